@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .models.shared_tables.item_collections import Collection
     from .models.shared_tables.shared_table import SharedTable
     from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
+    from .models.typed import TypedDocument, TypedModel
     from .planning import Estimate, Plan
     from .reading import Walk
     from .tables.many import Tables
@@ -144,6 +145,8 @@ __all__ = [
     "TimeField",
     "TimestampField",
     "Timestamped",
+    "TypedDocument",
+    "TypedModel",
     "ULIDField",
     "UUIDField",
     "UniqueConstraint",

@@ -70,6 +70,7 @@ ROOMS = [
     "models.indexes",
     "models.relations",
     "models.model",
+    "models.typed",
     "models.shared_tables",
     "models.soft_delete",
     "models.maintenance",

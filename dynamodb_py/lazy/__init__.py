@@ -36,6 +36,7 @@ EXPORTS = {
         "models.shared_tables.item_collections": "Collection",
         "models.shared_tables.shared_table": "SharedTable",
         "models.soft_delete": "SoftDelete SoftDeleteManager SoftDeleteQuerySet Timestamped",
+        "models.typed": "TypedDocument TypedModel",
         "planning.estimates": "Estimate",
         "planning.plan": "Plan",
         "reading.iteration": "Walk",
@@ -71,7 +72,9 @@ bulk_writes = LazyRoom(
 callers = LazyRoom("observing.callers")
 cascade = LazyRoom("models.relations.cascade")
 computed_writes = LazyRoom("models.keys.computed_writes")
-creates = LazyRoom("models.managers.create", "create_one get_or_create_one update_or_create_one")
+creates = LazyRoom(
+    "models.managers.create", "create_one get_or_create_one insert_one update_or_create_one"
+)
 declaration = LazyRoom("models.fields.declaration")
 deletes = LazyRoom("models.persistence.delete", "delete_instance")
 display = LazyRoom("models.attribute_values.display")

@@ -12,6 +12,7 @@ from ..flows import Flow, awaiting, blocking, name_verbs
 from ..schema import Index
 from . import registry
 from .fields.base import Field
+from .fields.model_key import make_stub
 from .inheritance.declaring import register_class
 from .instance import Instance, options_of
 from .managers.manager import VERBS_OF_MANAGERS, Manager, Objects, OfManager
@@ -192,6 +193,31 @@ class Model(Instance):
         if post_init.in_use:
             post_init.send_now(found, instance=model)
         return cast("Self", model)
+
+    @classmethod
+    def by_key(cls, /, *key: Any, **named: Any) -> Self:
+        """Return an instance that knows only its key, for writes without reading; nothing is sent.
+
+        It counts as loaded: ``update()``, and ``save()`` of what was assigned, change the item and leave
+        its other attributes alone, or raise DoesNotExist. Reading another field raises FieldNotLoaded
+        until ``fetch()``. A VersionField is raised by ``update()``, whatever it is; ``save()`` and
+        ``delete()`` need its value, and raise FieldNotLoaded too.
+
+        >>> from dynamodb_py import CharField, IntegerField, Model
+        >>> class Score(Model):
+        ...     player = CharField(hash_key=True)
+        ...     points = IntegerField(default=0)
+        >>> Score.by_key("ann")
+        Score(player='ann')
+
+        :param key: the values of the hash key and of the range key, in order.
+        :param named: the same by field name.
+        :raises TypeError: these are not the fields of the key.
+        :raises ValidationError: no key can have the values.
+        """
+        meta = options_of(cls)
+        made: Self = make_stub(cls, meta.check_own_key(meta.key(key, named)))
+        return made
 
     # -- its item ------------------------------------------------------------------------------
 

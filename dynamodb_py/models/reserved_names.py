@@ -38,7 +38,7 @@ QUERYSET = frozenset(
         "_wires",
     ]
 )
-YIELDING = frozenset(["atouch", "from_json", "previous_changes", "to_json", "touch"])
+YIELDING = frozenset(["atouch", "by_key", "from_json", "previous_changes", "to_json", "touch"])
 """The public names that fields may have: the field then takes the place of the method."""
 
 _PACKAGE = __name__.partition(".")[0]

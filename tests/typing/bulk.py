@@ -25,7 +25,7 @@ def writing(items: list[Score]) -> None:
     assert_type(Score.objects.batch_write(rate=2.5), BatchBlock[Score])
     assert_type(Score.objects.batch_write(items, rate=25), BulkResult[Score])
     assert_type(Score.objects.bulk_delete(items, rate=None), BulkResult[Any])
-    Score.batch_write(items, rate="25")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Score.batch_write(items, rate="25")  # type: ignore[call-overload]  # pyright: ignore
     result = Score.objects.bulk_create(items, update_conflicts=True, update_fields=["wins"])
     assert_type(result, BulkResult[Score])
     assert_type(result[0], Score)
@@ -37,7 +37,7 @@ def writing(items: list[Score]) -> None:
     assert_type(Score.batch_write(overwrite=True), BatchBlock[Score])
     assert_type(Score.batch_write(keep_written=False), BatchBlock[Score])
     assert_type(Score.batch_write(iter(items), keep_written=False), BulkResult[Score])
-    Score.batch_write([3])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType, reportCallIssue]
+    Score.batch_write([3])  # type: ignore[list-item]  # pyright: ignore
     status: Status = result.outcomes[0].status
     wrong: Literal["created"] = status  # type: ignore[assignment]  # pyright: ignore
     del wrong

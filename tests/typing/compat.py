@@ -51,13 +51,13 @@ assert_type(event.raws, set[bytes])
 assert_type(event.on, bool)
 assert_type(event.stamp, dt.datetime | None)
 assert_type(event.blob, bytes)
-assert_type(event.made, dt.date | None)
+assert_type(event.made, dt.date)
 assert_type(event.ratio, float)
 assert_type(event.number, dt.date)
 assert_type(event.text, dt.datetime | None)
 assert_type(event.flag, bool | None)
 event.doc = {"a": [1, None]}
 
-TimestampField(format="%Y")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
-DateTimeField(format=5)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
-BinaryField(format="%Y")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+TimestampField(format="%Y")  # type: ignore[call-overload]  # pyright: ignore
+DateTimeField(format=5)  # type: ignore[call-overload]  # pyright: ignore
+BinaryField(format="%Y")  # type: ignore[call-overload]  # pyright: ignore

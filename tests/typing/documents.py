@@ -87,7 +87,7 @@ def reading(order: Order) -> None:
     assert_type(order.text, str | None)
     assert_type(order.sure, str)
     assert_type(order.packed, list[Line])
-    assert_type(order.created_at, dt.datetime | None)
+    assert_type(order.created_at, dt.datetime)
     assert_type(order.deleted_at, dt.datetime | None)
     assert_type(order.is_deleted, bool)
     if isinstance(order.payment, Card):

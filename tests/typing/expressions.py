@@ -53,12 +53,12 @@ assert_type(name.exists() & ~name.not_exists() | name.attribute_type("S"), Condi
 assert_type((score > 3) & (name == "x") | ~(ratio < 1), Condition)
 assert_type((score > 3).bind(lambda path: path), Condition)
 
-score < "x"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+score < "x"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 score.lt("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 score.between(1, "x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 score.is_in("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 score.is_in(["x"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
-score > None  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+score > None  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 score.eq("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 name.begins_with(dt.date.today())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -68,13 +68,13 @@ assert_type(ratio < score, Condition)
 assert_type(score < ratio, Condition)
 assert_type(score == F("x"), Condition)
 assert_type(F("x") >= score, Condition)
-score < name  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+score < name  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 
 # Sizes are whole numbers, whatever they are the sizes of.
 assert_type(name.size(), SizeOf)
 assert_type(name.size() > 3, Condition)
 assert_type(name.size() == score, Condition)
-name.size() > "x"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+name.size() > "x"  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 
 # Inside documents anything may lie.
 assert_type(name["a"], Attr)
@@ -83,7 +83,7 @@ assert_type(F("a__b")["c"].contains(b""), Condition)
 name[1.5]  # type: ignore[index]  # pyright: ignore[reportArgumentType]
 
 # A condition is joined with conditions only.
-(score > 3) & True  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue]
+(score > 3) & True  # type: ignore[operator]  # pyright: ignore[reportOperatorIssue, reportUnusedExpression]
 assert_type(Condition() & RawExpression("a = b"), Condition)
 
 coder: Coder = FREE

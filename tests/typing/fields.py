@@ -102,8 +102,8 @@ def json(shape: Shape, line: Line) -> None:
 def declaring() -> None:
     register_field(Point, PointField)
     register_field(str, lambda: CharField(lower=True))
-    register_field(Point, CharField)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
-    CharField(lower=1)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
-    DecimalField(places="2")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
-    CompositeField("a", merge=1)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
+    register_field(Point, CharField)  # type: ignore[arg-type]  # pyright finds nothing
+    CharField(lower=1)  # type: ignore[call-overload] # pyright: ignore
+    DecimalField(places="2")  # type: ignore[call-overload] # pyright: ignore
+    CompositeField("a", merge=1)  # type: ignore[call-overload] # pyright: ignore
     CompositeField("a", merge=str, separator="/")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue]

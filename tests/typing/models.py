@@ -94,7 +94,7 @@ def reading(thing: Thing) -> None:
     assert_type(thing.price, Decimal | None)
     assert_type(thing.on, bool)
     assert_type(thing.raw, bytes | None)
-    assert_type(thing.at, dt.datetime | None)
+    assert_type(thing.at, dt.datetime)
     assert_type(thing.stamp, dt.datetime)
     assert_type(thing.ends, dt.datetime | None)
     assert_type(thing.day, dt.date | None)

@@ -38,7 +38,7 @@ def reading(order: Order, step: Step) -> None:
 
 
 def declaring() -> None:
-    CharField(template=1)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
-    IntegerField(template="{a}")  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
-    CompositeField(1)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
-    CompositeField("a", width=8)  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
+    CharField(template=1)  # type: ignore[call-overload] # pyright: ignore
+    IntegerField(template="{a}")  # type: ignore[call-overload] # pyright: ignore
+    CompositeField(1)  # type: ignore[call-overload] # pyright: ignore
+    CompositeField("a", width=8)  # type: ignore[call-overload] # pyright: ignore

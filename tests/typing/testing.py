@@ -25,8 +25,8 @@ def using_an_engine() -> None:
         assert_type(engine.snapshot("a"), Snapshot)
         assert_type(engine.load("x.jsonl", Order), int)
         assert_type(engine.faults.throttle(table=Order), AbstractContextManager[Rule])
-        engine.create_tables("Order")  # type: ignore[arg-type]
-        engine.clock.tick("1")  # type: ignore[arg-type]
+        engine.create_tables("Order")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        engine.clock.tick("1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 async def awaiting() -> None:

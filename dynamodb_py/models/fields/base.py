@@ -12,6 +12,7 @@ from operator import eq
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypedDict, cast, overload
 
 import msgspec
+from msgspec import UNSET
 
 from ...codec import (
     PLAIN_INT,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         """The keywords of every field, without those that make it always have a value."""
 
         name: str | None
+        init: bool
         unique: bool
         choices: Iterable[V | tuple[V, str]] | None
         validators: Iterable[Callable[[V], object]] | Callable[[V], object]
@@ -99,6 +101,8 @@ class Field(Operand[V], Generic[V, N]):
     :param range_key: this is the table's range (sort) key.
     :param default: the value of an instance that is given none: a value, copied for each instance, or
         a callable without arguments. An item stored without the attribute reads as this too.
+    :param init: False keeps it out of the constructor of a ``TypedModel`` or ``TypedDocument``, for a field
+        that sets itself.
     :param required: None is refused on writing.
     :param null: store None as DynamoDB's NULL; otherwise the attribute of a None is left out.
     :param unique: no two items of the table have the same value, but for None. Text, numbers, bytes
@@ -181,7 +185,8 @@ class Field(Operand[V], Generic[V, N]):
         name: str | None = None,
         hash_key: bool = False,
         range_key: bool = False,
-        default: Any = None,
+        default: Any = UNSET,
+        init: bool = True,
         required: bool = False,
         null: bool = False,
         unique: bool = False,
@@ -198,7 +203,9 @@ class Field(Operand[V], Generic[V, N]):
         self.name = ""
         self._wire_name = name
         self.hash_key, self.range_key = hash_key, range_key
-        self.default = default
+        self.has_default = default is not UNSET
+        self.default = default if self.has_default else None
+        self.init = init
         self.required, self.null = required, null
         self.unique = unique
         if isinstance(choices, (str, bytes)):
@@ -298,6 +305,12 @@ class Field(Operand[V], Generic[V, N]):
         """Whether all instances have one and the same default, or None."""
         fixed = not callable(self.default) and not _overrides(self, "make_default")
         return fixed and self.make_default() is self.default
+
+    @property
+    def needs_value(self) -> bool:
+        """Whether a typed constructor must be given a value: nothing else gives it one."""
+        defaults = self.has_default or self.default is not None or _overrides(self, "make_default")
+        return self.init and not (defaults or self.stamps)
 
     def make_absent_value(self) -> Any:
         """Return the value of a stored item that does not have the attribute: a default, or None."""
@@ -519,6 +532,11 @@ class Field(Operand[V], Generic[V, N]):
     if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one
 
         def __set__(self, instance: object, value: N) -> None: ...
+        def _row_value(self) -> N: ...  # the type in rows of values_list()
+
+    def desc(self) -> str:
+        """Return the name for descending order: ``order_by(Score.points.desc())``."""
+        return f"-{self.name}"
 
     def _wire(self, value: object) -> Wire | None:
         if not self.comparable:

@@ -197,10 +197,13 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
         hash_key: bool = False,
         range_key: bool = False,
         required: bool = False,
+        default: None = None,
         **o: Unpack[Options[uuid.UUID]],
     ) -> None: ...
     @overload
-    def __init__(self: UUIDField[uuid.UUID | None], **o: Unpack[Options[uuid.UUID]]) -> None: ...
+    def __init__(
+        self: UUIDField[uuid.UUID | None], *, default: None = None, **o: Unpack[Options[uuid.UUID]]
+    ) -> None: ...
     def __init__(self, *, version: Any = None, **options: Any) -> None:
         super().__init__(**options)
         self.version = version

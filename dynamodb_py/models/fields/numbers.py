@@ -79,7 +79,9 @@ class IntegerField(Field[int, IntN]):
         self: IntegerField[int], *, default: Default[int], **o: Unpack[Options[int]]
     ) -> None: ...
     @overload
-    def __init__(self: IntegerField[int | None], **o: Unpack[Options[int]]) -> None: ...
+    def __init__(
+        self: IntegerField[int | None], *, default: None = None, **o: Unpack[Options[int]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 
@@ -164,7 +166,9 @@ class FloatField(Field[float, FloatN]):
         self: FloatField[float], *, default: Default[float], **o: Unpack[Options[float]]
     ) -> None: ...
     @overload
-    def __init__(self: FloatField[float | None], **o: Unpack[Options[float]]) -> None: ...
+    def __init__(
+        self: FloatField[float | None], *, default: None = None, **o: Unpack[Options[float]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 
@@ -245,7 +249,9 @@ class DecimalField(Field[Decimal, DecimalN]):
         self: DecimalField[Decimal], *, default: Default[Decimal], **o: Unpack[DecimalOptions]
     ) -> None: ...
     @overload
-    def __init__(self: DecimalField[Decimal | None], **o: Unpack[DecimalOptions]) -> None: ...
+    def __init__(
+        self: DecimalField[Decimal | None], *, default: None = None, **o: Unpack[DecimalOptions]
+    ) -> None: ...
     def __init__(self, *, places: Any = None, **options: Any) -> None:
         super().__init__(**options)
         self.places: int | None = places
@@ -336,7 +342,9 @@ class BooleanField(Field[bool, BoolN]):
         self: BooleanField[bool], *, default: Default[bool], **o: Unpack[Options[bool]]
     ) -> None: ...
     @overload
-    def __init__(self: BooleanField[bool | None], **o: Unpack[Options[bool]]) -> None: ...
+    def __init__(
+        self: BooleanField[bool | None], *, default: None = None, **o: Unpack[Options[bool]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 

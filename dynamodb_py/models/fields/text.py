@@ -92,7 +92,9 @@ class CharField(Field[str, StrN]):
         self: CharField[str], *, default: Default[str], **o: Unpack[TextOptions]
     ) -> None: ...
     @overload
-    def __init__(self: CharField[str | None], **o: Unpack[TextOptions]) -> None: ...
+    def __init__(
+        self: CharField[str | None], *, default: None = None, **o: Unpack[TextOptions]
+    ) -> None: ...
     def __init__(
         self,
         *,
@@ -160,7 +162,9 @@ class TextField(CharField[StrN]):
         self: TextField[str], *, default: Default[str], **o: Unpack[Options[str]]
     ) -> None: ...
     @overload
-    def __init__(self: TextField[str | None], **o: Unpack[Options[str]]) -> None: ...
+    def __init__(
+        self: TextField[str | None], *, default: None = None, **o: Unpack[Options[str]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         plain: Any = Field
         plain.__init__(self, **options)
@@ -198,7 +202,9 @@ class BinaryField(Field[bytes, BytesN]):
         self: BinaryField[bytes], *, default: Default[bytes], **o: Unpack[Options[bytes]]
     ) -> None: ...
     @overload
-    def __init__(self: BinaryField[bytes | None], **o: Unpack[Options[bytes]]) -> None: ...
+    def __init__(
+        self: BinaryField[bytes | None], *, default: None = None, **o: Unpack[Options[bytes]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 
@@ -247,7 +253,13 @@ class EnumField(Field[E, EnumN]):
         self: EnumField[X, X], enum: type[X], *, default: Default[X], **o: Unpack[Options[X]]
     ) -> None: ...
     @overload
-    def __init__(self: EnumField[X, X | None], enum: type[X], **o: Unpack[Options[X]]) -> None: ...
+    def __init__(
+        self: EnumField[X, X | None],
+        enum: type[X],
+        *,
+        default: None = None,
+        **o: Unpack[Options[X]],
+    ) -> None: ...
     def __init__(self, enum: type[Any], **options: Any) -> None:
         super().__init__(**options)
         self.enum = enum

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         on_delete: OnDelete
         denormalize: Iterable[str]
         name: str | None
+        init: bool
         unique: bool
         default: Any
         validators: Any
@@ -69,7 +70,7 @@ else:
 
 
 _TAKEN = frozenset(
-    {"name", "hash_key", "range_key", "default", "required", "null", "unique", "validators"}
+    ["name", "hash_key", "range_key", "default", "init", "required", "null", "unique", "validators"]
 )
 
 
@@ -399,6 +400,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     if TYPE_CHECKING:
 
         def __set__(self, instance: object, value: RefN | Key) -> None: ...
+        def _row_value(self) -> Any: ...  # the key
     else:
 
         def __get__(self, instance: Any, owner: Any) -> Any:

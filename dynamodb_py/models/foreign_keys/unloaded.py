@@ -1,4 +1,4 @@
-"""Instances that know only their key, as references give them."""
+"""Instances that know only their key, as references and ``by_key()`` give them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def is_stub(instance: Any) -> bool:
-    """Tell whether an instance knows only its key, as one made from a reference."""
+    """Tell whether an instance knows only its key, as one of a reference or of ``by_key()``."""
     state = instance._state
     return state is not None and bool(state.stub)
 

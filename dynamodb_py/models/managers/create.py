@@ -12,7 +12,15 @@ from ...expressions import Action, And, Computable, Condition
 from ...expressions.conditions import join
 from ...flows import Flow
 from ...operations.items import GetItem, Key, StoredItem, UpdateItem
-from ..bulk.bound_model import BoundModel, M, instance_of_key, load_item, make_instance, table_name
+from ..bulk.bound_model import (
+    BoundModel,
+    M,
+    check_connection,
+    instance_of_key,
+    load_item,
+    make_instance,
+    table_name,
+)
 from ..instance import Instance, options_of
 from ..persistence.save import save_instance
 from ..persistence.stored import make_put
@@ -74,6 +82,23 @@ def create_one(
     )
     made: M = instance
     return made
+
+
+def insert_one(bound: BoundModel[M], instance: M, *, condition: Condition | None = None) -> Flow[M]:
+    """Insert *instance*, made by its constructor, and return it: ``save(force_insert=True)``.
+
+    Type checkers check its values, where its class is a ``TypedModel``; those of ``create()`` are any.
+
+    :param condition: write only where it holds.
+    :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
+    :raises ValidationError: values cannot be stored, or it is of another model; nothing was sent.
+    """
+    if not isinstance(instance, bound.model):
+        given: object = instance
+        name = options_of(bound.model).name
+        raise ValidationError(f"insert() takes an instance of {name}, not {given!r:.80}")
+    checked = check_connection(bound, instance)
+    return (yield from save_instance(checked, force_insert=True, condition=condition))
 
 
 def _refuse_field(bound: BoundModel[Any], option: str) -> None:

@@ -8,12 +8,10 @@ from typing import (
     Any,
     Concatenate,
     Generic,
-    Literal,
     NoReturn,
     ParamSpec,
     Protocol,
     TypeVar,
-    overload,
 )
 
 from ...connections import ambient_alias
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
     from ..queryset import reads, writes
     from ..queryset.pages import Pages, get_page
     from ..queryset.prefetch.wants import Selection
+    from .queryset import ValuesList
 
 M = TypeVar("M", bound=Instance)
 Q = TypeVar("Q")
@@ -105,15 +104,9 @@ class Forwarding(Generic[M]):
         def only(self, *fields: str | Field[Any, Any]) -> QuerySet[M]: ...
         def defer(self, *fields: str | Field[Any, Any] | None) -> QuerySet[M]: ...
         def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]: ...
-        @overload
-        def values_list(
-            self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
-        ) -> QuerySet[M, tuple[Any, ...]]: ...
-        @overload
-        def values_list(
-            self, *names: Name, flat: bool = False, named: bool = False
-        ) -> QuerySet[M, Any]: ...
-        def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any: ...
+
+        values_list: ValuesList[M]
+
         def as_dicts(self) -> QuerySet[M, dict[str, Any]]: ...
         def union(self, *others: QuerySet[M]) -> QuerySet[M]: ...
         def iterator(self, chunk_size: int | None = None) -> Walk[M]: ...

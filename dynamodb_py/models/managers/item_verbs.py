@@ -23,6 +23,8 @@ class ItemVerbs(Generic[M]):
 
     create = blocking(creates.create_one)
     acreate = awaiting(creates.create_one)
+    insert = blocking(creates.insert_one)
+    ainsert = awaiting(creates.insert_one)
     get_or_create = blocking(creates.get_or_create_one)
     aget_or_create = awaiting(creates.get_or_create_one)
     update_or_create = blocking(creates.update_or_create_one)

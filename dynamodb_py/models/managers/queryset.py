@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, cast, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    overload,
+)
 
 from ...exceptions import QueryError
 from ...flows import awaiting, blocking, name_verbs, run
@@ -25,6 +36,52 @@ if TYPE_CHECKING:
     from ..queryset import pages as paging
     from ..queryset.write_execution import Done
     from .manager import ObjectsAs
+
+    A = TypeVar("A")
+    B = TypeVar("B")
+    C = TypeVar("C")
+    D = TypeVar("D")
+    E = TypeVar("E")
+    F = TypeVar("F")
+    A_co = TypeVar("A_co", covariant=True)
+
+    class Of(Protocol[A_co]):
+        """A field, by the type of its values in rows."""
+
+        def _row_value(self) -> A_co: ...
+
+    class ValuesList(Protocol[M]):
+        """The types of ``values_list()``: those of the fields, of up to six; names give Any."""
+
+        @overload
+        def __call__(self, a: Of[A], /, *, flat: Literal[True]) -> QuerySet[M, A]: ...
+        @overload
+        def __call__(self, a: Of[A], /) -> QuerySet[M, tuple[A]]: ...
+        @overload
+        def __call__(self, a: Of[A], b: Of[B], /) -> QuerySet[M, tuple[A, B]]: ...
+        @overload
+        def __call__(self, a: Of[A], b: Of[B], c: Of[C], /) -> QuerySet[M, tuple[A, B, C]]: ...
+        @overload
+        def __call__(
+            self, a: Of[A], b: Of[B], c: Of[C], d: Of[D], /
+        ) -> QuerySet[M, tuple[A, B, C, D]]: ...
+        @overload
+        def __call__(
+            self, a: Of[A], b: Of[B], c: Of[C], d: Of[D], e: Of[E], /
+        ) -> QuerySet[M, tuple[A, B, C, D, E]]: ...
+        @overload
+        def __call__(
+            self, a: Of[A], b: Of[B], c: Of[C], d: Of[D], e: Of[E], f: Of[F], /
+        ) -> QuerySet[M, tuple[A, B, C, D, E, F]]: ...
+        @overload
+        def __call__(
+            self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
+        ) -> QuerySet[M, tuple[Any, ...]]: ...
+        @overload
+        def __call__(
+            self, *names: Name, flat: bool = False, named: bool = False
+        ) -> QuerySet[M, Any]: ...
+
 else:
     from ...lazy import execution, iteration, paging, projection, reads, writes
 
@@ -122,25 +179,24 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         """
         return cast("QuerySet[M, dict[str, Any]]", projection.shape_rows(self, "dict", names))
 
-    @overload
-    def values_list(
-        self, *names: Name, flat: Literal[False] = False, named: Literal[False] = False
-    ) -> QuerySet[M, tuple[Any, ...]]: ...
-    @overload
-    def values_list(
-        self, *names: Name, flat: bool = False, named: bool = False
-    ) -> QuerySet[M, Any]: ...
-    def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
-        """Return a tuple for each item, of these fields or of all.
+    if TYPE_CHECKING:
+        values_list: ValuesList[M]
+    else:
 
-        :param flat: of one field, its values themselves.
-        :param named: named tuples.
-        """
-        if flat and (named or len(names) != 1):
-            raise QueryError(
-                f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
-            )
-        return projection.shape_rows(self, "flat" if flat else "named" if named else "tuple", names)
+        def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
+            """Return a tuple for each item, of these fields or of all.
+
+            Fields, ``values_list(Score.player, Score.points)``, give type checkers the types of the values.
+
+            :param flat: of one field, its values themselves.
+            :param named: named tuples.
+            """
+            if flat and (named or len(names) != 1):
+                raise QueryError(
+                    f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
+                )
+            kind = "flat" if flat else "named" if named else "tuple"
+            return projection.shape_rows(self, kind, names)
 
     def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
         """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""

@@ -9,6 +9,7 @@ from ...exceptions import ConditionFailed, DoesNotExist, StaleItem, UnreadableVa
 from ...operations.base import Wire
 from ..attribute_values.values import has_changed
 from ..fields.model_key import alias_of
+from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance
 from ..records.base import load_key
 from ..visibility import is_of_other_class
@@ -81,7 +82,7 @@ def as_stale_error(
 
 def as_gone_error(instance: Instance) -> DoesNotExist:
     """Return the error for an item that was deleted since it was loaded, or never was there."""
-    if instance._stored is None:
+    if instance._stored is None or is_stub(instance):
         return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
     return instance.DoesNotExist(
         f"{instance!r} is no longer there: it was deleted since it was loaded", missing=[instance]

@@ -18,6 +18,7 @@ from ...operations.items import UpdateItem
 from ..attribute_values.values import apply_actions
 from ..constraints import Claim, Claims
 from ..fields.model_key import alias_of
+from ..foreign_keys.unloaded import is_stub
 from ..instance import Instance, options_of, pin_connection, table_of
 from ..options.options import Options
 from ..records.base import find_edited_defaults, get_fetched_fields, keep_sets, state_of
@@ -25,7 +26,7 @@ from ..unit_of_work.collector import COLLECTOR
 from ..unit_of_work.pending import PendingWrite
 from ..visibility import is_of_other_class
 from .failures import as_stale_error
-from .locks import Lock, lock_of
+from .locks import Lock, is_atomic, lock_of
 from .parent_maps import parents_of, update_with_parents
 from .sending import execute_or_collect, retry_on_conflict
 from .stored import key_of, mark_fetched, stored_wires, take_value, unknown_attributes
@@ -106,7 +107,8 @@ def update_instance(
     )
     pin_connection(instance)
     stored = stored_wires(instance)
-    lock = None if must_exist and instance._stored is None else lock_of(instance, stored, atomic)
+    blind = _is_blind(instance, must_exist=must_exist, atomic=atomic)
+    lock = None if blind else lock_of(instance, stored, atomic)
     locked = stored if lock is not None else None
     present = must_exist or instance.persisted
     found = build_update(
@@ -153,6 +155,15 @@ def update_instance(
     if returning is None:
         return instance
     return as_plain(type(instance), item, returning, alias_of(instance))
+
+
+def _is_blind(instance: Instance, *, must_exist: bool, atomic: bool | None) -> bool:
+    """Tell whether nothing is known of the item but its key, so that its version is raised whatever it is."""
+    if instance._stored is None:
+        return must_exist
+    version = instance._meta.version
+    known = version is None or version.attribute not in unknown_attributes(instance)
+    return not known and is_stub(instance) and not is_atomic(instance, instance._meta, atomic)
 
 
 def _check_collectable(

@@ -41,7 +41,7 @@ class RecordState(Struct):
     undeclared: WireItem = {}
     """The undeclared attributes of an item that was deleted."""
     stub: bool = False
-    """Whether it was made from a reference, so that only its key is known."""
+    """Whether it was made from a reference or by ``by_key()``, so that only its key is known."""
     unstamped: WireItem | None = None
     """The other attributes of a document when its fields last set themselves."""
     kept: dict[str, Any] = {}
@@ -165,8 +165,8 @@ class BaseRecord:
                 raise state.unreadable[field.name]
             if state.stub and state.partial is not None and field.name not in state.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance, which was made from a reference and "
-                    "has only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
+                    f"{field.label} was not fetched with this instance, which has only its key, as by_key() "
+                    "and references give it: fetch() or refresh_from_db() fetches it, in asyncio await "
                     "afetch(), and prefetch_related() many at once"
                 )
             if state.partial is not None and field.name not in state.partial:

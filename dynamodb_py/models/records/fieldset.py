@@ -18,6 +18,7 @@ from ...operations.items import StoredItem
 from ..fields.base import AnyField, Comparer, Field, bind_name
 from ..fields.containers.embedded import EmbeddedField
 from ..fields.model_key import KeyOf
+from ..keys.declared import is_computed
 from .clean_hooks import CleanHooks
 
 if TYPE_CHECKING:
@@ -94,8 +95,39 @@ class FieldSet:
         return tuple(
             (field.name, field.make_default)
             for field in self.list_written()
-            if field.name not in self.constants
+            if field.name not in self.constants and field.name not in self.needed_fields
         )
+
+    @cached_property
+    def _typed(self) -> tuple[AnyField, ...]:
+        """The fields and references of a typed constructor: those that a typed class declares."""
+        typed: dict[str, bool] = {}
+        for base in reversed(() if self._kind is None else self._kind.__mro__):
+            for name, field in vars(base).items():
+                if isinstance(field, Field) and not field.is_inherited:
+                    typed[name] = getattr(base, "__typed__", False)
+        fields = [each for each in self if not each.part_of]
+        return tuple(each for each in (*fields, *self.references.values()) if typed.get(each.name))
+
+    @cached_property
+    def needed(self) -> Mapping[str, tuple[str, ...]]:
+        """What a typed constructor must be given: fields and references, each with the fields that hold it."""
+        needed: dict[str, tuple[str, ...]] = {}
+        for field in self._typed:
+            if field.needs_value and not is_computed(field):
+                parts = self.references[field.name].parts if field.name in self.references else ()
+                needed[field.name] = tuple([part.name for part in parts]) or (field.name,)
+        return needed
+
+    @cached_property
+    def needed_fields(self) -> frozenset[str]:
+        """The names of the fields that have values once ``needed`` is given."""
+        return frozenset(name for parts in self.needed.values() for name in parts)
+
+    @cached_property
+    def kept_out(self) -> frozenset[str]:
+        """The names of the fields and references that a typed constructor does not take."""
+        return frozenset(field.name for field in self._typed if not field.init)
 
     @cached_property
     def respellable(self) -> tuple[AnyField, ...]:

@@ -51,6 +51,32 @@ def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
         known.references[name].keep(record, values[name])
 
 
+def list_missing(record: BaseRecord) -> list[str]:
+    """Return the names of the fields and references that a typed constructor needs, and that have no value."""
+    here = record.__dict__.keys()
+    return [name for name, parts in record._fieldset.needed.items() if not here >= set(parts)]
+
+
+def check_constructed(record: BaseRecord, values: dict[str, Any]) -> None:
+    """Raise TypeError for a new record of a typed class that lacks a value, or got one that it does not take."""
+    fields = record._fieldset
+    if fields.needed_fields <= record.__dict__.keys() and fields.kept_out.isdisjoint(values):
+        return
+    if unwanted := sorted(fields.kept_out & values.keys()):
+        raise TypeError(
+            f"{fields.owner}() takes no {', '.join(unwanted)}: it is declared with init=False"
+        )
+    raise make_missing_error(record, list_missing(record))
+
+
+def make_missing_error(record: BaseRecord, names: list[str]) -> TypeError:
+    """Return the error for *names* of fields that a typed constructor was not given."""
+    one = "it, or declare the field" if len(names) == 1 else "them, or declare the fields"
+    return TypeError(
+        f"{record._fieldset.owner}() needs a value of {' and of '.join(names)}: give {one} with default="
+    )
+
+
 class FieldsSignature:
     """The attribute ``__signature__`` of a class, made when inspect asks for it."""
 
@@ -64,18 +90,18 @@ class FieldsSignature:
             return Signature(list(signature(owner.__init__).parameters.values())[1:])
         written = fields.list_written()
         keys = sorted((each for each in written if each.is_key), key=lambda key: not key.hash_key)
-        kinds = {key.name: Parameter.POSITIONAL_OR_KEYWORD for key in keys if not fields.computed}
+        in_order = not fields.computed and not fields.needed
+        kinds = {key.name: Parameter.POSITIONAL_OR_KEYWORD for key in keys if in_order}
         defaults = {
             each.name: _FACTORY if callable(each.default) else each.default
             for each in [*keys, *(each for each in written if not each.is_key)]
         }
+        defaults |= dict.fromkeys(fields.references) | dict.fromkeys(fields.needed, Parameter.empty)
         return Signature(
             [
                 Parameter(name, kinds.get(name, Parameter.KEYWORD_ONLY), default=default)
-                for name, default in (
-                    *defaults.items(),
-                    *((name, None) for name in fields.references),
-                )
+                for name, default in defaults.items()
+                if name not in fields.kept_out
             ]
         )
 

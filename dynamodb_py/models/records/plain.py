@@ -9,11 +9,11 @@ from ...codec import Unstorable
 from ...exceptions import ValidationError
 from ..fields.base import AnyField
 from ..fields.json_forms import Reading
-from ..fields.refusals import UNFIT, without_validation
+from ..fields.refusals import REQUIRED, UNFIT, without_validation
 from .attributes import find_known_fields
 from .base import BaseRecord, find_unread_fields
 from .checks import Errors, check_value, encode_value
-from .filling import fill
+from .filling import fill, list_missing, make_missing_error
 from .validation import clean_record
 
 R = TypeVar("R", bound=BaseRecord)
@@ -82,8 +82,13 @@ def read_record(kind: type[R], values: Mapping[str, Any], how: Reading) -> R:
     if not wrong or how.strict:
         try:
             fill(record, found)
+            missing = [name for name in list_missing(record) if name not in wrong]
             if how.strict:
-                _check_strictly(record, wrong)
+                errors.update((name, [REQUIRED]) for name in missing)
+                parts = [part for name in missing for part in record._fieldset.needed[name]]
+                _check_strictly(record, {*wrong, *missing, *parts})
+            elif missing:
+                raise make_missing_error(record, missing)
         except ValidationError as error:
             errors.update(error.errors)
     if errors:

@@ -105,7 +105,11 @@ class CompressedField(Field[T, CompressedN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: CompressedField[X, X | None], of: Of[X], **o: Unpack[CompressedOptions[X]]
+        self: CompressedField[X, X | None],
+        of: Of[X],
+        *,
+        default: None = None,
+        **o: Unpack[CompressedOptions[X]],
     ) -> None: ...
     @overload
     def __init__(

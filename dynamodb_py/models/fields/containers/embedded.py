@@ -64,7 +64,11 @@ class EmbeddedField(Field[T, DocN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: EmbeddedField[X, X | None], document: type[X], **o: Unpack[Options[X]]
+        self: EmbeddedField[X, X | None],
+        document: type[X],
+        *,
+        default: None = None,
+        **o: Unpack[Options[X]],
     ) -> None: ...
     def __init__(self, document: type[Any], **options: Any) -> None:
         super().__init__(**options)

@@ -204,7 +204,11 @@ class ListField(Container["list[T]", ListN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: ListField[X, list[X] | None], of: Of[X], **o: Unpack[Options[list[X]]]
+        self: ListField[X, list[X] | None],
+        of: Of[X],
+        *,
+        default: None = None,
+        **o: Unpack[Options[list[X]]],
     ) -> None: ...
     @overload
     def __init__(
@@ -223,7 +227,10 @@ class ListField(Container["list[T]", ListN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: ListField[Any, list[Any] | None], **o: Unpack[Options[list[Any]]]
+        self: ListField[Any, list[Any] | None],
+        *,
+        default: None = None,
+        **o: Unpack[Options[list[Any]]],
     ) -> None: ...
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)

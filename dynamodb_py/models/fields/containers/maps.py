@@ -87,7 +87,11 @@ class DictField(Container["dict[str, T]", DictN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: DictField[X, Dict[X] | None], of: Of[X], **o: Unpack[Options[Dict[X]]]
+        self: DictField[X, Dict[X] | None],
+        of: Of[X],
+        *,
+        default: None = None,
+        **o: Unpack[Options[Dict[X]]],
     ) -> None: ...
     @overload
     def __init__(
@@ -102,7 +106,9 @@ class DictField(Container["dict[str, T]", DictN]):
         self: DictField[Any, Free], *, default: Default[Free], **o: Unpack[Options[Free]]
     ) -> None: ...
     @overload
-    def __init__(self: DictField[Any, Free | None], **o: Unpack[Options[Free]]) -> None: ...
+    def __init__(
+        self: DictField[Any, Free | None], *, default: None = None, **o: Unpack[Options[Free]]
+    ) -> None: ...
     def __init__(self, of: Any = None, **options: Any) -> None:
         super().__init__(of, **options)
 
@@ -218,7 +224,11 @@ class MapField(DictField[Any, MapN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: MapField[Free | None], schema: Fields, **o: Unpack[Options[Free]]
+        self: MapField[Free | None],
+        schema: Fields,
+        *,
+        default: None = None,
+        **o: Unpack[Options[Free]],
     ) -> None: ...
     def __init__(self, schema: Mapping[str, Any], **options: Any) -> None:
         plain: Any = Container

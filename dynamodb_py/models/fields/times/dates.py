@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .formats import TimeFormat
     from .moments import Auto, Formatted
 
-    class DateOptions(Formatted, Auto, Options[date], total=False): ...  # noqa: D101
+    class DateOptions(Formatted, Options[date], total=False): ...  # noqa: D101
 
     class DateAlways(Formatted, Auto, Always[date], total=False): ...  # noqa: D101
 
@@ -79,7 +79,22 @@ class DateField(AutoField, Field[date, DateN]):
         self: DateField[date], *, default: Default[date], **o: Unpack[DateOptions]
     ) -> None: ...
     @overload
-    def __init__(self: DateField[date | None], **o: Unpack[DateOptions]) -> None: ...
+    def __init__(
+        self: DateField[date], *, auto_now: Yes, default: None = None, **o: Unpack[DateOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateField[date], *, auto_now_add: Yes, default: None = None, **o: Unpack[DateOptions]
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateField[date | None],
+        *,
+        default: None = None,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        **o: Unpack[DateOptions],
+    ) -> None: ...
     def __init__(
         self,
         *,
@@ -155,7 +170,9 @@ class TimeField(Field[time, TimeN]):
         self: TimeField[time], *, default: Default[time], **o: Unpack[Options[time]]
     ) -> None: ...
     @overload
-    def __init__(self: TimeField[time | None], **o: Unpack[Options[time]]) -> None: ...
+    def __init__(
+        self: TimeField[time | None], *, default: None = None, **o: Unpack[Options[time]]
+    ) -> None: ...
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
 

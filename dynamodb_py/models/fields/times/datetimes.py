@@ -113,7 +113,30 @@ class DateTimeField(MomentField[MomentN]):
         self: DateTimeField[datetime], *, default: Default[datetime], **o: Unpack[DateTimeOptions]
     ) -> None: ...
     @overload
-    def __init__(self: DateTimeField[datetime | None], **o: Unpack[DateTimeOptions]) -> None: ...
+    def __init__(
+        self: DateTimeField[datetime],
+        *,
+        auto_now: Yes,
+        default: None = None,
+        **o: Unpack[DateTimeOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime],
+        *,
+        auto_now_add: Yes,
+        default: None = None,
+        **o: Unpack[DateTimeOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: DateTimeField[datetime | None],
+        *,
+        default: None = None,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        **o: Unpack[DateTimeOptions],
+    ) -> None: ...
     def __init__(self, *, format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
         if format is not None:
@@ -213,7 +236,30 @@ class TimestampField(MomentField[MomentN]):
         self: TimestampField[datetime], *, default: Default[datetime], **o: Unpack[TimestampOptions]
     ) -> None: ...
     @overload
-    def __init__(self: TimestampField[datetime | None], **o: Unpack[TimestampOptions]) -> None: ...
+    def __init__(
+        self: TimestampField[datetime],
+        *,
+        auto_now: Yes,
+        default: None = None,
+        **o: Unpack[TimestampOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime],
+        *,
+        auto_now_add: Yes,
+        default: None = None,
+        **o: Unpack[TimestampOptions],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: TimestampField[datetime | None],
+        *,
+        default: None = None,
+        auto_now: bool = False,
+        auto_now_add: bool = False,
+        **o: Unpack[TimestampOptions],
+    ) -> None: ...
     def __init__(
         self, *, ttl: bool = False, after: timedelta | None = None, **options: Any
     ) -> None:

@@ -143,7 +143,9 @@ class TimeDeltaField(Field[timedelta, SpanN]):
         self: TimeDeltaField[timedelta], *, default: Default[timedelta], **o: Unpack[SpanOptions]
     ) -> None: ...
     @overload
-    def __init__(self: TimeDeltaField[timedelta | None], **o: Unpack[SpanOptions]) -> None: ...
+    def __init__(
+        self: TimeDeltaField[timedelta | None], *, default: None = None, **o: Unpack[SpanOptions]
+    ) -> None: ...
     def __init__(self, *, storage: str = "iso", **options: Any) -> None:
         super().__init__(**options)
         self.storage = storage

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         auto_now: bool
         auto_now_add: bool
 
-    class Zoned(Auto, total=False):
+    class Zoned(TypedDict, total=False):
         """The keywords of a moment."""
 
         tz: str | tzinfo | None
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     class MomentOptions(Zoned, Options[datetime], total=False): ...  # noqa: D101
 
-    class MomentAlways(Zoned, Always[datetime], total=False): ...  # noqa: D101
+    class MomentAlways(Auto, Zoned, Always[datetime], total=False): ...  # noqa: D101
 
-    class MomentNullable(Zoned, Nullable[datetime], total=False): ...  # noqa: D101
+    class MomentNullable(Auto, Zoned, Nullable[datetime], total=False): ...  # noqa: D101
 
     class FormattedField(Protocol):
         """A field that may store its values in a format."""
