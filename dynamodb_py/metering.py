@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConsumedCapac
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from .exceptions import RequestError
 from .operations.base import Operation, Payload
 from .operations.queries import Query, Scan
 
@@ -113,15 +115,25 @@ def _format_count(number: float, thing: str) -> str:
     return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 
 
+class Details(Struct):
+    """What the answers to one request had beside its cost."""
+
+    consumed: list[_Consumed] = []
+    """The capacity that it consumed of each table, as DynamoDB reports it."""
+    failures: list[tuple[int, RequestError]] = []
+    """The attempts that failed: when, in nanoseconds since 1970, and why."""
+
+
 class Meter:
     """The collected cost of one block or one request, and its lock.
 
     :param asks: whether requests ask for their cost; else only their number and attempts are counted.
+    :param details: receives what is kept of one request beside its cost.
     """
 
-    def __init__(self, *, asks: bool = True) -> None:
+    def __init__(self, *, asks: bool = True, details: Details | None = None) -> None:
         self.used = UsedCapacity()
-        self.asks = asks
+        self.asks, self.details = asks, details
         self.lock = Lock()
 
     def open(self) -> None:
@@ -176,7 +188,7 @@ def asks_for_cost(operation: Operation[Any]) -> bool:
     return operation.api in METERED and any(meter.asks for meter in METERS.get())
 
 
-class _Units(Struct):
+class _Units(Struct, omit_defaults=True):
     CapacityUnits: float = 0.0
     # Transactions have these too: a repeated one, with a known token, only reads.
     ReadCapacityUnits: float | None = None
@@ -190,7 +202,7 @@ class _Units(Struct):
         return total, read or 0.0, write or 0.0
 
 
-class _Consumed(_Units):
+class _Consumed(_Units, omit_defaults=True):
     TableName: str = ""
     Table: _Units | None = None
     LocalSecondaryIndexes: dict[str, _Units] = {}
@@ -228,6 +240,8 @@ def note(operation: Operation[Any], body: bytes) -> None:
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
+            if meter.details is not None:
+                meter.details.consumed += paid
 
 
 def _list_consumed(answer: _Answer) -> list[_Consumed]:
@@ -252,11 +266,13 @@ def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | 
     return units if any(units) else None
 
 
-def note_failure() -> None:
-    """Count a failed request in the active meters."""
+def note_failure(error: RequestError) -> None:
+    """Count a request that failed with *error* in the active meters."""
     for meter in METERS.get():
         with meter.lock:
             meter.used.attempts += 1
+            if meter.details is not None:
+                meter.details.failures.append((time.time_ns(), error))
 
 
 _Items = Mapping[str, "tuple[int, int]"]

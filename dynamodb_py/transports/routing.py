@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..credentials.endpoints import Endpoint
 from ..credentials.sessions import describe_configured_endpoint, make_client, make_session
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
@@ -107,8 +108,15 @@ class RoutingTransport:
     """The blocking transport of a connection."""
 
     def __init__(self, router: Router, lazy: LazyTarget) -> None:
-        self._router = router
+        self._router, self._lazy = router, lazy
         self._wire = HttpTransport(lazy)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where requests go now; None until the first one was sent."""
+        if (through := self._router.boto) is not None:
+            return through.endpoint
+        return None if self._lazy.found is None else self._lazy.found.endpoint
 
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""
