@@ -413,7 +413,7 @@ def _observe(operation: Operation[Any], link: Link) -> Flow[bytes]:
     observers = requests.find_observers(link)
     if not observers:
         return (yield operation)  # type: ignore[no-any-return]
-    observation = requests.Observation(operation, link, observers)
+    observation = requests.Observation(operation, link.transport, observers)
     try:
         body: bytes = yield operation
     except Exception as error:

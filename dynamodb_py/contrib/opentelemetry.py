@@ -164,14 +164,13 @@ class _Tracing:
     def _find_kind(self, request: SentRequest) -> _Kind:
         """Return what requests of the kind of *request* have in common, made once for each kind."""
         call = request.call
-        endpoint = getattr(request.link.transport, "endpoint", None)
         tables = tuple(filter(None, call.tables))
-        key = (endpoint, call.api, tables)
+        key = (request.endpoint, call.api, tables)
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) == _MOST_KINDS:
                 self._kinds.clear()
-            kind = self._kinds[key] = _make_kind(endpoint, call.api, tables)
+            kind = self._kinds[key] = _make_kind(request.endpoint, call.api, tables)
         return kind
 
 

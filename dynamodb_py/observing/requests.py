@@ -40,8 +40,8 @@ class SentRequest(Struct, frozen=True, eq=False):
     """Whether it asked for the capacity units that it consumed."""
     call_site: CallSite = CallSite()
     """The lines of user code that it comes from, if an observer wants them."""
-    link: Any = None
-    """The link that it was sent over, mostly a connection."""
+    endpoint: Any = None
+    """Where it was sent, with ``host``, ``port`` and ``region``; None for an embedded database."""
     details: Details = msgspec.field(default_factory=Details)
     """The attempts that failed, and what each table was charged."""
     explain: Explain | None = None
@@ -150,8 +150,10 @@ def find_observers(link: object) -> list[Observer]:
 class Observation:
     """One request that is under way, and its observers."""
 
-    def __init__(self, call: Operation[Any], link: object, observers: list[Observer]) -> None:
-        self._call, self._link, self._observers = call, link, observers
+    def __init__(
+        self, call: Operation[Any], transport: object, observers: list[Observer]
+    ) -> None:
+        self._call, self._transport, self._observers = call, transport, observers
         self._details = Details()
         self._meter = Meter(
             asks=any(each.asks_units for each in observers), details=self._details
@@ -183,7 +185,7 @@ class Observation:
             error,
             self._asked,
             self._site,
-            self._link,
+            getattr(self._transport, "endpoint", None),
             self._details,
             self._explain,
         )
