@@ -11,13 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from decimal import Decimal
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from .exceptions import RequestError
+from .codec import EXACT
+from .exceptions import QueryError, RequestError
 from .operations.base import Operation, Payload
 from .operations.queries import Query, Scan
 
@@ -31,6 +33,9 @@ _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "T
 _STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 METERED = _READS | _WRITES | _STATEMENTS
 """The calls that take ``ReturnConsumedCapacity``."""
+
+
+Price: TypeAlias = "Decimal | int | float | str"
 
 
 class Cost(Struct):
@@ -50,6 +55,22 @@ class Cost(Struct):
     """The items that were read, and cost units, before any filter."""
     items_returned: int = 0
     """The items that were found by key, or matched."""
+
+    def cost(self, *, read: Price, write: Price) -> Decimal:
+        """Return what the units cost, in the currency of the prices.
+
+        :param read: the price of a million read units, from 0; a float counts as its shortest text.
+        :param write: the price of a million write units.
+        :raises QueryError: one of them is no price.
+
+        https://aws.amazon.com/dynamodb/pricing/on-demand/
+
+        >>> UsedCapacity(read_units=2_000_000, write_units=1).cost(read="0.125", write=0.625)
+        Decimal('0.2500006250')
+        """
+        reads = EXACT.multiply(Decimal(str(self.read_units)), _as_price("read", read))
+        writes = EXACT.multiply(Decimal(str(self.write_units)), _as_price("write", write))
+        return EXACT.scaleb(EXACT.add(reads, writes), -6)
 
     def __str__(self) -> str:
         return f"{self._units()} in {_format_count(self.requests, 'request')}{self._items()}"
@@ -105,6 +126,16 @@ class UsedCapacity(Cost):
         for name, cost in sorted(self.by_table.items()):
             lines += [f"  {line}" for line in f"{name}: {cost}".splitlines()]
         return "\n".join(lines)
+
+
+def _as_price(name: str, price: Price) -> Decimal:
+    try:
+        found = Decimal("NaN" if isinstance(price, bool) else str(price))
+    except ArithmeticError:
+        found = Decimal("NaN")
+    if not found.is_finite() or found < 0:
+        raise QueryError(f"{name}={price!r}: give the price of a million units, a number from 0")
+    return found
 
 
 def _format(number: float) -> str:
