@@ -82,7 +82,9 @@ class DynamoDBInstrumentor(BaseInstrumentor):
 
     def _instrument(self, **kwargs: Any) -> None:
         tracer = get_tracer("dynamodb_py", tracer_provider=kwargs.get("tracer_provider"))
-        duration = get_meter("dynamodb_py", meter_provider=kwargs.get("meter_provider")).create_histogram(
+        duration = get_meter(
+            "dynamodb_py", meter_provider=kwargs.get("meter_provider")
+        ).create_histogram(
             "db.client.operation.duration",
             unit="s",
             description="Duration of database client operations.",
@@ -272,7 +274,9 @@ class _VerbTrace:
             self._ended = time.time_ns()
             try:
                 _VERB.reset(mark)
-            except ValueError:  # something closed the flow in another context, which never had the span
+            except (
+                ValueError
+            ):  # something closed the flow in another context, which never had the span
                 pass
             else:
                 detach(token)

@@ -150,14 +150,10 @@ def find_observers(link: object) -> list[Observer]:
 class Observation:
     """One request that is under way, and its observers."""
 
-    def __init__(
-        self, call: Operation[Any], transport: object, observers: list[Observer]
-    ) -> None:
+    def __init__(self, call: Operation[Any], transport: object, observers: list[Observer]) -> None:
         self._call, self._transport, self._observers = call, transport, observers
         self._details = Details()
-        self._meter = Meter(
-            asks=any(each.asks_units for each in observers), details=self._details
-        )
+        self._meter = Meter(asks=any(each.asks_units for each in observers), details=self._details)
         wants_caller = any(each.finds_caller for each in observers)
         self._site = find_call_site() if wants_caller else CallSite()
         self._explain = QUESTION.get() if wants_caller else None
