@@ -395,12 +395,17 @@ def as_callback(progress: ProgressOption) -> Progress | None:
     bar: Any = tqdm()
 
     def advance(done: int, total: int) -> None:
-        bar.total = total or None  # the total of a scan is unknown
+        bar.total = total or None
         bar.update(done - bar.n)
         if total and done >= total:
             bar.close()
 
     return advance
+
+
+def as_total(count: int, done: int) -> int:
+    """Return the total to report while work goes on: *count*, which may be old, or 0 once *done* reaches it."""
+    return count if count > done else 0
 
 
 def offset_progress(progress: Progress | None, total: int, before: int = 0) -> Progress | None:

@@ -143,6 +143,7 @@ def connect(
     aws_session_token: str | None = None,
     session: Any = None,
     client: Any = None,
+    through_instrumented_botocore: bool | None = None,
     table_prefix: str = "",
     table_name_format: Callable[[str], str] | None = None,
     connect_timeout: float = 5.0,
@@ -176,6 +177,10 @@ def connect(
         in place of boto3's search for them.
     :param session: a boto3 session; its credentials, region and event hooks are used.
     :param client: a boto3 client or resource for DynamoDB; all requests go through it.
+    :param through_instrumented_botocore: True: while a tool such as OpenTelemetry or X-Ray instruments
+        botocore, requests go through botocore, so that the tool sees them, at ten times the cost. False:
+        they do not. None: they do not, and one line at level WARNING says so, unless
+        :mod:`dynamodb_py.contrib.opentelemetry` is on.
     :param table_prefix: a prefix of every table name, ``"dev-"``.
     :param table_name_format: a callable that turns a model's table name into the real one.
     :param connect_timeout: seconds to wait for a connection.
@@ -247,6 +252,7 @@ def connect(
         verify=verify,
         session=session,
         client=client,
+        through_instrumented_botocore=through_instrumented_botocore,
         address=embedded,
     )
     arguments.check_settings(settings)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from types import FunctionType
 from typing import (
@@ -36,7 +36,7 @@ from .exceptions import (
 )
 from .lazy.loading import LazyFunction
 from .metering import METERS, note, note_failure
-from .observing import OBSERVERS
+from .observing import OBSERVERS, TRACERS, Trace, trace_verb
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import (
     Retries,
@@ -120,13 +120,22 @@ class Connected(Protocol):
     def _link(self) -> Link: ...
 
 
-def run(flow: Flow[T], link: Link, verb: Callable[..., Any] | None = None) -> T:
+def run(
+    flow: Flow[T],
+    link: Link,
+    verb: Callable[..., Any] | None = None,
+    trace: Trace | None = None,
+) -> T:
     """Drive *flow* to its value, waiting at each step.
 
-    :param verb: the method of the user that waits, for the message where an event loop forbids that.
+    :param verb: the method of the user that waits, for traces, and for the message where an event loop
+        forbids that.
+    :param trace: that of the verb that *flow* is a part of; by default it is the whole of one.
     """
     if link is not None and link.sync_in_loop == "raise":  # pyright: ignore[reportUnnecessaryComparison] - one that sends nothing has none
         _refuse_in_loop(verb)
+    if TRACERS:
+        flow = _trace(flow, link, verb and verb.__name__, trace)
     try:
         step = next(flow)
         while True:
@@ -147,8 +156,15 @@ def run(flow: Flow[T], link: Link, verb: Callable[..., Any] | None = None) -> T:
         flow.close()  # after KeyboardInterrupt, the flow must not wait for the garbage collector
 
 
-async def arun(flow: Flow[T], link: Link) -> T:
-    """Drive *flow* to its value, awaiting each step."""
+async def arun(
+    flow: Flow[T],
+    link: Link,
+    verb: Callable[..., Any] | None = None,
+    trace: Trace | None = None,
+) -> T:
+    """Drive *flow* to its value, awaiting each step; the parameters are those of :func:`run`."""
+    if TRACERS:
+        flow = _trace(flow, link, verb and verb.__name__[1:], trace)
     try:
         step = next(flow)
         while True:
@@ -167,6 +183,23 @@ async def arun(flow: Flow[T], link: Link) -> T:
         raise
     finally:
         flow.close()  # a cancelled task must not leave the flow to the garbage collector
+
+
+def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> Flow[T]:
+    """Return a flow that does as *flow* does and is traced, unless it is of one request, or sends nothing.
+
+    :param name: that of the verb, the same for both twins; by default that of the flow.
+    """
+    if isinstance(link, _Observed) or link is None:  # pyright: ignore[reportUnnecessaryComparison]
+        return flow
+    if trace is not None:
+        return trace.follow(flow)
+    return trace_verb(name or flow.__name__.strip("_"), flow)
+
+
+def begin_trace(name: str) -> AbstractContextManager[Trace | None]:
+    """Return the trace of a verb whose flows are driven one by one; None if nobody traces."""
+    return TRACERS[0](name) if TRACERS else _NOTHING
 
 
 def hides_frames(error: DynamoDBError) -> bool:
@@ -206,7 +239,7 @@ def _execute(step: Step, link: Link) -> Any:
             if METERS.get():
                 note(step, body)
             return body
-        note_failure()
+        note_failure(failure)
         failure = _end_in_time(failure)
         return run(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Pause):
@@ -236,7 +269,7 @@ async def _aexecute(step: Step, link: Link) -> Any:
             if METERS.get():
                 note(step, body)
             return body
-        note_failure()
+        note_failure(failure)
         failure = _end_in_time(failure)
         return await arun(_retry(step, failure, link.retries), _SingleAttempt(link))
     if isinstance(step, Call):
@@ -380,7 +413,7 @@ def _observe(operation: Operation[Any], link: Link) -> Flow[bytes]:
     observers = requests.find_observers(link)
     if not observers:
         return (yield operation)  # type: ignore[no-any-return]
-    observation = requests.Observation(operation, observers)
+    observation = requests.Observation(operation, link.transport, observers)
     try:
         body: bytes = yield operation
     except Exception as error:
@@ -509,7 +542,7 @@ def awaiting(
             started = flow(self, *args, **kwargs)
         except TypeError as error:
             raise _name_after(method, flow, error) from None
-        return await arun(started, link)
+        return await arun(started, link, method)
 
     return as_verb(method, flow, "a" + flow.__name__)
 

@@ -7,15 +7,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ConsumedCapac
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
+from decimal import Decimal
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from .codec import EXACT
+from .exceptions import QueryError, RequestError
 from .operations.base import Operation, Payload
 from .operations.queries import Query, Scan
 
@@ -29,6 +33,9 @@ _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "T
 _STATEMENTS = frozenset({"ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"})
 METERED = _READS | _WRITES | _STATEMENTS
 """The calls that take ``ReturnConsumedCapacity``."""
+
+
+Price: TypeAlias = "Decimal | int | float | str"
 
 
 class Cost(Struct):
@@ -48,6 +55,22 @@ class Cost(Struct):
     """The items that were read, and cost units, before any filter."""
     items_returned: int = 0
     """The items that were found by key, or matched."""
+
+    def cost(self, *, read: Price, write: Price) -> Decimal:
+        """Return what the units cost, in the currency of the prices.
+
+        :param read: the price of a million read units, from 0; a float counts as its shortest text.
+        :param write: the price of a million write units.
+        :raises QueryError: one of them is no price.
+
+        https://aws.amazon.com/dynamodb/pricing/on-demand/
+
+        >>> UsedCapacity(read_units=2_000_000, write_units=1).cost(read="0.125", write=0.625)
+        Decimal('0.2500006250')
+        """
+        reads = EXACT.multiply(Decimal(str(self.read_units)), _as_price("read", read))
+        writes = EXACT.multiply(Decimal(str(self.write_units)), _as_price("write", write))
+        return EXACT.scaleb(EXACT.add(reads, writes), -6)
 
     def __str__(self) -> str:
         return f"{self._units()} in {_format_count(self.requests, 'request')}{self._items()}"
@@ -105,6 +128,16 @@ class UsedCapacity(Cost):
         return "\n".join(lines)
 
 
+def _as_price(name: str, price: Price) -> Decimal:
+    try:
+        found = Decimal("NaN" if isinstance(price, bool) else str(price))
+    except ArithmeticError:
+        found = Decimal("NaN")
+    if not found.is_finite() or found < 0:
+        raise QueryError(f"{name}={price!r}: give the price of a million units, a number from 0")
+    return found
+
+
 def _format(number: float) -> str:
     return f"{number:,.10g}"
 
@@ -113,15 +146,25 @@ def _format_count(number: float, thing: str) -> str:
     return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 
 
+class Details(Struct):
+    """What the answers to one request had beside its cost."""
+
+    consumed: list[_Consumed] = []
+    """The capacity that it consumed of each table, as DynamoDB reports it."""
+    failures: list[tuple[int, RequestError]] = []
+    """The attempts that failed: when, in nanoseconds since 1970, and why."""
+
+
 class Meter:
     """The collected cost of one block or one request, and its lock.
 
     :param asks: whether requests ask for their cost; else only their number and attempts are counted.
+    :param details: receives what is kept of one request beside its cost.
     """
 
-    def __init__(self, *, asks: bool = True) -> None:
+    def __init__(self, *, asks: bool = True, details: Details | None = None) -> None:
         self.used = UsedCapacity()
-        self.asks = asks
+        self.asks, self.details = asks, details
         self.lock = Lock()
 
     def open(self) -> None:
@@ -176,7 +219,7 @@ def asks_for_cost(operation: Operation[Any]) -> bool:
     return operation.api in METERED and any(meter.asks for meter in METERS.get())
 
 
-class _Units(Struct):
+class _Units(Struct, omit_defaults=True):
     CapacityUnits: float = 0.0
     # Transactions have these too: a repeated one, with a known token, only reads.
     ReadCapacityUnits: float | None = None
@@ -190,7 +233,7 @@ class _Units(Struct):
         return total, read or 0.0, write or 0.0
 
 
-class _Consumed(_Units):
+class _Consumed(_Units, omit_defaults=True):
     TableName: str = ""
     Table: _Units | None = None
     LocalSecondaryIndexes: dict[str, _Units] = {}
@@ -228,6 +271,8 @@ def note(operation: Operation[Any], body: bytes) -> None:
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
+            if meter.details is not None:
+                meter.details.consumed += paid
 
 
 def _list_consumed(answer: _Answer) -> list[_Consumed]:
@@ -252,11 +297,13 @@ def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | 
     return units if any(units) else None
 
 
-def note_failure() -> None:
-    """Count a failed request in the active meters."""
+def note_failure(error: RequestError) -> None:
+    """Count a request that failed with *error* in the active meters."""
     for meter in METERS.get():
         with meter.lock:
             meter.used.attempts += 1
+            if meter.details is not None:
+                meter.details.failures.append((time.time_ns(), error))
 
 
 _Items = Mapping[str, "tuple[int, int]"]

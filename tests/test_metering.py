@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import decimal
 import pickle
 import threading
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dynamodb_py.connections import current_options, options
-from dynamodb_py.exceptions import ConditionFailed, ResponseCorrupted, make_service_error
+from dynamodb_py.exceptions import (
+    ConditionFailed,
+    QueryError,
+    ResponseCorrupted,
+    make_service_error,
+)
 from dynamodb_py.flows import arun, run
 from dynamodb_py.metering import Cost, TableCost, UsedCapacity, capacity, payload_of
 from dynamodb_py.operations import transactions
@@ -439,3 +449,47 @@ def test_it_is_a_value_that_comes_back_from_a_pickle():
     with capacity() as used:
         run(iter(GET), Link(Script([answer()])))
     assert pickle.loads(pickle.dumps(used)) == used
+
+
+# -- prices ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("used", "read", "write", "expected"),
+    [
+        (UsedCapacity(read_units=1_000_000), "0.125", "0.625", "0.125"),
+        (UsedCapacity(write_units=1_000_000), "0.125", "0.625", "0.625"),
+        (UsedCapacity(read_units=0.5, write_units=2.0), Decimal("0.125"), 1, "0.0000020625"),
+        (UsedCapacity(read_units=3.0), 0.1, 0.1, "0.0000003"),
+        (UsedCapacity(), 1, 1, "0"),
+        (TableCost(read_units=2_000_000), 0, 5, "0"),
+        (Cost(units=9.0, write_units=9.0), 100, 0.5, "0.0000045"),
+    ],
+)
+def test_units_have_a_cost_at_the_prices_of_a_million(used, read, write, expected):
+    with decimal.localcontext(decimal.Context(prec=1)):
+        cost = used.cost(read=read, write=write)
+    assert type(cost) is Decimal
+    assert cost == Decimal(expected)
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**15), st.decimals(0, 10**6, places=4))
+def test_the_cost_is_exact(reads, writes, price):
+    used = UsedCapacity(read_units=reads / 2, write_units=float(writes))
+    expected = (Fraction(used.read_units) + Fraction(used.write_units)) * Fraction(price) / 10**6
+    assert Fraction(used.cost(read=price, write=price)) == expected
+
+
+@pytest.mark.parametrize("price", [-1, "x", "", float("nan"), Decimal("Infinity"), True, None, 1j])
+@pytest.mark.parametrize("name", ["read", "write"])
+def test_what_is_no_price_is_refused_by_name(name, price):
+    prices = {"read": 1, "write": 1, name: price}
+    with pytest.raises(QueryError, match=f"{name}=.*price of a million units"):
+        UsedCapacity().cost(**prices)
+
+
+def test_a_transaction_costs_its_units_twice_as_dynamodb_says():
+    link = Link(Script([{"ConsumedCapacity": [consumed(4.0, WriteCapacityUnits=4.0)]}]))
+    with capacity() as used:
+        run(iter(transact_write("t", "t")), link)
+    assert used.cost(read=1, write=1_000_000) == 4

@@ -52,6 +52,8 @@ def check_settings(settings: Settings) -> None:
         check_seconds(name, getattr(settings, name))
     if type(settings.pool_size) is not int or settings.pool_size < 0:
         raise ConfigurationError(f"pool_size={settings.pool_size!r}: give an int from 0")
+    if settings.through_instrumented_botocore is not None:
+        check_flags(through_instrumented_botocore=settings.through_instrumented_botocore)
     if not isinstance(settings.verify, (bool, str)):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"verify={settings.verify!r}: give True, False or a path")
     if settings.session is not None and not hasattr(settings.session, "get_credentials"):

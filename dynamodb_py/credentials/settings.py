@@ -55,7 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     checked: never in production) or the path of a file or directory with certificate authorities.
 
     ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource for DynamoDB;
-    with either, requests go through botocore with its hooks.
+    with either, requests go through botocore with its hooks. ``through_instrumented_botocore`` says whether
+    they do while a tool instruments botocore; None: they do not, and a line says so.
     """
 
     region_name: str | None = None
@@ -70,6 +71,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     verify: bool | str = True
     session: Any = None
     client: Any = None
+    through_instrumented_botocore: bool | None = None
     address: Address | None = None
     """That of an embedded database, which needs none of the others."""
 

@@ -45,7 +45,7 @@ EXPORTS = {
         "tables.table": "Table",
     },
     "planning": {
-        "planning.estimates": "Estimate estimate",
+        "planning.estimates": "Estimate estimate find_sizes",
         "planning.plan_cache": "Shortcut",
         "planning.planner": "Planner",
     },

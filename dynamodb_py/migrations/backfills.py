@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..batching import Progress, run_together
+from ..batching import Progress, as_total, run_together
 from ..codec import from_json, to_json
 from ..exceptions import ConditionFailed, DoesNotExist, MigrationError, StaleItem
 from ..expressions import Condition, Path
@@ -95,9 +95,7 @@ def fill_items(
         yield from lease.write(entry)
         if progress is not None:
             ended = all(place is True for place in places)
-            # DynamoDB's number may be six hours old; 0 stands for an unknown one.
-            left = total if total > entry.scanned else 0
-            progress(entry.scanned, entry.scanned if ended else left)
+            progress(entry.scanned, entry.scanned if ended else as_total(total, entry.scanned))
 
 
 def _make_work(operation: ItemsOperation, using: str, segments: int) -> _Work:

@@ -62,7 +62,7 @@ async def aplan(
 ) -> MigrationPlan:
     """Like :func:`plan`, awaited."""
     known = _make_ledger(ledger, using)
-    return await drive_async(plan_migrations(list_files(folder), known, to), known.link)
+    return await drive_async(plan_migrations(list_files(folder), known, to), known.link, aplan)
 
 
 def run(
@@ -118,7 +118,7 @@ async def arun(
     """Like :func:`run`, awaited."""
     known = _make_ledger(ledger, using)
     flow = _start(folder, known, to=to, fake=fake, wait=wait, lease=lease, progress=progress)
-    return await drive_async(flow, known.link)
+    return await drive_async(flow, known.link, arun)
 
 
 def status(folder: str | Path, *, using: str | None = None, ledger: str = TABLE) -> MigrationList:
@@ -136,4 +136,4 @@ async def astatus(
 ) -> MigrationList:
     """Like :func:`status`, awaited."""
     known = _make_ledger(ledger, using)
-    return await drive_async(read_statuses(list_files(folder), known), known.link)
+    return await drive_async(read_statuses(list_files(folder), known), known.link, astatus)

@@ -1,13 +1,15 @@
-"""Who observes the requests of this process, and whether anybody does.
+"""Who observes the requests of this process, who traces its verbs, and whether anybody does.
 
-The drivers (:mod:`dynamodb_py.flows`) look at :data:`OBSERVERS` before each request, which is all that
-requests cost while nobody observes. The rest of this room is loaded with the first observer.
+The drivers (:mod:`dynamodb_py.flows`) look at :data:`OBSERVERS` before each request and at :data:`TRACERS`
+before each verb, which is all that they cost while nobody observes. The rest of this room is loaded with
+the first observer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Generator, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import ref
 
 from ..operations.base import Step
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from . import callers
 else:
     from ..lazy import callers
+
+T = TypeVar("T")
 
 Report: TypeAlias = "Callable[[Any], Iterable[Step] | None]"
 """Takes a finished request, and returns what is to be called and perhaps awaited because of it."""
@@ -62,3 +66,30 @@ class Observer:
 
 OBSERVERS: list[Observer] = []
 """The observers of this process, in the order of their beginning; nearly always none."""
+
+
+class Trace(Protocol):
+    """The trace of one verb: a context manager that ends it, with the error if there is one."""
+
+    def __enter__(self) -> Trace: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def follow(self, flow: Generator[Step, Any, T], /) -> Generator[Step, Any, T]:
+        """Execute *flow*, whose requests belong to the verb."""
+        ...
+
+
+TRACERS: list[Callable[[str], Trace]] = []
+"""What makes the trace of a verb from its name; nearly always nothing, at most one."""
+
+
+def trace_verb(name: str, flow: Generator[Step, Any, T]) -> Generator[Step, Any, T]:
+    """Execute *flow*, which is all of the verb *name*, as the tracer wants."""
+    with TRACERS[0](name) as trace:
+        return (yield from trace.follow(flow))

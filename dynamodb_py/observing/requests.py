@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ..metering import Meter, UsedCapacity, asks_for_cost
+from ..metering import Details, Meter, UsedCapacity, asks_for_cost
 from ..operations.base import Operation, Payload, Step
 from . import OBSERVERS, Observer
 from .callers import WORKERS, CallSite, find_call_site
@@ -40,6 +40,10 @@ class SentRequest(Struct, frozen=True, eq=False):
     """Whether it asked for the capacity units that it consumed."""
     call_site: CallSite = CallSite()
     """The lines of user code that it comes from, if an observer wants them."""
+    endpoint: Any = None
+    """Where it was sent, with ``host``, ``port`` and ``region``; None for an embedded database."""
+    details: Details = msgspec.field(default_factory=Details)
+    """The attempts that failed, and what each table was charged."""
     explain: Explain | None = None
     """Returns the plan of the query set that the request may come from; "" if it does not."""
 
@@ -146,9 +150,10 @@ def find_observers(link: object) -> list[Observer]:
 class Observation:
     """One request that is under way, and its observers."""
 
-    def __init__(self, call: Operation[Any], observers: list[Observer]) -> None:
-        self._call, self._observers = call, observers
-        self._meter = Meter(asks=any(each.asks_units for each in observers))
+    def __init__(self, call: Operation[Any], transport: object, observers: list[Observer]) -> None:
+        self._call, self._transport, self._observers = call, transport, observers
+        self._details = Details()
+        self._meter = Meter(asks=any(each.asks_units for each in observers), details=self._details)
         wants_caller = any(each.finds_caller for each in observers)
         self._site = find_call_site() if wants_caller else CallSite()
         self._explain = QUESTION.get() if wants_caller else None
@@ -176,6 +181,8 @@ class Observation:
             error,
             self._asked,
             self._site,
+            getattr(self._transport, "endpoint", None),
+            self._details,
             self._explain,
         )
         token = _IS_REPORTING.set(True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from .plan import Explanation, Lane, Plan, Question, Rejected, Subject, Trim
 
 if TYPE_CHECKING:
-    from .estimates import Estimate, estimate
+    from .estimates import Estimate, estimate, find_sizes
     from .plan_cache import Shortcut
     from .planner import Planner
 else:
@@ -26,4 +26,5 @@ __all__ = [
     "Subject",
     "Trim",
     "estimate",
+    "find_sizes",
 ]

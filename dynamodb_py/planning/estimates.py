@@ -46,7 +46,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     :param description: the member ``Table`` of the answer to DescribeTable.
     """
     unit = 1.0 if plan.consistent else 0.5
-    items, size = _find_sizes(description, plan.index)
+    items, size = find_sizes(description, plan.index)
     each = size / items if items else 0.0
     of_one = max(ceil(each / READ_UNIT_BYTES), 1) * unit
     per_item = each / READ_UNIT_BYTES * unit
@@ -66,7 +66,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
         read = min(items, plan.limit * requests)
         most = min(most, max(ceil(read * each / READ_UNIT_BYTES) * unit, least))
     if plan.full:
-        table_items, table_size = _find_sizes(description, None)
+        table_items, table_size = find_sizes(description, None)
         whole = table_size / table_items if table_items else 0.0
         completed = max(ceil(whole / READ_UNIT_BYTES), 1) * unit
         per_item, most = per_item + completed, most + read * completed
@@ -75,7 +75,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
     return Estimate(least, most, per_item, items, each)
 
 
-def _find_sizes(description: Mapping[str, Any], index: str | None) -> tuple[int, int]:
+def find_sizes(description: Mapping[str, Any], index: str | None) -> tuple[int, int]:
     """Return how many items the table, or an index, has, and their size in bytes."""
     if index is None:
         return description.get("ItemCount", 0), description.get("TableSizeBytes", 0)

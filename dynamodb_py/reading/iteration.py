@@ -10,7 +10,8 @@ from threading import Thread
 from typing import Generic, TypeAlias, TypeVar
 
 from ..exceptions import DynamoDBError, QueryError
-from ..flows import Flow, Link, arun, hides_frames, run
+from ..flows import Flow, Link, arun, begin_trace, hides_frames, run
+from ..observing import Trace
 from ..operations.items import StoredItem
 from .positions import Position
 from .reader import Reader
@@ -28,24 +29,25 @@ def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, Non
     With *ahead*, a thread fetches one while one is used, with a copy of the context. Closing waits
     for a running request. An error is raised in place of the result.
     """
-    if not ahead:
-        while (page := run(more(), link)) is not None:
-            yield page
-        return
-    ahead_page = _PageAhead(more, link)
-    try:
-        while (page := ahead_page.page()) is not None:
-            ahead_page = _PageAhead(more, link)
-            yield page
-    finally:
-        ahead_page.thread.join()
+    with begin_trace("iterate") as trace:
+        if not ahead:
+            while (page := run(more(), link, trace=trace)) is not None:
+                yield page
+            return
+        ahead_page = _PageAhead(more, link, trace)
+        try:
+            while (page := ahead_page.page()) is not None:
+                ahead_page = _PageAhead(more, link, trace)
+                yield page
+        finally:
+            ahead_page.thread.join()
 
 
 class _PageAhead(Generic[T]):
     """A page that a thread fetches; the thread ends with it."""
 
-    def __init__(self, more: _NextPage[T], link: Link) -> None:
-        self._flow, self._link = more(), link
+    def __init__(self, more: _NextPage[T], link: Link, trace: Trace | None) -> None:
+        self._flow, self._link, self._trace = more(), link, trace
         self._page: T | None = None
         self._error: BaseException | None = None
         target = partial(copy_context().run, self._fetch)
@@ -54,7 +56,7 @@ class _PageAhead(Generic[T]):
 
     def _fetch(self) -> None:
         try:
-            self._page = run(self._flow, self._link)
+            self._page = run(self._flow, self._link, trace=self._trace)
         except BaseException as error:
             self._error = error
 
@@ -68,20 +70,21 @@ class _PageAhead(Generic[T]):
 
 async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
     """Yield the results of the flows of *more*, awaited; with *ahead*, a task fetches one."""
-    if not ahead:
-        while (page := await arun(more(), link)) is not None:
-            yield page
-        return
-    import asyncio  # a script that never awaits does not pay for its import
+    with begin_trace("iterate") as trace:
+        if not ahead:
+            while (page := await arun(more(), link, trace=trace)) is not None:
+                yield page
+            return
+        import asyncio  # a script that never awaits does not pay for its import
 
-    ahead_page = asyncio.ensure_future(arun(more(), link))
-    try:
-        while (page := await ahead_page) is not None:
-            ahead_page = asyncio.ensure_future(arun(more(), link))
-            yield page
-    finally:
-        ahead_page.cancel()
-        await asyncio.gather(ahead_page, return_exceptions=True)
+        ahead_page = asyncio.ensure_future(arun(more(), link, trace=trace))
+        try:
+            while (page := await ahead_page) is not None:
+                ahead_page = asyncio.ensure_future(arun(more(), link, trace=trace))
+                yield page
+        finally:
+            ahead_page.cancel()
+            await asyncio.gather(ahead_page, return_exceptions=True)
 
 
 _Page: TypeAlias = "tuple[list[StoredItem], Place]"

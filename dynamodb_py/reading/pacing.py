@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
 
-from ..batching import Progress, execute_step, next_step
-from ..exceptions import MaxRequestsReached
+from ..batching import Progress, as_total, execute_step, next_step
+from ..exceptions import MaxRequestsReached, RequestError
 from ..flows import Flow
 from ..limits import READ_UNIT_BYTES
 from ..operations.base import Operation, Pause, Step, Together
 from ..operations.items import StoredItem
 from ..operations.queries import Page, Query, Scan
 from ..pacing.buckets import Bucket
+from ..planning.plan import Plan
+
+if TYPE_CHECKING:
+    from .. import planning
+    from ..operations import tables
+else:
+    from ..lazy import planning, tables
 
 T = TypeVar("T")
 
@@ -29,6 +36,21 @@ def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: in
     return max(1.0, -(-size // READ_UNIT_BYTES) * (1.0 if consistent else 0.5))
 
 
+def find_total(plan: Plan) -> Flow[int]:
+    """Return how many items a scan will read: the number that DynamoDB has, which may be six hours old.
+
+    0, which stands for an unknown number, for another plan, and where DescribeTable fails.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+    """
+    if plan.kind != "scan":
+        return 0
+    try:
+        described = yield from tables.DescribeTable(plan.table)
+    except RequestError:  # mostly it is not allowed
+        return 0
+    return planning.find_sizes(described, plan.index)[0]
+
+
 class Ledger:
     """Counts the requests and items of a read, enforces its limits, and reports progress."""
 
@@ -39,17 +61,13 @@ class Ledger:
     """Whether requests are limited, in number or in speed."""
     _most: int | None = None
     _bucket: Bucket | None = None
-    _progress: Progress | None = None
+    progress: Progress | None = None
     _total = 0
 
     def restrict(self, most: int | None, bucket: Bucket | None) -> None:
         """Allow no more than *most* requests, and none faster than *bucket* does."""
         self._most, self._bucket = most, bucket
         self.guarded = True
-
-    def set_progress(self, progress: Progress, total: int) -> None:
-        """Call *progress* after each round of requests."""
-        self._progress, self._total = progress, total
 
     def send(self, request: Query | Scan) -> Flow[Page]:
         """Send one request."""
@@ -102,10 +120,17 @@ class Ledger:
             each = (estimate_units([item], consistent=consistent) for item in items)
             self._bucket.spend(sum(each))
 
-    def report_progress(self) -> None:
+    def find_total(self, plan: Plan) -> Flow[None]:
+        """Find how many items the progress function is to expect; 0, unknown, unless *plan* is a scan."""
+        self._total = yield from find_total(plan)
+
+    def report_progress(self, *, ended: bool) -> None:
         """Report how many items were read."""
-        if self._progress is not None:
-            self._progress(self.scanned, self._total)
+        if self.progress is not None:
+            done = self.scanned
+            self.progress(done, done if ended else as_total(self._total, done))
+            if ended:
+                self.progress = None
 
     def allowance(self, wanted: int) -> int:
         """Return how many of *wanted* requests may be sent, at least one.

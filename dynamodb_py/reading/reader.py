@@ -30,7 +30,8 @@ class Reader:
         the first item.
     :param rate: the most read units per second, on average up to each request. An answer without
         consumed capacity counts as half a unit per 4 KB of items (one if consistent), at least one.
-    :param progress: called with the number of items read, and *total*, after each round of requests.
+    :param progress: called after each round of requests with the number of items read and, for a scan
+        from its beginning, that of all items, which DescribeTable says; 0 while there is none.
     :param workers: the most parallel requests.
     :raises InvalidCursor: *start* is no position of *plan*.
     """
@@ -45,7 +46,6 @@ class Reader:
         max_requests: int | None = None,
         rate: float | None = None,
         progress: Progress | None = None,
-        total: int = 0,
         workers: int = 8,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -55,8 +55,7 @@ class Reader:
         ledger = self._ledger = Ledger()
         if max_requests is not None or rate is not None:
             ledger.restrict(max_requests, None if rate is None else Bucket(rate, clock))
-        if progress is not None:
-            ledger.set_progress(progress, total)
+        ledger.progress = progress
         lanes = plan.lanes
         if len(lanes) == 1 and not plan.full:  # the usual case
             mark = None if start is None else start.lanes[0]
@@ -90,13 +89,16 @@ class Reader:
         if want is not None:
             want -= self.returned + ledger.counted
             if want <= 0:
+                ledger.report_progress(ended=True)
                 return None
         requests = ledger.requests
+        if ledger.progress is not None and not requests and self._start is None:
+            yield from ledger.find_total(self._plan)
         items = yield from self._source.more(want)
         if items:
             self.returned += len(items)
-        if ledger.requests != requests:
-            ledger.report_progress()
+        if ledger.progress is not None and (items is None or ledger.requests != requests):
+            ledger.report_progress(ended=items is None or self.position() is None)
         return items
 
     def count(self) -> Flow[int]:

@@ -1,7 +1,7 @@
 """Transports send operations to DynamoDB, over ``http`` or through botocore.
 
-Requests go through botocore if a session or a client is given, or if moto or instrumentation hooks
-into botocore (:mod:`.hooks`).
+Requests go through botocore if a session or a client is given, if moto or a wrapper that may be a mock hooks
+into botocore (:mod:`.hooks`), and, if a connection asks for that, if a tool instruments botocore.
 """
 
 from __future__ import annotations

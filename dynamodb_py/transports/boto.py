@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import msgspec
 
+from ..credentials.endpoints import Endpoint, parse_endpoint
 from ..credentials.sessions import explain
 from ..exceptions import (
     ConfigurationError,
@@ -97,6 +98,12 @@ class BotoTransport:
             seconds = time.perf_counter() - started
             log_answer(logger, operation, metadata.get("HTTPStatusCode"), seconds, None)
         return _encode(_with_seconds(response))
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where requests go."""
+        meta = self._client.meta
+        return parse_endpoint(meta.endpoint_url, meta.region_name)
 
     def check_mock(self) -> None:
         """Let moto's active mock answer; raise ConfigurationError where it cannot."""

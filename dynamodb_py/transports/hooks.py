@@ -1,4 +1,4 @@
-"""Detects hooks in botocore: moto's mocks, and instrumentation that wraps its calls.
+"""Detects hooks in botocore: moto's mocks, instrumentation that wraps its calls, and other wrappers.
 
 Nothing is imported for that: a module that is not in :data:`sys.modules` has no hooks.
 """
@@ -6,7 +6,7 @@ Nothing is imported for that: a module that is not in :data:`sys.modules` has no
 from __future__ import annotations
 
 import sys
-from types import FunctionType
+from types import CellType, FunctionType
 from typing import Any
 
 MOCK = 1
@@ -16,18 +16,24 @@ MOCK_SERVER = 2
 """moto sends boto3's clients to a server of its own."""
 
 WRAPPED = 4
-"""``BaseClient._make_api_call`` or ``Endpoint.prepare_request`` is not botocore's own."""
+"""Something replaced ``BaseClient._make_api_call`` or ``Endpoint.prepare_request``: perhaps a mock."""
+
+INSTRUMENTED = 8
+"""A tool that only traces wraps one of them, and nothing else does."""
+
+_TOOLS = {"aws_xray_sdk", "ddtrace", "elasticapm", "opentelemetry", "sentry_sdk"}
+"""The packages of those tools."""
 
 
 class Hooks:
     """Detects the hooks before each request, in a fraction of a microsecond."""
 
     def __init__(self) -> None:
-        # The two functions that are known to be botocore's.
-        self._own: tuple[Any, Any] = (None, None)
+        # The latest two functions, and what they are.
+        self._known: tuple[Any, Any, int] = (None, None, 0)
 
     def detect(self) -> int:
-        """Return a sum of MOCK, MOCK_SERVER and WRAPPED; 0 without hooks."""
+        """Return a sum of MOCK, MOCK_SERVER, and WRAPPED or INSTRUMENTED; 0 without hooks."""
         modules = sys.modules
         client = modules.get("botocore.client")
         if client is None:
@@ -42,12 +48,10 @@ class Hooks:
             prepare = endpoint.Endpoint.__dict__["prepare_request"]  # type: ignore[union-attr]
         except (AttributeError, KeyError):  # another thread is importing it
             return found
-        own = self._own
-        if call is not own[0] or prepare is not own[1]:
-            if not (_is_botocores(call) and _is_botocores(prepare)):
-                return found | WRAPPED
-            self._own = (call, prepare)
-        return found
+        known = self._known
+        if call is not known[0] or prepare is not known[1]:
+            known = self._known = (call, prepare, _find_wrapper(call) | _find_wrapper(prepare))
+        return found | known[2]
 
 
 def _find_mocks(models: Any) -> int:
@@ -61,12 +65,33 @@ def _find_mocks(models: Any) -> int:
     return found
 
 
-def _is_botocores(function: Any) -> bool:
-    """Tell whether *function* is botocore's own.
+def _find_wrapper(function: Any) -> int:
+    """Return 0 for a function of botocore's own, INSTRUMENTED for one that tools wrap, else WRAPPED.
 
     botocore decorates some of its functions itself, so ``__wrapped__`` proves nothing; the module
     of the code does.
     """
-    if type(function) is not FunctionType:  # a wrapper of wrapt's, a mock
-        return False
-    return str(function.__globals__.get("__name__")).partition(".")[0] == "botocore"
+    found, waiting, seen = 0, [function], set[int]()
+    while waiting:  # what a wrapper of a tool calls must be botocore's in the end, not a mock
+        each = waiting.pop()
+        plain = type(each) is FunctionType
+        owner = each.__globals__.get("__name__") if plain else type(each).__module__
+        if id(each) in seen or (plain and _is_of({"botocore"}, owner)):
+            continue
+        seen.add(id(each))
+        wrapper: Any = getattr(each, "_self_wrapper", None)  # of wrapt's proxies
+        if not (_is_of(_TOOLS, owner) or _is_of(_TOOLS, getattr(wrapper, "__module__", None))):
+            return WRAPPED
+        found = INSTRUMENTED
+        waiting += [each.__wrapped__] if hasattr(each, "__wrapped__") else _list_enclosed(each)
+    return found
+
+
+def _list_enclosed(function: Any) -> list[Any]:
+    """Return the functions that *function* has in its closure."""
+    cells = [each for each in getattr(function, "__closure__", None) or () if each != CellType()]
+    return [each.cell_contents for each in cells if callable(each.cell_contents)]
+
+
+def _is_of(packages: set[str], module: object) -> bool:
+    return str(module).partition(".")[0] in packages

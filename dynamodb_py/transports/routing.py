@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Coroutine
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
+from ..credentials.endpoints import Endpoint
 from ..credentials.sessions import describe_configured_endpoint, make_client, make_session
 from ..credentials.settings import Settings
 from ..credentials.targets import LazyTarget
@@ -14,10 +15,11 @@ from ..exceptions import ConfigurationError, DeadlineExceeded
 from ..http.forks import watch
 from ..http.sync import HttpTransport
 from ..http.waits import await_in_time, call_in_time
-from ..observing.log import get_debug_logger
+from ..observing import TRACERS
+from ..observing.log import get_debug_logger, warn
 from ..operations.base import Operation
 from ..retries import count_seconds_left, find_deadline
-from .hooks import MOCK, MOCK_SERVER, WRAPPED, Hooks
+from .hooks import INSTRUMENTED, MOCK, MOCK_SERVER, WRAPPED, Hooks
 
 if TYPE_CHECKING:
     from ..http import aio as http_aio
@@ -28,7 +30,8 @@ else:
 _HOOK_NAMES = {
     MOCK: "moto's mock",
     MOCK_SERVER: "moto's server",
-    WRAPPED: "instrumentation of botocore",
+    WRAPPED: "a wrapper of botocore's calls",
+    INSTRUMENTED: "instrumentation of botocore",
 }
 
 
@@ -38,6 +41,9 @@ class Router:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._always = settings.client is not None or settings.session is not None
+        self._diverting = MOCK | MOCK_SERVER | WRAPPED
+        if settings.through_instrumented_botocore:
+            self._diverting |= INSTRUMENTED
         self._hooks = Hooks()
         self._seen = 0
         self.lock = threading.Lock()
@@ -51,7 +57,7 @@ class Router:
         seen = self._hooks.detect()
         if seen != self._seen:
             self._switch(seen)
-        return seen != 0
+        return seen & self._diverting != 0
 
     def make(self) -> boto.BotoTransport:
         """Return the transport over botocore; the first call makes it, which is slow.
@@ -84,16 +90,30 @@ class Router:
             before, self.boto = self.boto, None
         if before is not None:
             before.close()
-        logger = get_debug_logger()
-        if logger is not None and seen:
-            names = " and ".join(name for bit, name in _HOOK_NAMES.items() if seen & bit)
+        logger, diverting = get_debug_logger(), seen & self._diverting
+        if logger is not None and diverting:
+            names = " and ".join(name for bit, name in _HOOK_NAMES.items() if diverting & bit)
             logger.debug("%s is active: requests go through botocore", names)
         elif logger is not None:
             logger.debug("no hooks in botocore any more: requests go over the wire")
+        asked = self._settings.through_instrumented_botocore is not None
+        if not diverting and seen & INSTRUMENTED and not asked and not TRACERS:
+            warn_of_untraced()
 
     def after_fork(self) -> None:
         """Replace the lock: its thread does not exist in the child process."""
         self.lock = threading.Lock()
+
+
+@cache
+def warn_of_untraced() -> None:
+    """Write the line, once in a process, that a tool which instruments botocore does not see requests."""
+    warn(
+        "botocore is instrumented, and requests of this package do not go through botocore: the tool does not "
+        "see them. Switch on dynamodb_py.contrib.opentelemetry, or let them go through botocore, at ten times "
+        "the cost, by connect(through_instrumented_botocore=True); with False this line is not written",
+        fields={},
+    )
 
 
 _THROUGH_BOTOCORE = "the request through botocore"
@@ -107,8 +127,15 @@ class RoutingTransport:
     """The blocking transport of a connection."""
 
     def __init__(self, router: Router, lazy: LazyTarget) -> None:
-        self._router = router
+        self._router, self._lazy = router, lazy
         self._wire = HttpTransport(lazy)
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where requests go now; None until the first one was sent."""
+        if (through := self._router.boto) is not None:
+            return through.endpoint
+        return None if self._lazy.found is None else self._lazy.found.endpoint
 
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response."""

@@ -77,8 +77,15 @@ def _asks(text: str, payload: dict[str, Any]) -> Callable[[Item], bool]:
 class Table:
     """The items, and what was sent for them."""
 
-    def __init__(self, items: Iterable[Item], page_size: int = 1000, units: bool = True) -> None:
+    def __init__(
+        self,
+        items: Iterable[Item],
+        page_size: int = 1000,
+        units: bool = True,
+        described: dict[str, Any] | Exception | None = None,
+    ) -> None:
         self.items = {key_of(each): each for each in items}
+        self.described = described
         self.page_size, self.units = page_size, units
         self.sent: list[Operation[Any]] = []
         self.pauses: list[float] = []
@@ -96,6 +103,12 @@ class Table:
         payload = msgspec.json.decode(msgspec.json.encode(operation.payload()))
         answer: dict[str, Any] = getattr(self, f"_{operation.api}")(payload)
         return msgspec.json.encode(answer)
+
+    def _DescribeTable(self, payload: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(self.described, Exception):
+            raise self.described
+        assert self.described is not None, "nobody expected DescribeTable"
+        return {"Table": {"TableName": payload["TableName"], **self.described}}
 
     def _GetItem(self, payload: dict[str, Any]) -> dict[str, Any]:
         found = self.items.get(key_of(payload["Key"]))

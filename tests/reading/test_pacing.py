@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dynamodb_py.exceptions import QueryError
+from dynamodb_py.exceptions import QueryError, make_service_error
 from dynamodb_py.reading import Reader
 from dynamodb_py.reading.pacing import Bucket, estimate_units
 
@@ -151,20 +152,73 @@ def test_keys_are_slowed_by_their_number():
     assert table.at == [0, 2, 4]
 
 
-def test_progress_is_told_after_each_round():
+def test_progress_is_reported_after_each_round_and_ends_with_its_total():
     reported = []
     table = Table(ROWS, page_size=15)
-    reader = Reader(plan(query("a", f=1)), progress=lambda *args: reported.append(args), total=40)
+    reader = Reader(plan(query("a", f=1)), progress=lambda *args: reported.append(args))
     assert read_all(reader, table) == []
-    assert reported == [(15, 40), (30, 40), (40, 40)]
+    assert reported == [(15, 0), (30, 0), (40, 40)]
 
 
 def test_progress_counts_what_was_read_by_keys_and_segments():
     reported = []
-    table = Table(ROWS, page_size=1000)
+    table = Table(ROWS, page_size=1000, described={"ItemCount": 40})
     for asked in (keyed([("a", r) for r in range(50)]), plan(*(scan(at, 4) for at in range(4)))):
         read_all(Reader(asked, progress=lambda *args: reported.append(args)), table)
-    assert reported == [(40, 0), (40, 0)]
+    assert reported == [(40, 40), (40, 40)]
+
+
+def read_scan(asked, described, **options):
+    """Scan 40 items in pages of 15; return what was reported, and which operations were sent."""
+    reported, table = [], Table(ROWS, page_size=15, described=described)
+    read_all(Reader(asked, progress=lambda *args: reported.append(args), **options), table)
+    return reported, [type(each).__name__ for each in table.sent]
+
+
+BY_INDEX = {"ItemCount": 9, "GlobalSecondaryIndexes": [{"IndexName": "by_f", "ItemCount": 50}]}
+DENIED = make_service_error("AccessDeniedException", "no dynamodb:DescribeTable")
+
+
+@pytest.mark.parametrize(
+    ("described", "totals"),
+    [
+        ({"ItemCount": 60}, [60, 60, 40]),
+        ({"ItemCount": 40}, [40, 40, 40]),
+        ({"ItemCount": 30}, [30, 0, 40]),  # six hours old
+        ({"ItemCount": 0}, [0, 0, 40]),
+        ({}, [0, 0, 40]),
+        (DENIED, [0, 0, 40]),
+    ],
+)
+def test_the_total_of_a_scan_is_what_dynamodb_last_counted(described, totals):
+    reported, sent = read_scan(plan(scan(0, 1)), described)
+    assert reported == [*zip([15, 30, 40], totals, strict=True)]
+    assert sent == ["DescribeTable", "Scan", "Scan", "Scan"]
+
+
+def test_the_total_of_a_scan_of_an_index_is_that_of_the_index():
+    asked = replace(plan(scan(0, 1)), index="by_f")
+    assert read_scan(asked, BY_INDEX)[0] == [(15, 50), (30, 50), (40, 40)]
+
+
+def test_a_scan_that_goes_on_from_a_position_has_no_total():
+    table = Table(ROWS, page_size=15, described={"ItemCount": 40})
+    first = Reader(plan(scan(0, 1)))
+    drive(first.more(), table)
+    reported, sent = read_scan(plan(scan(0, 1)), {"ItemCount": 40}, start=first.position())
+    assert reported == [(15, 0), (25, 25)]
+    assert sent == ["Scan", "Scan"]
+
+
+def test_a_scan_with_a_limit_ends_with_what_was_read():
+    reported, _ = read_scan(replace(plan(scan(0, 1)), limit=20), {"ItemCount": 40})
+    assert reported[-1] == (20, 20)
+
+
+def test_nothing_is_described_without_a_progress_function():
+    table = Table(ROWS, page_size=15)
+    read_all(Reader(plan(scan(0, 1))), table)
+    assert {type(each).__name__ for each in table.sent} == {"Scan"}
 
 
 def test_lists_without_a_request_tell_nothing():

@@ -1,4 +1,4 @@
-"""Who hooks into botocore sees our requests too; who unhooks, or never did, costs nothing."""
+"""Mocks and wrappers in botocore see our requests, tools that trace if a connection asks for that."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from dynamodb_py.exceptions import (
     TableNotFound,
     Throttled,
 )
+from dynamodb_py.observing import TRACERS
 from dynamodb_py.transports import BotoTransport, Settings
-from dynamodb_py.transports.hooks import MOCK, WRAPPED, Hooks
+from dynamodb_py.transports.hooks import INSTRUMENTED, MOCK, WRAPPED, Hooks
+from dynamodb_py.transports.routing import warn_of_untraced
 
 from .. import faulty
 from ..callers import AsyncCaller, Caller, Echo, settings
@@ -232,10 +234,12 @@ def opentelemetry():
         instrumentor.uninstrument()
 
 
-def test_opentelemetry_sees_requests_while_it_is_on(caller, opentelemetry):
+def test_opentelemetry_sees_requests_while_it_is_on_if_a_connection_asks_for_that(
+    caller, opentelemetry
+):
     switch, spans = opentelemetry
     with FaultyServer() as server:
-        client = caller(server.url)
+        client = caller(server.url, through_instrumented_botocore=True)
         client.send(Echo("before"))
         switch(True)
         assert client.send(Echo("on")) == "on"
@@ -276,7 +280,7 @@ def test_an_opentelemetry_span_around_an_awaited_request_is_its_parent(opentelem
         return outer
 
     with FaultyServer() as server:
-        client = AsyncCaller(settings(server.url))
+        client = AsyncCaller(settings(server.url, through_instrumented_botocore=True))
         outer = asyncio.run(main(client.async_transport))
         client.end()
     [span] = spans.get_finished_spans()
@@ -304,10 +308,10 @@ def xray():
     xray_recorder.emitter._socket.close()
 
 
-def test_xray_sees_requests_while_it_is_on(xray):
+def test_xray_sees_requests_while_it_is_on_if_a_connection_asks_for_that(xray):
     on, off, recorder = xray
     with FaultyServer() as server:
-        client = Caller(settings(server.url))
+        client = Caller(settings(server.url, through_instrumented_botocore=True))
         client.send(Echo("before"))
         on()
         segment = recorder.begin_segment("test")
@@ -328,7 +332,7 @@ def test_xray_sees_requests_while_it_is_on(xray):
 def test_xray_is_noticed_by_the_asyncio_transport(xray):
     on, off, _ = xray
     with FaultyServer() as server:
-        client = AsyncCaller(settings(server.url))
+        client = AsyncCaller(settings(server.url, through_instrumented_botocore=True))
         on()
         client.send(Echo("on"))
         assert way(server) == "botocore"
@@ -336,6 +340,101 @@ def test_xray_is_noticed_by_the_asyncio_transport(xray):
         client.send(Echo("off"))
         assert way(server) == "wire"
         client.end()
+
+
+@pytest.fixture
+def warnings_of_requests(caplog):
+    """The texts of the lines at level WARNING in this test."""
+    caplog.set_level(logging.WARNING, "dynamodb_py")
+    warn_of_untraced.cache_clear()
+    yield lambda: [record.getMessage() for record in caplog.records]
+    warn_of_untraced.cache_clear()
+
+
+def test_instrumentation_alone_does_not_divert_requests_and_one_line_says_so(
+    caller, opentelemetry, warnings_of_requests
+):
+    switch, spans = opentelemetry
+    with FaultyServer() as server:
+        one, another = caller(server.url), caller(server.url)
+        switch(True)
+        for client in (one, another, one):
+            assert client.send(Echo("on")) == "on"
+            assert way(server) == "wire"
+    assert spans.get_finished_spans() == ()
+    [line] = warnings_of_requests()
+    assert "connect(through_instrumented_botocore=True)" in line
+
+
+@pytest.mark.parametrize("traced", [False, True], ids=["declined", "traced"])
+def test_the_line_is_not_written_where_it_is_declined_or_requests_are_traced(
+    caller, opentelemetry, warnings_of_requests, traced
+):
+    switch, _ = opentelemetry
+    switch(True)
+    if traced:
+        TRACERS.append(lambda name: None)
+    try:
+        with FaultyServer() as server:
+            client = caller(server.url, through_instrumented_botocore=None if traced else False)
+            client.send(Echo("on"))
+            assert way(server) == "wire"
+    finally:
+        TRACERS.clear()
+    assert warnings_of_requests() == []
+
+
+def test_a_mock_is_obeyed_below_instrumentation_and_above_it(caller, opentelemetry, xray):
+    switch, _ = opentelemetry
+    on, _, _ = xray
+    with mocked_call():
+        switch(True)
+        assert caller("http://127.0.0.1:9").send(Echo("k")) == "mock"
+        switch(False)
+    switch(True)
+    with mocked_call():
+        assert caller("http://127.0.0.1:9").send(Echo("k")) == "mock"
+    switch(False)
+    on()
+    assert Hooks().detect() == INSTRUMENTED
+    with mocked_call():
+        assert Hooks().detect() & WRAPPED
+
+
+def tool(source: str, module: str, original: object) -> object:
+    """A function *traced* of a *module* that *source* defines around *original*."""
+    namespace = {"__name__": module, "original": original}
+    exec(textwrap.dedent(source), namespace)
+    return namespace["make"](original)
+
+
+CLOSURE = """
+    def make(inner):
+        def traced(self, *args):
+            return inner(self, *args) if args else traced
+        return traced
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "mocked", "expected"),
+    [
+        ("sentry_sdk.integrations.boto3._client", False, INSTRUMENTED),
+        ("sentry_sdk.integrations.boto3._client", True, WRAPPED),
+        ("ddtrace.contrib.botocore", False, INSTRUMENTED),
+        ("elasticapm.instrumentation", False, INSTRUMENTED),
+        ("opentelemetry_of_mine", False, WRAPPED),
+        ("tests.fakes", False, WRAPPED),
+    ],
+)
+def test_only_wrappers_of_known_tools_around_botocores_own_calls_are_passed_by(
+    module, mocked, expected
+):
+    original = botocore.client.BaseClient._make_api_call
+    inner = (lambda *_: {}) if mocked else original
+    replacement = tool(CLOSURE, module, inner)
+    with patch.object(botocore.client.BaseClient, "_make_api_call", replacement):
+        assert Hooks().detect() == expected
 
 
 def wrapped_call():

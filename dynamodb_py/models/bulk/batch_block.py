@@ -106,7 +106,7 @@ class Block(Generic[M]):
     def _is_full(self) -> bool:
         return len(self._pending) >= MAX_BATCH_WRITE * self._workers
 
-    def _round(self) -> Flow[None]:
+    def _write_batch(self) -> Flow[None]:
         """Send as many jobs as fill the requests of all workers, or all that there are."""
         check_outside("batch_write()")
         places = list(islice(self._pending, MAX_BATCH_WRITE * self._workers))
@@ -170,9 +170,9 @@ def stream_items(
         for each in given:
             take(each)
             while block._is_full:
-                yield from block._round()
+                yield from block._write_batch()
     while block._pending:
-        yield from block._round()
+        yield from block._write_batch()
     return block.result
 
 
@@ -195,7 +195,7 @@ class BatchBlock(Block[M], Generic[M]):
     ) -> None:
         try:
             while error is None and self._pending:
-                run(self._round(), self._bound._link)
+                run(self._write_batch(), self._bound._link)
         finally:
             self._state, self._pending = "over", {}
 
@@ -221,7 +221,7 @@ class BatchBlock(Block[M], Generic[M]):
 
     def _send(self) -> None:
         while self._is_full:
-            run(self._round(), self._bound._link)
+            run(self._write_batch(), self._bound._link)
 
 
 class AsyncBatchBlock(Block[M], Generic[M]):
@@ -243,7 +243,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
     ) -> None:
         try:
             while error is None and self._pending:
-                await arun(self._round(), self._bound._link)
+                await arun(self._write_batch(), self._bound._link)
         finally:
             self._state, self._pending = "over", {}
 
@@ -265,7 +265,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
 
     async def _send(self) -> None:
         while self._is_full:
-            await arun(self._round(), self._bound._link)
+            await arun(self._write_batch(), self._bound._link)
 
 
 class _Sending:

@@ -200,6 +200,10 @@ def make_awaiting(
     async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
         all_ = list_instances(objects, name)
         link = connection_of(all_)
-        return make_empty() if link is None else await arun(flow(all_, *args, **kwargs), link)
+        return (
+            make_empty()
+            if link is None
+            else await arun(flow(all_, *args, **kwargs), link, function)
+        )
 
     return as_verb(function, flow, name, "objects")

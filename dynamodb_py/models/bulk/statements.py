@@ -79,7 +79,8 @@ async def aexecute_all(
     prepared = prepare_together(statements, "aexecute_all()", "a batch")
     if prepared is None:
         return []
-    return await arun(_execute_all(prepared, return_exceptions, workers, progress), prepared.link)
+    flow = _execute_all(prepared, return_exceptions, workers, progress)
+    return await arun(flow, prepared.link, aexecute_all)
 
 
 def _execute_all(

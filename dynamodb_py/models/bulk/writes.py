@@ -171,7 +171,7 @@ def batch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -
     if items is _UNGIVEN and "delete" not in options:
         return BatchBlock(bound, **options)
     items = () if items is _UNGIVEN else items
-    return run(batch_write_items(bound, items, **options), bound._link)
+    return run(batch_write_items(bound, items, **options), bound._link, batch_write)
 
 
 def abatch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -> Any:
@@ -179,7 +179,7 @@ def abatch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) 
     if items is _UNGIVEN and "delete" not in options:
         return AsyncBatchBlock(bound, **options)
     items = () if items is _UNGIVEN else items
-    return arun(batch_write_items(bound, items, **options), bound._link)
+    return arun(batch_write_items(bound, items, **options), bound._link, abatch_write)
 
 
 as_verb(batch_write, batch_write_items, "batch_write")

@@ -124,4 +124,5 @@ async def arefresh_copies(
     told: Callable[[str], object] | None = None,
 ) -> CopiesReport:
     """Like :func:`refresh_copies`, awaited."""
-    return await arun(_refresh(model, workers, dry_run, told), model.objects._link)
+    flow = _refresh(model, workers, dry_run, told)
+    return await arun(flow, model.objects._link, arefresh_copies)

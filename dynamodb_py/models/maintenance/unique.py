@@ -53,7 +53,7 @@ async def acheck_unique(
 ) -> UniqueReport:
     """Like :func:`check_unique`, awaited."""
     flow, link = _prepare(model, using, told, workers=workers, mend=False)
-    return await arun(flow, link)
+    return await arun(flow, link, acheck_unique)
 
 
 def repair_unique(
@@ -82,7 +82,7 @@ async def arepair_unique(
 ) -> UniqueReport:
     """Like :func:`repair_unique`, awaited."""
     flow, link = _prepare(model, using, told, workers=workers, mend=True)
-    return await arun(flow, link)
+    return await arun(flow, link, arepair_unique)
 
 
 def _prepare(

@@ -163,7 +163,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
                 started = flow(base, *args, **kwargs)
             except TypeError:  # the method names itself in it
                 return await method(base, *args, **kwargs)
-            return await arun(started, link)
+            return await arun(started, link, method)
 
         made: Any = aforwarded
     elif flow is not None:

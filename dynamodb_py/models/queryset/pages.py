@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...exceptions import MaxRequestsReached, QueryError
-from ...flows import Flow, arun, run
+from ...flows import Flow
 from ...operations.items import StoredItem
 from ...planning import Lane, Plan
-from ...reading import Position, Reader, Walk, reversed_plan
+from ...reading import Position, Reader, Walk, adrive_pages, drive_pages, reversed_plan
 from .base import M, R, check_single
 from .builders import Builders
 from .execution import (
@@ -68,12 +68,10 @@ class Pages(Generic[T]):
         self._more, self._link = more, link
 
     def __iter__(self) -> Iterator[Page[T]]:
-        while (page := run(self._more(), self._link)) is not None:
-            yield page
+        return drive_pages(self._more, self._link, ahead=False)
 
-    async def __aiter__(self) -> AsyncIterator[Page[T]]:
-        while (page := await arun(self._more(), self._link)) is not None:
-            yield page
+    def __aiter__(self) -> AsyncIterator[Page[T]]:
+        return adrive_pages(self._more, self._link, ahead=False)
 
 
 def walk_rows(queryset: Builders[M, R]) -> Walk[R]:

@@ -13,6 +13,7 @@ from ...batching import (
     Progress,
     ProgressOption,
     as_callback,
+    as_total,
     batch_write,
     identify_key,
     run_together,
@@ -50,7 +51,7 @@ from ...pacing.flows import pace, wait_for_units
 from ...planning import Plan
 from ...planning.comparisons import parse_comparison
 from ...reading import Reader
-from ...reading.pacing import Ledger
+from ...reading.pacing import Ledger, find_total
 from ...reading.sources import check_workers
 from ..bulk.bound_model import instance_of_key
 from ..options.options import Options
@@ -117,7 +118,7 @@ class WriteRun:
         self._workers, self._pacer = check_workers(workers), pacer
         self._size = limit_batch(MAX_BATCH_WRITE, pacer)
         self._progress: Progress | None = as_callback(progress)
-        self._matched = self._changed = self._skipped = 0
+        self._matched = self._changed = self._skipped = self._total = 0
         self._failed: list[tuple[Any, Exception]] = []
         self._ledger = Ledger()
 
@@ -174,10 +175,15 @@ class WriteRun:
         raise NotImplementedError
 
     def report(self, *, ended: bool = False) -> None:
-        """Call the progress function; its total is 0 until the run has *ended*."""
+        """Call the progress function; its total is an expected one, or 0, until the run has *ended*."""
         if self._progress is not None:
             over = self._changed + self._skipped + len(self._failed)
-            self._progress(over, over if ended else 0)
+            self._progress(over, over if ended else as_total(self._total, over))
+
+    def find_total(self, plan: Plan) -> Flow[None]:
+        """Find how many items the progress function is to expect: all, where *plan* is a scan of them."""
+        if self._progress is not None and plan.condition.is_empty:
+            self._total = yield from find_total(plan)
 
     def _note(
         self, keys: list[Key], outcomes: Sequence[Any], concerning_one: type[Any] | tuple[Any, ...]

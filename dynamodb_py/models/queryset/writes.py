@@ -379,6 +379,8 @@ def _write_all(
         if key is not None:
             yield from run.write_one(key)
         else:
+            if queryset._read_options.start is None:
+                yield from run.find_total(plan)
             yield from run.write_all(reader, make_key_reader(plan.key), first=first)
         run.report(ended=True)
     except Exception as error:

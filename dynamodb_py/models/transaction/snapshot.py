@@ -89,7 +89,7 @@ async def aget(items: Iterable[ItemReference], /) -> list[Any]:
     """Like :func:`get`, awaited."""
     reads = _make_reads(items)
     link = _find_connection(reads)
-    return [] if link is None else await arun(_read(reads, link.retries), link)
+    return [] if link is None else await arun(_read(reads, link.retries), link, aget)
 
 
 def _make_reads(items: Iterable[ItemReference]) -> list[ItemRead]:

@@ -59,7 +59,9 @@ async def aexecute(
 ) -> list[Any]:
     """Like :func:`execute`, awaited."""
     prepared = prepare_together(statements, "transaction.aexecute()", "a transaction")
-    return [] if prepared is None else await arun(_execute(prepared, token), prepared.link)
+    if prepared is None:
+        return []
+    return await arun(_execute(prepared, token), prepared.link, aexecute)
 
 
 def _execute(prepared: Prepared, token: str | None) -> Flow[list[Any]]:

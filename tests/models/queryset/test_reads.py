@@ -887,9 +887,10 @@ def test_a_scan_goes_on_from_its_checkpoint(script, do):
 
 def test_a_scan_tells_how_far_it_is(script, do):
     told = []
-    script.answers = [page(1, 2, more=True), page(3)]
+    described = {"TableName": "scores", "ItemCount": 7}
+    script.answers = [{"Table": described}, page(1, 2, more=True), page(3)]
     do.list(Score.objects.scan(progress=lambda done, total: told.append((done, total))))
-    assert told == [(2, 0), (3, 0)]
+    assert told == [(2, 7), (3, 3)]
 
 
 def test_one_page_ahead_gives_the_same_rows(script, do, rows):

@@ -779,6 +779,20 @@ def test_progress_is_told_as_it_is_made(script, do):
     assert {total for _, total in told[:-1]} == {0}
 
 
+@pytest.mark.parametrize(
+    ("rows", "described"),
+    [(Score.objects.all(), True), (Score.objects.filter(wins__gt=0).scan(), False)],
+    ids=["all", "a filter"],
+)
+def test_a_write_to_all_items_has_a_total(script, do, rows, described):
+    told = []
+    table = [{"Table": {"TableName": "scores", "ItemCount": 90}}] if described else []
+    script.answers = [*table, page(*range(30), more=True), {}, page(*range(30, 40)), {}]
+    do(rows.delete, progress=lambda done, total: told.append((done, total)))
+    assert (25, 90 if described else 0) in told
+    assert told[-1] == (40, 40)
+
+
 def test_a_bar_is_drawn_and_closed(script, do, capsys):
     pytest.importorskip("tqdm")
     script.answers = [page(0, 1), {}]

@@ -1,0 +1,325 @@
+"""OpenTelemetry: spans of verbs and requests, and a metric of requests, over the package's own wire.
+
+Names and attributes are those of the semantic conventions for databases and for DynamoDB, and those by which
+X-Ray knows a call of AWS. No span has keys or values of items.
+https://opentelemetry.io/docs/specs/semconv/database/dynamodb/
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Generator, Sequence
+from contextvars import ContextVar
+from threading import Lock
+from types import TracebackType
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from opentelemetry.context import attach, detach
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.metrics import Histogram, get_meter
+from opentelemetry.trace import (
+    Span,
+    SpanKind,
+    Status,
+    StatusCode,
+    Tracer,
+    get_tracer,
+    set_span_in_context,
+)
+
+from ..exceptions import RequestError
+from ..metering import is_read
+from ..observing import TRACERS, Observer, Trace
+from ..observing.log import describe_error
+from ..observing.requests import SentRequest
+from ..operations.base import Operation, Step
+
+T = TypeVar("T")
+
+_encode = msgspec.json.encode
+
+_SYSTEM = "aws.dynamodb"
+
+_BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
+"""Seconds: the buckets that the conventions want."""
+
+_MOST_KINDS = 1000
+"""The most kinds of requests whose attributes are kept."""
+
+# Members of requests that read, and their attributes; none has a key or a value of an item.
+_MEMBERS = {
+    "ConsistentRead": "aws.dynamodb.consistent_read",
+    "ExclusiveStartTableName": "aws.dynamodb.exclusive_start_table",
+    "IndexName": "aws.dynamodb.index_name",
+    "Limit": "aws.dynamodb.limit",
+    "ProjectionExpression": "aws.dynamodb.projection",
+    "ScanIndexForward": "aws.dynamodb.scan_forward",
+    "Segment": "aws.dynamodb.segment",
+    "Select": "aws.dynamodb.select",
+    "TotalSegments": "aws.dynamodb.total_segments",
+}
+_WITH_MEMBERS = frozenset({"GetItem", "Query", "Scan", "ListTables"})
+
+
+class DynamoDBInstrumentor(BaseInstrumentor):
+    """Switches spans and metrics on, and off again, for all connections of the process.
+
+    ``opentelemetry-instrument python app.py`` finds it by itself, under the name ``dynamodb_py``.
+
+    ``instrument()`` takes, by keyword, ``tracer_provider`` and ``meter_provider``, by default the global ones,
+    and ``record_exceptions``, by default False: True puts messages and tracebacks of errors on spans, which
+    may have keys and values of items.
+    """
+
+    _tracing: _Tracing | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Return nothing: it comes with what it instruments."""
+        return ()
+
+    def _instrument(self, **kwargs: Any) -> None:
+        tracer = get_tracer("dynamodb_py", tracer_provider=kwargs.get("tracer_provider"))
+        duration = get_meter(
+            "dynamodb_py", meter_provider=kwargs.get("meter_provider")
+        ).create_histogram(
+            "db.client.operation.duration",
+            unit="s",
+            description="Duration of database client operations.",
+            explicit_bucket_boundaries_advisory=_BOUNDARIES,
+        )
+        records = bool(kwargs.get("record_exceptions", False))
+        self._tracing = _Tracing(tracer, duration, record_exceptions=records)
+        self._tracing.begin()
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        if self._tracing is not None:
+            self._tracing.end()
+            self._tracing = None
+
+
+class _Kind(Struct, frozen=True):
+    """What requests of one kind have in common."""
+
+    name: str
+    span: dict[str, Any]
+    metric: dict[str, Any]
+
+
+class _Tracing:
+    """Makes the spans and the records."""
+
+    def __init__(self, tracer: Tracer, duration: Histogram, *, record_exceptions: bool) -> None:
+        self.tracer = tracer
+        self._duration, self._records = duration, record_exceptions
+        self._observer = Observer(self._report, asks_units=True)
+        self._kinds: dict[tuple[object, ...], _Kind] = {}
+
+    def begin(self) -> None:
+        TRACERS.append(self._trace)
+        self._observer.begin()
+
+    def end(self) -> None:
+        TRACERS.remove(self._trace)
+        self._observer.end()
+
+    def _trace(self, name: str) -> Trace:
+        return _VerbTrace(self, name)
+
+    def set_error(self, span: Span, error: BaseException) -> None:
+        """Let *span* end with *error*: by its code or class, since its message may have values of items."""
+        name = describe_error(error) or ""
+        span.set_attribute("error.type", name)
+        span.set_status(Status(StatusCode.ERROR, name))
+        if self._records:
+            span.record_exception(error)
+
+    def _report(self, request: SentRequest) -> None:
+        """Make the span of *request*, which is over, and its record."""
+        if not is_instrumentation_enabled():
+            return
+        ended = time.time_ns()
+        kind = self._find_kind(request)
+        span = self.tracer.start_span(
+            kind.name,
+            kind=SpanKind.CLIENT,
+            attributes=kind.span,
+            start_time=ended - int(request.seconds * 1e9),
+        )
+        if span.is_recording():
+            if attributes := _describe_answer(request):
+                span.set_attributes(attributes)
+            for moment, failure in request.details.failures[: request.attempts - 1]:
+                span.add_event("retry", {"error.type": describe_error(failure) or ""}, moment)
+            if request.error is not None:
+                self.set_error(span, request.error)
+        span.end(ended)
+        metric = kind.metric
+        if request.error is not None:
+            metric = {**metric, "error.type": describe_error(request.error)}
+        self._duration.record(request.seconds, metric)
+        if (verb := _VERB.get()) is not None:
+            verb.count(request)
+
+    def _find_kind(self, request: SentRequest) -> _Kind:
+        """Return what requests of the kind of *request* have in common, made once for each kind."""
+        call = request.call
+        tables = tuple(filter(None, call.tables))
+        key = (request.endpoint, call.api, tables)
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) == _MOST_KINDS:
+                self._kinds.clear()
+            kind = self._kinds[key] = _make_kind(request.endpoint, call.api, tables)
+        return kind
+
+
+def _make_kind(endpoint: Any, api: str, tables: Sequence[str]) -> _Kind:
+    metric: dict[str, Any] = {"db.system.name": _SYSTEM, "db.operation.name": api}
+    if len(tables) == 1:
+        metric["db.collection.name"] = tables[0]
+    if endpoint is not None:
+        metric |= {"server.address": endpoint.host, "server.port": endpoint.port}
+    span = {**metric, "rpc.system": "aws-api", "rpc.service": "DynamoDB", "rpc.method": api}
+    if tables:
+        span["aws.dynamodb.table_names"] = tables
+    if endpoint is not None:
+        span["cloud.region"] = endpoint.region
+    return _Kind(" ".join([api, *tables]) if len(tables) == 1 else api, span, metric)
+
+
+def _describe_answer(request: SentRequest) -> dict[str, Any]:
+    """Return the attributes in which *request* differs from others of its kind."""
+    call, found = request.call, dict[str, Any]()
+    if call.api in _WITH_MEMBERS:
+        payload = call.payload()
+        found = {_MEMBERS[name]: payload[name] for name in payload.keys() & _MEMBERS.keys()}
+    if (size := _count_batch(call)) > 1:
+        found["db.operation.batch.size"] = size
+    if request.attempts > 1:
+        found["dynamodb_py.attempts"] = request.attempts
+    if isinstance(request.error, RequestError) and request.error.request_id:
+        found["aws.request_id"] = request.error.request_id
+    if request.error is None:
+        if is_read(call):
+            found["aws.dynamodb.scanned_count"] = request.used.items_read
+            found["aws.dynamodb.count"] = request.used.items_returned
+        if consumed := request.details.consumed:
+            found["aws.dynamodb.consumed_capacity"] = [_encode(each).decode() for each in consumed]
+    return found
+
+
+def _count_batch(call: Operation[Any]) -> int:
+    """Return how many items or statements a batch or a transaction has; 0 for another operation."""
+    keys: dict[str, Sequence[object]] | None = getattr(call, "keys", None)
+    if keys is not None:
+        return sum(map(len, keys.values()))
+    parts = (getattr(call, name, ()) for name in ("writes", "gets", "statements"))
+    return sum(map(len, parts))
+
+
+class _VerbTrace:
+    """The span of a verb, from the first step of its first flow to the end of its last one."""
+
+    def __init__(self, tracing: _Tracing, name: str) -> None:
+        self._tracing, self._name = tracing, name
+        self._span: Span | None = None
+        self._ended = 0
+        self._is_cancelled = False
+        self._lock = Lock()
+        self._requests = self._attempts = self._read = self._returned = self._batch = 0
+        self._read_units = self._write_units = 0.0
+        self._reads = False
+        self._tables: dict[str, None] = {}
+        self._indexes: dict[str | None, None] = {}
+
+    def __enter__(self) -> _VerbTrace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        span = self._span
+        if span is None:
+            return
+        if span.is_recording():
+            self._describe(span)
+            if error is not None and not isinstance(error, GeneratorExit):
+                self._tracing.set_error(span, error)
+            elif self._is_cancelled:
+                span.set_attribute("error.type", "cancelled")
+                span.set_status(Status(StatusCode.ERROR, "cancelled"))
+        span.end(self._ended)
+
+    def follow(self, flow: Generator[Step, Any, T]) -> Generator[Step, Any, T]:
+        """Execute *flow* under the span, which is the current one meanwhile, and not between two flows."""
+        if not is_instrumentation_enabled():
+            return (yield from flow)
+        if self._span is None:
+            attributes = {"db.system.name": _SYSTEM, "db.operation.name": self._name}
+            self._span = self._tracing.tracer.start_span(self._name, attributes=attributes)
+        token = attach(set_span_in_context(self._span))
+        mark = _VERB.set(self)
+        try:
+            return (yield from flow)
+        except GeneratorExit:  # the verb was cancelled, or interrupted
+            self._is_cancelled = True
+            raise
+        finally:
+            self._ended = time.time_ns()
+            try:
+                _VERB.reset(mark)
+            except (
+                ValueError
+            ):  # something closed the flow in another context, which never had the span
+                pass
+            else:
+                detach(token)
+
+    def count(self, request: SentRequest) -> None:
+        """Add *request* to the numbers of the verb."""
+        used = request.used
+        with self._lock:  # threads of one verb report at the same time
+            self._requests += 1
+            self._attempts += request.attempts
+            self._reads = self._reads or is_read(request.call)
+            self._read += used.items_read
+            self._returned += used.items_returned
+            self._read_units += used.read_units
+            self._write_units += used.write_units
+            self._batch += _count_batch(request.call)
+            self._tables.update(dict.fromkeys(filter(None, request.call.tables)))
+            self._indexes[request.index] = None
+
+    def _describe(self, span: Span) -> None:
+        found: dict[str, Any] = {
+            "dynamodb_py.requests": self._requests,
+            "dynamodb_py.attempts": self._attempts,
+        }
+        if self._reads:
+            found["aws.dynamodb.scanned_count"] = self._read
+            found["aws.dynamodb.count"] = self._returned
+        if self._read_units:
+            found["dynamodb_py.read_units"] = self._read_units
+        if self._write_units:
+            found["dynamodb_py.write_units"] = self._write_units
+        if self._batch > 1:
+            found["db.operation.batch.size"] = self._batch
+        tables, indexes = list(self._tables), list(self._indexes)
+        if tables:
+            found["aws.dynamodb.table_names"] = tables
+        if len(tables) == 1:
+            found["db.collection.name"] = tables[0]
+            span.update_name(f"{self._name} {tables[0]}")
+        if len(indexes) == 1 and indexes[0] is not None:
+            found["aws.dynamodb.index_name"] = indexes[0]
+        span.set_attributes(found)
+
+
+_VERB: ContextVar[_VerbTrace | None] = ContextVar("dynamodb_py.verb", default=None)
+"""The verb that runs here."""
