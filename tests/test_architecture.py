@@ -27,6 +27,7 @@ ROOMS = [
     "retries",
     "observing",
     "flows",
+    "dispatching",
     "credentials",
     "http",
     "local.database",
