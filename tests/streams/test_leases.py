@@ -127,7 +127,7 @@ class Simulation:
 
     def settle(self, workers: list[str], dead: set[str]) -> None:
         for _ in range(200):
-            if not any([self.step(each, dead) for each in workers]):
+            if sum(self.step(each, dead) for each in workers) == 0:
                 return
         raise AssertionError("they never agree")
 
