@@ -20,6 +20,7 @@
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
+    ├── DeliveryFailed                receivers fail for a record of a stream (.failed)
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -187,6 +188,21 @@ class MigrationsLocked(MigrationError):
 
 class LeaseLost(MigrationError):
     """Another run has taken the lease of this one, which took too long to renew it."""
+
+
+class DeliveryFailed(DynamoDBError):
+    """Receivers of ``item_changed`` failed for a record of a stream, as often as was to be tried.
+
+    ``failed`` is what ``StreamRunner(on_failure=)`` would have got.
+    """
+
+    def __init__(self, message: str = "", *, failed: Any = None) -> None:
+        super().__init__(message)
+        self.failed = failed
+
+
+class StreamTrimmed(DynamoDBError):
+    """Records of a stream were removed, after 24 hours, before they were read."""
 
 
 class RequestError(DynamoDBError):

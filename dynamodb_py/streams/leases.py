@@ -19,14 +19,13 @@ from ..exceptions import ConditionFailed
 from ..expressions import Action, Attr, Condition, Path
 from ..flows import Flow
 from ..operations.items import DeleteItem, Key, UpdateItem
-from ..operations.queries import Expressions, Query
+from ..operations.queries import Expressions, Query, Scan
 from ..schema import KeyAttribute, TableSchema
 
 LEASE_TABLE = "dynamodb_py_leases"
 """The name of the table of leases by default."""
 
-_RUNNER, _SHARD = Attr(Path(("runner",))), Attr(Path(("shard",)))
-_NUMBER = Attr(Path(("number",)))
+_RUNNER, _NUMBER = Attr(Path(("runner",))), Attr(Path(("number",)))
 
 
 class Lease(Struct):
@@ -69,8 +68,8 @@ class LeaseTable(Struct, frozen=True):
 
 def read_leases(leases: LeaseTable) -> Flow[dict[str, Lease]]:
     """Return all leases of a runner by shard."""
-    keys = Expressions.of(keys=leases.runner == _RUNNER)
-    query: Query | None = Query(leases.table, keys, consistent=True)
+    keys = Expressions.of(keys=_RUNNER.eq(leases.runner))
+    query: Query | Scan | None = Query(leases.table, keys, consistent=True)
     found: dict[str, Lease] = {}
     while query is not None:
         page = yield from query
@@ -95,7 +94,7 @@ def note_start(leases: LeaseTable, table: str, start: float) -> Flow[float]:
 def take_lease(leases: LeaseTable, found: Lease, worker: str) -> Flow[Lease | None]:
     """Take a lease for *worker*, if it is as *found*; None: another one was faster."""
     taken = Lease(found.shard, found.number + 1, worker, time.time(), found.checkpoint)
-    condition = found.number == _NUMBER if found.number else _RUNNER.not_exists()
+    condition = _NUMBER.eq(found.number) if found.number else _RUNNER.not_exists()
     changes = {"number": taken.number, "owner": worker, "renewed": taken.renewed, "wanted_by": None}
     return taken if (yield from _update(leases, taken, changes, condition, worker)) else None
 
@@ -124,7 +123,7 @@ def delete_lease(leases: LeaseTable, lease: Lease) -> Flow[None]:
 
 
 def _has_number(lease: Lease) -> Condition:
-    return lease.number == _NUMBER
+    return _NUMBER.eq(lease.number)
 
 
 def _update(
