@@ -64,8 +64,12 @@ if TYPE_CHECKING:
     from .models.shared_tables.item_collections import Collection
     from .models.shared_tables.shared_table import SharedTable
     from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
+    from .models.stream_events import record_from_event
     from .planning import Estimate, Plan
     from .reading import Walk
+    from .streams.events import stream_handler
+    from .streams.runner import StreamRunner
+    from .streams.worker import FailedRecord
     from .tables.many import Tables
     from .tables.steps import TablePlan, TableStep
     from .tables.table import Table
@@ -106,6 +110,7 @@ __all__ = [
     "EnumField",
     "Estimate",
     "F",
+    "FailedRecord",
     "Field",
     "FloatField",
     "ForeignKey",
@@ -135,6 +140,7 @@ __all__ = [
     "SoftDelete",
     "SoftDeleteManager",
     "SoftDeleteQuerySet",
+    "StreamRunner",
     "Table",
     "TablePlan",
     "TableStep",
@@ -166,11 +172,13 @@ __all__ = [
     "load",
     "options",
     "prefetch",
+    "record_from_event",
     "refresh_copies",
     "register_field",
     "repair_unique",
     "save_all",
     "signals",
+    "stream_handler",
     "transaction",
 ]
 __all__ += exceptions.__all__

@@ -545,6 +545,7 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "DeliveryFailed",
     "DoesNotExist",
     "DynamoDBError",
     "FieldNotLoaded",

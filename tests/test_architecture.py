@@ -75,6 +75,7 @@ ROOMS = [
     "models.shared_tables",
     "models.soft_delete",
     "models.maintenance",
+    "models.stream_events",
     "migrations",
     "compat",
     "signals",
