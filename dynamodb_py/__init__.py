@@ -67,9 +67,9 @@ if TYPE_CHECKING:
     from .models.stream_events import record_from_event
     from .planning import Estimate, Plan
     from .reading import Walk
-    from .streams.events import stream_handler
-    from .streams.runner import StreamRunner
-    from .streams.worker import FailedRecord
+    from .streams.delivery.events import stream_handler
+    from .streams.delivery.runner import StreamRunner
+    from .streams.delivery.worker import FailedRecord
     from .tables.many import Tables
     from .tables.steps import TablePlan, TableStep
     from .tables.table import Table

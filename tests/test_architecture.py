@@ -44,6 +44,7 @@ ROOMS = [
     "waiting",
     "streams",
     "tables",
+    "streams.delivery",
     "models.validators",
     "models.reserved_names",
     "models.fields",

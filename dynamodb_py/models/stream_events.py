@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from ..exceptions import ConfigurationError, QueryError
-from ..streams.delivery import Loaders, load_record
-from ..streams.events import Event, read_event
+from ..streams.delivery.events import Event, read_event
+from ..streams.delivery.loaders import Loaders, load_record
 from ..streams.records import StreamRecord
 from ..tables.table import HasOptions, Table
 from .registry import list_models

@@ -11,7 +11,7 @@ from ..local.database.storage import Store
 from ..local.database.stream_records import list_streams, read_records
 from ..local.operations.requests import ARN
 from ..operations.streams import RawRecord
-from ..streams.delivery import Loaders, deliver, load_record
+from ..streams.delivery.loaders import Loaders, deliver, load_record
 
 _ALL = -1
 """No limit, for SQLite."""

@@ -21,7 +21,7 @@ from ..local.contents import copy_contents, delete_contents, put_back
 from ..local.database.expiry import sweep
 from ..local.transport import AsyncLocalTransport, LocalTransport, forget_engine, share_engine
 from ..retries import Retries
-from ..streams.delivery import Loaders, Models
+from ..streams.delivery.loaders import Loaders, Models
 from ..tables.table import HasOptions, Table
 from .changes import deliver_changes, find_ends
 from .clock import Clock

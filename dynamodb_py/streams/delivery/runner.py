@@ -8,10 +8,10 @@ from datetime import datetime
 from threading import Event, Thread
 from typing import Any, Literal
 
-from ..exceptions import ConfigurationError, StreamTrimmed
-from ..flows import arun, run
-from .delivery import Loaders, Models
+from ...exceptions import ConfigurationError, StreamTrimmed
+from ...flows import arun, run
 from .leases import LEASE_TABLE, LeaseTable
+from .loaders import Loaders, Models
 from .worker import FailedRecord, Worker, WorkerOptions, keep_leases, release, work
 
 

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias, cast
 
 import msgspec
 
-from ..codec import from_json, to_json
-from ..exceptions import QueryError
-from ..flows import Flow, run
-from ..operations.streams import RawRecord, find_table_name
-from .delivery import Loaders, Models, deliver, load_record
+from ...codec import from_json, to_json
+from ...exceptions import QueryError
+from ...flows import Flow, run
+from ...operations.streams import RawRecord, find_table_name
+from .loaders import Loaders, Models, deliver, load_record
 
 Event: TypeAlias = "Mapping[str, Any] | bytes | str"
 """One record of an event; bytes or text are what Kinesis has as its data, in base64 or not."""

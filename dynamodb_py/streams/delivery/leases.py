@@ -14,13 +14,13 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from ..codec import decode_item, encode
-from ..exceptions import ConditionFailed
-from ..expressions import Action, Attr, Condition, Path
-from ..flows import Flow
-from ..operations.items import DeleteItem, Key, UpdateItem
-from ..operations.queries import Expressions, Query, Scan
-from ..schema import KeyAttribute, TableSchema
+from ...codec import decode_item, encode
+from ...exceptions import ConditionFailed
+from ...expressions import Action, Attr, Condition, Path
+from ...flows import Flow
+from ...operations.items import DeleteItem, Key, UpdateItem
+from ...operations.queries import Expressions, Query, Scan
+from ...schema import KeyAttribute, TableSchema
 
 LEASE_TABLE = "dynamodb_py_leases"
 """The name of the table of leases by default."""

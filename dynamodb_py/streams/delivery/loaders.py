@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any, TypeAlias
 
-from ..connections import Connection
-from ..dispatching import item_changed
-from ..exceptions import ConfigurationError
-from ..flows import Flow
-from ..operations.streams import RawRecord
-from ..tables.many import Tables, list_models
-from ..tables.table import HasOptions, Table
-from .records import RecordLoader, StreamRecord
+from ...connections import Connection
+from ...dispatching import item_changed
+from ...exceptions import ConfigurationError
+from ...flows import Flow
+from ...operations.streams import RawRecord
+from ...tables.many import Tables, list_models
+from ...tables.table import HasOptions, Table
+from ..records import RecordLoader, StreamRecord
 
 Models: TypeAlias = "type[HasOptions] | Iterable[type[HasOptions]] | ModuleType"
 """A model, a shared table, several of them, or the module or package that defines them."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from dynamodb_py import get_connection
 from dynamodb_py.exceptions import make_service_error
 from dynamodb_py.flows import arun, run
-from dynamodb_py.streams.leases import (
+from dynamodb_py.streams.delivery.leases import (
     Lease,
     LeasePlan,
     LeaseTable,
@@ -23,7 +23,7 @@ from dynamodb_py.streams.leases import (
 from dynamodb_py.tables.creation import create_table
 from dynamodb_py.waiting import pauses, wait_until_active
 
-from ..scripted import Link, Script, checked
+from ...scripted import Link, Script, checked
 
 
 def plan(blockers, *leases: Lease, expired=(), worker="me") -> LeasePlan:

@@ -15,9 +15,9 @@ from uuid import uuid4
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..codec import from_json, to_json
-from ..dispatching import Receiver, is_async, item_changed, name_of
-from ..exceptions import (
+from ...codec import from_json, to_json
+from ...dispatching import Receiver, is_async, item_changed, name_of
+from ...exceptions import (
     ConfigurationError,
     DeadlineExceeded,
     DeliveryFailed,
@@ -27,9 +27,9 @@ from ..exceptions import (
     StreamTrimmed,
     TableNotFound,
 )
-from ..flows import Flow, Link, run
-from ..operations.base import Call, Pause, Together
-from ..operations.streams import (
+from ...flows import Flow, Link, run
+from ...operations.base import Call, Pause, Together
+from ...operations.streams import (
     DescribeStream,
     GetRecords,
     GetShardIterator,
@@ -37,11 +37,11 @@ from ..operations.streams import (
     Shard,
     find_table_name,
 )
-from ..operations.tables import DescribeTable
-from ..retries import backoff, is_retryable
-from ..tables.creation import create_table
-from ..waiting import pauses, wait_until_active
-from .delivery import Loaders, load_record
+from ...operations.tables import DescribeTable
+from ...retries import backoff, is_retryable
+from ...tables.creation import create_table
+from ...waiting import pauses, wait_until_active
+from ..records import RecordLoader, StreamRecord
 from .leases import (
     Lease,
     LeaseTable,
@@ -54,7 +54,7 @@ from .leases import (
     want_lease,
     write_lease,
 )
-from .records import RecordLoader, StreamRecord
+from .loaders import Loaders, load_record
 
 _BETWEEN_READS = 0.2
 """Seconds: DynamoDB allows five reads of a shard in a second."""
