@@ -201,10 +201,6 @@ class DeliveryFailed(DynamoDBError):
         self.failed = failed
 
 
-class StreamTrimmed(DynamoDBError):
-    """Records of a stream were removed, after 24 hours, before they were read."""
-
-
 class RequestError(DynamoDBError):
     """A request that failed.
 

@@ -18,30 +18,25 @@ from msgspec.structs import replace
 from ...codec import from_json, to_json
 from ...dispatching import Receiver, is_async, item_changed, name_of
 from ...exceptions import (
-    ConfigurationError,
     DeadlineExceeded,
     DeliveryFailed,
     DynamoDBError,
     RequestError,
-    ServiceError,
+    StreamNotFound,
     StreamTrimmed,
     TableNotFound,
 )
 from ...flows import Flow, Link, run
 from ...operations.base import Call, Pause, Together
-from ...operations.streams import (
-    DescribeStream,
-    GetRecords,
-    GetShardIterator,
-    RawRecord,
-    Shard,
-    find_table_name,
-)
-from ...operations.tables import DescribeTable
+from ...operations.streams import RawRecord, RecordsPage, Shard, find_table_name
 from ...retries import backoff, is_retryable
 from ...tables.creation import create_table
 from ...waiting import pauses, wait_until_active
+from ..reader import list_shards
 from ..records import RecordLoader, StreamRecord
+from ..shard_reader import ShardReader
+from ..shards import Place
+from ..stream import find_stream
 from .leases import (
     Lease,
     LeaseTable,
@@ -90,28 +85,17 @@ class HeldShard(Struct, eq=False):
     """A shard that this worker has the lease of."""
 
     lease: Lease
-    shard: Shard
+    reader: ShardReader
     loaders: list[RecordLoader[Any]]
-    start: float
-    """Records from before are passed over, in seconds since 1970."""
     renewed: float
-    """When the lease was last renewed, by the monotonic clock."""
-    is_continued: bool
-    """Whether this runner has read the shard before it, so that nothing may be missing."""
-    position: str = ""
-    """The number of the last record that was delivered."""
-    checkpoint_due: float = 0.0
-    iterator: str | None = None
+    """When the lease was last renewed, by the monotonic clock, as all times here."""
+    position: str
+    """The number of the last record that was delivered; empty: none."""
     records: deque[RawRecord] = field(default_factory=lambda: deque[RawRecord]())
+    """Those that were read and not delivered."""
     read_due: float = 0.0
-    is_read: bool = False
-    """Whether the last record was read."""
+    checkpoint_due: float = 0.0
     is_lost: bool = False
-
-    @property
-    def stream(self) -> str:
-        """The ARN of the stream."""
-        return find_stream(self.lease.shard)
 
 
 class Worker:
@@ -130,7 +114,7 @@ class Worker:
         self.ended = Event()
 
 
-def find_stream(shard: str) -> str:
+def _cut_stream(shard: str) -> str:
     """Return the ARN of the stream of a shard, as leases name it."""
     return shard.rpartition("/")[0]
 
@@ -147,14 +131,15 @@ def work(worker: Worker) -> Flow[None]:
         try:
             if time.monotonic() >= worker.balance_due:
                 yield from _balance(worker)
-            yield from _read(worker)
+            has_read = yield from _read(worker)
         except RequestError as error:
             if not _may_pass(error):
                 raise
             yield from Pause(next(waits))
             continue
         waits = backoff(options.poll)
-        if not (yield from _deliver_all(worker)):
+        yield from _deliver_all(worker)
+        if not has_read and not any(each.records for each in worker.held.values()):
             yield from Pause(min(options.poll, max(0.0, worker.balance_due - time.monotonic())))
 
 
@@ -188,7 +173,7 @@ def _prepare(worker: Worker) -> Flow[None]:
     """Find the table of leases, or create it, and note from when on changes are delivered."""
     leases = worker.leases
     for table in worker.loaders.tables:
-        yield from _find_latest_stream(table.name)
+        yield from find_stream(table.name)
     try:
         yield from read_leases(leases)
     except TableNotFound:
@@ -196,30 +181,6 @@ def _prepare(worker: Worker) -> Flow[None]:
         yield from wait_until_active(leases.table, appearing=True)
     for table in worker.loaders.tables:
         worker.starts[table.name] = yield from note_start(leases, table.name, worker.options.start)
-
-
-def _find_latest_stream(table: str) -> Flow[str]:
-    description = yield from DescribeTable(table)
-    stream: str | None = description.get("LatestStreamArn")
-    if stream is None:
-        raise ConfigurationError(
-            f'the table {table} has no stream: set Meta.stream = "new_and_old_images", and run Table.update()'
-        )
-    return stream
-
-
-def _list_shards(stream: str) -> Flow[list[Shard]]:
-    """Return the shards of a stream; none if it is gone."""
-    call: DescribeStream | None = DescribeStream(stream)
-    found: list[Shard] = []
-    while call is not None:
-        try:
-            page = yield from call
-        except TableNotFound:
-            return []
-        found += page.shards
-        call = page.rest
-    return found
 
 
 # -- leases ------------------------------------------------------------------------------------------
@@ -232,7 +193,7 @@ def _balance(worker: Worker) -> Flow[None]:
     for table in worker.starts:
         earlier: list[str] = []
         for stream in (yield from _find_streams(table, leases)):
-            found = {f"{stream}/{each.id}": each for each in (yield from _list_shards(stream))}
+            found = yield from _list_shards(stream)
             for shard, each in found.items():
                 parent = f"{stream}/{each.parent}"
                 # A stream that was switched on anew comes after all of the one before.
@@ -259,9 +220,18 @@ def _balance(worker: Worker) -> Flow[None]:
 
 def _find_streams(table: str, leases: dict[str, Lease]) -> Flow[list[str]]:
     """Return the stream of a table, after those before it that this runner has read."""
-    begun = {find_stream(each.shard) for each in leases.values()}
-    latest = yield from _find_latest_stream(table)
+    begun = {_cut_stream(each.shard) for each in leases.values()}
+    latest = yield from find_stream(table)
     return sorted({latest, *(each for each in begun if find_table_name(each) == table)})
+
+
+def _list_shards(stream: str) -> Flow[dict[str, Shard]]:
+    """Return the shards of a stream, as leases name them; none if it is gone."""
+    try:
+        shards, _ = yield from list_shards(stream)
+    except StreamNotFound:
+        return {}
+    return {f"{stream}/{name}": shard for name, shard in shards.items()}
 
 
 def _take(worker: Worker, lease: Lease, shard: Shard, leases: dict[str, Lease]) -> Flow[None]:
@@ -269,15 +239,21 @@ def _take(worker: Worker, lease: Lease, shard: Shard, leases: dict[str, Lease]) 
     taken = yield from take_lease(worker.leases, lease, worker.name)
     if taken is None:
         return
-    stream = find_stream(lease.shard)
+    stream = _cut_stream(lease.shard)
     table = find_table_name(stream)
+    since = worker.starts[table]
+    place = Place("start", since=since)
+    if taken.checkpoint:
+        place = Place("after", taken.checkpoint, since)
+    elif shard.start is not None and f"{stream}/{shard.parent}" in leases:
+        place = Place(
+            "at", shard.start, since
+        )  # unlike the oldest one that is left, it may be trimmed
     worker.held[lease.shard] = HeldShard(
         taken,
-        shard,
+        ShardReader(stream, shard.id, place),
         worker.loaders.find(table),
-        worker.starts[table],
         now,
-        f"{stream}/{shard.parent}" in leases,
         taken.checkpoint,
     )
 
@@ -301,66 +277,47 @@ def _give_up(worker: Worker, held: HeldShard) -> Flow[None]:
 
 
 # -- reading -----------------------------------------------------------------------------------------
-def _read(worker: Worker) -> Flow[None]:
-    """Read the shards that have nothing left to deliver, side by side."""
+def _read(worker: Worker) -> Flow[bool]:
+    """Read the shards that have nothing left to deliver, side by side; tell whether that led anywhere."""
     now = time.monotonic()
     ready = [
         each
         for each in worker.held.values()
-        if not each.records and not each.is_read and each.read_due <= now
+        if not each.records and each.reader.place.kind != "end" and each.read_due <= now
     ]
-    new = [each for each in ready if each.iterator is None]
-    if new:
-        begins = [_begin(each) for each in new]
-        iterators = yield from Together(begins, len(new))
-        for held, iterator in zip(new, iterators, strict=True):
-            if isinstance(iterator, Exception):
-                yield from _recover(worker, held, iterator)
+    if not ready:
+        return False
+    requests: list[Any] = [each.reader.make_request() for each in ready]
+    outcomes: list[Any] = yield from Together(requests, len(requests))
+    failure: Exception | None = None
+    for held, outcome in zip(ready, outcomes, strict=True):
+        reader = held.reader
+        try:
+            held.records.extend(reader.take(outcome))
+        except Exception as error:
+            if isinstance(error, TableNotFound):
+                worker.balance_due = 0.0  # the shard is gone
             else:
-                held.iterator = iterator
-    reads = [(each, GetRecords(each.stream, each.iterator)) for each in ready if each.iterator]
-    if reads:
-        pages = yield from Together([read for _, read in reads], len(reads))
-        for (held, _), page in zip(reads, pages, strict=True):
-            if isinstance(page, Exception):
-                yield from _recover(worker, held, page)
-                continue
-            held.records.extend(page.records)
-            held.iterator, held.is_read = page.iterator, page.iterator is None
-            held.read_due = now + (_BETWEEN_READS if page.records else worker.options.poll)
-
-
-def _begin(held: HeldShard) -> GetShardIterator:
-    """Return the request for an iterator behind what was delivered."""
-    kind, number = "TRIM_HORIZON", None
-    if held.position:
-        kind, number = "AFTER_SEQUENCE_NUMBER", held.position
-    elif held.is_continued and held.shard.start is not None:
-        # Unlike the oldest record that is left, this one may be trimmed, which is to be reported.
-        kind, number = "AT_SEQUENCE_NUMBER", held.shard.start
-    return GetShardIterator(held.stream, held.shard.id, kind, number)
-
-
-def _recover(worker: Worker, held: HeldShard, error: Exception) -> Flow[None]:
-    """Do what helps after a failed read; raise *error* if nothing does."""
-    held.iterator = None
-    code = error.code if isinstance(error, ServiceError) else ""
-    if code == "TrimmedDataAccessException":
-        yield from _report_trimmed(worker, held.lease)
-        held.position, held.is_continued = "", False
-    elif isinstance(error, TableNotFound):
-        worker.balance_due = 0.0  # the shard is gone
-        held.read_due = time.monotonic() + worker.options.poll
-    elif code != "ExpiredIteratorException":
-        held.read_due = time.monotonic() + worker.options.poll
-        raise error
+                failure = error
+            held.read_due = now + worker.options.poll
+            continue
+        if reader.gaps:
+            reader.gaps.clear()
+            yield from _report_trimmed(worker, held.lease)
+        if isinstance(outcome, RecordsPage):
+            held.read_due = now + (_BETWEEN_READS if reader.is_behind else worker.options.poll)
+    if failure is not None:
+        raise failure
+    return any(each.read_due <= now or each.records for each in ready)
 
 
 def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
-    where = f"after record {lease.checkpoint}" if lease.checkpoint else "at its beginning"
+    where = f"after {lease.checkpoint}" if lease.checkpoint else "at its beginning"
     error = StreamTrimmed(
-        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: the records {where} are "
-        "older than 24 hours, and DynamoDB has removed them; StreamRunner(on_trimmed=) goes on with those that are left"
+        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} were older "
+        "than 24 hours, and DynamoDB has removed them; StreamRunner(on_trimmed=) goes on with those that are left",
+        shard=lease.shard.rpartition("/")[2],
+        after=lease.checkpoint or None,
     )
     on_trimmed = worker.options.on_trimmed
     if on_trimmed is None:
@@ -369,9 +326,8 @@ def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
 
 
 # -- delivering --------------------------------------------------------------------------------------
-def _deliver_all(worker: Worker) -> Flow[bool]:
-    """Deliver what was read, each shard for a while; tell whether there was anything."""
-    delivered = False
+def _deliver_all(worker: Worker) -> Flow[None]:
+    """Deliver what was read, each shard for a while, and write checkpoints."""
     for shard, held in [*worker.held.items()]:
         end = min(worker.balance_due, time.monotonic() + _SLICE)
         while held.records and time.monotonic() < end and not worker.stopping.is_set():
@@ -380,16 +336,19 @@ def _deliver_all(worker: Worker) -> Flow[bool]:
             if not (yield from _deliver(worker, held, held.records[0])):
                 break
             held.position = held.records.popleft().change.number
-            delivered = True
             if held.checkpoint_due <= time.monotonic():
                 yield from _write(worker, held, checkpoint=held.position)
-        if held.is_read and not held.records and not worker.stopping.is_set():
+        if held.is_lost:
+            continue
+        place = held.reader.place
+        if not held.records and place.kind == "after":  # also after those that were passed over
+            held.position = place.mark or ""
+        if place.kind == "end" and not held.records:
             if (yield from _write(worker, held, finished=True, owner=None)):
                 worker.held.pop(shard, None)
-                worker.balance_due, delivered = 0.0, True  # those after it can be read
+                worker.balance_due = 0.0  # those after it can be read
         elif held.position != held.lease.checkpoint and held.checkpoint_due <= time.monotonic():
             yield from _write(worker, held, checkpoint=held.position)
-    return delivered
 
 
 def _has_lease(worker: Worker, held: HeldShard) -> Flow[bool]:
@@ -419,11 +378,10 @@ def _write(worker: Worker, held: HeldShard, **changes: Any) -> Flow[bool]:
 
 def _deliver(worker: Worker, held: HeldShard, raw: RawRecord) -> Flow[bool]:
     """Call the receivers of a record, each up to ``attempts`` times; False: it is not to be called delivered."""
-    if raw.change.at < held.start:
-        return True
-    event = partial(_make_event, raw, held.stream)
+    reader = held.reader
+    event = partial(_make_event, raw, reader.stream)
     try:
-        record = load_record(held.loaders, raw, held.shard.id, held.stream)
+        record = load_record(held.loaders, raw, reader.shard, reader.stream)
     except Exception as error:
         yield from _give_to_failures(worker, FailedRecord(error, None, event()), "the record")
         return True
