@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
-from ..exceptions import ConfigurationError
+from ..exceptions import StreamNotFound
 from ..flows import Flow
 from ..local.database.storage import Store
 from ..local.database.stream_records import list_streams, read_records
@@ -21,7 +21,7 @@ def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -
     """Call the receivers of ``item_changed`` for what has changed; return the number of records.
 
     :param delivered: by ARN of a stream, the number of its last record that was delivered; kept up to date.
-    :raises ConfigurationError: a table has no stream.
+    :raises StreamNotFound: a table has no stream.
     """
     count = 0
     for table in loaders.tables:
@@ -33,7 +33,7 @@ def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -
                 for stream in list_streams(snapshot, f"{ARN}{table.name}/stream/", "", _ALL)
             }
         if not found:
-            raise ConfigurationError(
+            raise StreamNotFound(
                 f'the table {table.name} has no stream: set Meta.stream = "new_and_old_images"'
             )
         for stream, records in found.items():

@@ -245,7 +245,7 @@ class EmbeddedEngine:
         :param models: a model, a shared table, several of them, or a module: all models of a table that has a stream.
         :param using: the alias of a connection, in place of those of the models.
         :return: how many records were delivered.
-        :raises ConfigurationError: a table has no stream.
+        :raises StreamNotFound: a table has no stream.
         """
         return self._run(self._deliver_changes(models, using))
 

@@ -102,7 +102,7 @@ class StreamRunner:
 
         :raises DeliveryFailed: a record cannot be delivered, and there is no *on_failure*.
         :raises StreamTrimmed: records were removed before they were read, and there is no *on_trimmed*.
-        :raises ConfigurationError: a table has no stream.
+        :raises StreamNotFound: a table has no stream.
         """
         worker = self._start()
         link = self._loaders.link.streams

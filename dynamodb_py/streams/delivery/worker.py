@@ -383,7 +383,8 @@ def _deliver(worker: Worker, held: HeldShard, raw: RawRecord) -> Flow[bool]:
     try:
         record = load_record(held.loaders, raw, reader.shard, reader.stream)
     except Exception as error:
-        yield from _give_to_failures(worker, FailedRecord(error, None, event()), "the record")
+        failed = FailedRecord(error, None, event())
+        yield from _give_to_failures(worker, failed, f"a record cannot be loaded: {error}")
         return True
     if record is None:
         return True
@@ -397,7 +398,9 @@ def _deliver(worker: Worker, held: HeldShard, raw: RawRecord) -> Flow[bool]:
             except Exception as error:
                 if not left:
                     failed = FailedRecord(error, record, event())
-                    yield from _give_to_failures(worker, failed, name_of(receiver))
+                    times = f"{worker.options.attempts} times for {record}"
+                    what = f"{name_of(receiver)} failed {times}: {error!r}"
+                    yield from _give_to_failures(worker, failed, what)
                     break
             yield from Pause(next(waits))
             if worker.stopping.is_set():
@@ -414,12 +417,9 @@ def _give_to_failures(worker: Worker, failed: FailedRecord, what: str) -> Flow[N
     on_failure = worker.options.on_failure
     if on_failure is not None:
         return (yield from _call(partial(on_failure, failed), on_failure))
-    number = failed.event["dynamodb"]["SequenceNumber"]
-    shown = failed.record or f"record {number}"
     raise DeliveryFailed(
-        f"{what} failed {worker.options.attempts} times for {shown}: {failed.error}. The runner stops before this record, "
-        "and begins with it when it is run again; StreamRunner(on_failure=) takes what cannot be delivered, and "
-        "lets it go on",
+        f"{what}; the runner stops before this record, and begins with it when it is run again: "
+        "StreamRunner(on_failure=) takes what cannot be delivered, and lets it go on",
         failed=failed,
     ) from failed.error
 
