@@ -125,20 +125,18 @@ def work(worker: Worker) -> Flow[None]:
     Failures of the network, throttling and the like are waited out.
     """
     options = worker.options
-    yield from _prepare(worker)
+    yield from prepare(worker)
     waits = backoff(options.poll)
     while not worker.stopping.is_set():
         try:
-            if time.monotonic() >= worker.balance_due:
-                yield from _balance(worker)
-            has_read = yield from _read(worker)
+            has_read = yield from read(worker)
         except RequestError as error:
             if not _may_pass(error):
                 raise
             yield from Pause(next(waits))
             continue
         waits = backoff(options.poll)
-        yield from _deliver_all(worker)
+        yield from deliver_all(worker)
         if not has_read and not any(each.records for each in worker.held.values()):
             yield from Pause(min(options.poll, max(0.0, worker.balance_due - time.monotonic())))
 
@@ -165,11 +163,18 @@ def keep_leases(worker: Worker, link: Link) -> None:
             held.renewed = now
 
 
+def read(worker: Worker) -> Flow[bool]:
+    """Look at the leases, if it is time, and read the shards of *worker*; tell whether that led anywhere."""
+    if time.monotonic() >= worker.balance_due:
+        yield from _balance(worker)
+    return (yield from _read_shards(worker))
+
+
 def _may_pass(error: RequestError) -> bool:
     return is_retryable(error) or isinstance(error, DeadlineExceeded)
 
 
-def _prepare(worker: Worker) -> Flow[None]:
+def prepare(worker: Worker) -> Flow[None]:
     """Find the table of leases, or create it, and note from when on changes are delivered."""
     leases = worker.leases
     for table in worker.loaders.tables:
@@ -203,8 +208,8 @@ def _balance(worker: Worker) -> Flow[None]:
     for shard, held in [*worker.held.items()]:
         if shard not in leases or leases[shard].number != held.lease.number:
             del worker.held[shard]
-    owned = [each for each in leases.values() if each.owner]
-    expired = worker.sightings.find_expired(owned, time.monotonic())
+    others = [each for each in leases.values() if each.owner and each.shard not in worker.held]
+    expired = worker.sightings.find_expired(others, time.monotonic())
     plan = plan_leases(blockers, leases, expired, worker.name)
     for lease in plan.give:
         if lease.shard in worker.held:
@@ -277,7 +282,7 @@ def _give_up(worker: Worker, held: HeldShard) -> Flow[None]:
 
 
 # -- reading -----------------------------------------------------------------------------------------
-def _read(worker: Worker) -> Flow[bool]:
+def _read_shards(worker: Worker) -> Flow[bool]:
     """Read the shards that have nothing left to deliver, side by side; tell whether that led anywhere."""
     now = time.monotonic()
     ready = [
@@ -326,7 +331,7 @@ def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
 
 
 # -- delivering --------------------------------------------------------------------------------------
-def _deliver_all(worker: Worker) -> Flow[None]:
+def deliver_all(worker: Worker) -> Flow[None]:
     """Deliver what was read, each shard for a while, and write checkpoints."""
     for shard, held in [*worker.held.items()]:
         end = min(worker.balance_due, time.monotonic() + _SLICE)
