@@ -21,6 +21,7 @@ from .shards import (
     Gap,
     Place,
     add_shards,
+    age_places,
     choose_latest,
     end_missing,
     read_position,
@@ -67,8 +68,7 @@ class Batch(Struct, frozen=True):
         """Return the places after the first *taken* records, which are not all."""
         found = dict(self.before)
         for shard, record in self.records[:taken]:
-            since = None if found[shard].kind == "latest" else found[shard].since
-            found[shard] = Place("after", record.change.number, since)
+            found[shard] = found[shard].move("after", record.change.number)
         return found
 
 
@@ -76,6 +76,17 @@ def merge_records(pages: Mapping[str, Sequence[RawRecord]]) -> list[tuple[str, R
     """Return the records of several shards by time, those of each shard in its order."""
     lists = [[(shard, record) for record in records] for shard, records in pages.items()]
     return list(heapq.merge(*lists, key=_order))
+
+
+def find_places_before(
+    places: Mapping[str, Place], pages: Mapping[str, Sequence[RawRecord]]
+) -> dict[str, Place]:
+    """Return *places*, which are before the records in *pages*, with a number wherever there is one."""
+    found = dict(places)
+    for shard, records in pages.items():
+        if found[shard].kind in ("start", "latest"):
+            found[shard] = found[shard].move("at", records[0].change.number)
+    return found
 
 
 def _order(pair: tuple[str, RawRecord]) -> tuple[float, int, str]:
@@ -105,13 +116,17 @@ class StreamReader:
         """Whether the shards are known."""
         self._listing_pause = 0.0
         self._next_listing = 0.0
+        self.read_at = time.time()
+        """When shards were read last, in seconds since 1970."""
 
     @property
     def places(self) -> dict[str, Place]:
-        """The places after the latest batch."""
-        found = {**self._ended, **{name: each.place for name, each in self._readers.items()}}
+        """The places after the latest batch, before gaps that were not reported yet."""
         unreported = {gap.shard: gap.place for gap in self._gaps if gap.place is not None}
-        return {**found, **unreported}
+        return {**self._find_places(), **unreported}
+
+    def _find_places(self) -> dict[str, Place]:
+        return {**self._ended, **{name: each.place for name, each in self._readers.items()}}
 
     def more(self) -> Flow[Batch | None]:
         """Return the next records; None at the end."""
@@ -124,6 +139,10 @@ class StreamReader:
                 raise failure
             if self._is_disabled and not self._readers:
                 return None
+            places, gaps = age_places(self._find_places(), self.read_at, time.time())
+            if gaps:
+                self._set_places(places, gaps)
+                continue
             chosen = self._choose_readers()
             if not chosen and not self._options.follow:
                 return None
@@ -132,7 +151,7 @@ class StreamReader:
                 continue
             before = self.places
             if records := (yield from self._read(chosen)):
-                return Batch(merge_records(records), before)
+                return Batch(merge_records(records), find_places_before(before, records))
 
     def _choose_readers(self) -> list[ShardReader]:
         """Return the readers whose turn it is."""
@@ -149,9 +168,10 @@ class StreamReader:
 
     def _read(self, chosen: Sequence[ShardReader]) -> Flow[dict[str, list[RawRecord]]]:
         """Send the next request of each of these readers, and return the records of each shard."""
+        now = time.time()
         requests: list[Any] = [each.make_request() for each in chosen]
         outcomes: list[Any] = yield from Together(requests, self._options.workers)
-        due = time.monotonic() + self._options.poll
+        due, self.read_at = time.monotonic() + self._options.poll, now
         found: dict[str, list[RawRecord]] = {}
         for reader, outcome in zip(chosen, outcomes, strict=True):
             self._due[reader.shard] = due
@@ -180,29 +200,30 @@ class StreamReader:
         """Look for shards that can be read now."""
         shards, status = yield from list_shards(self.stream)
         self._is_disabled = status == "DISABLED"
-        places = self.places
-        gaps: list[Gap] = []
         if self.has_begun:
-            places = self._end_vanished(places, shards)
-            places, gaps = add_shards(places, shards)
+            places, gaps = add_shards(self._end_vanished(self._find_places(), shards), shards)
         else:
             places, gaps = find_start(self._start, self.stream, shards)
         self.has_begun = True
-        self._gaps += gaps
-        self._ended = {name: place for name, place in places.items() if place.kind == "end"}
-        for name in [*self._readers]:
-            if name not in places or name in self._ended:
-                del self._readers[name]
-        for name, place in places.items():
-            if place.kind != "end" and name not in self._readers:
-                self._readers[name] = ShardReader(
-                    self.stream, name, place, limit=self._options.page_size, until=self._until
-                )
+        self._set_places(places, gaps)
         # Children appear some time after the end of a shard.
         waits = bool(self._ended) or not self._readers
         pause = self._listing_pause * 2 or self._options.poll
         self._listing_pause = min(pause, _LONGEST_LISTING) if waits else _LONGEST_LISTING
         self._next_listing = time.monotonic() + self._listing_pause
+
+    def _set_places(self, places: Mapping[str, Place], gaps: Sequence[Gap]) -> None:
+        """Make readers for *places*; those that there are stay, where their places are the same."""
+        self._gaps += gaps
+        self._ended = {name: place for name, place in places.items() if place.kind == "end"}
+        before, limit = self._readers, self._options.page_size
+        self._readers = {
+            name: before[name]
+            if name in before and before[name].place == place
+            else ShardReader(self.stream, name, place, limit=limit, until=self._until)
+            for name, place in places.items()
+            if place.kind != "end"
+        }
 
     def _end_vanished(
         self, places: dict[str, Place], shards: Mapping[str, Shard]
@@ -256,9 +277,12 @@ def find_start(
         moment = start if start.tzinfo else start.replace(tzinfo=timezone.utc)
         # Records have the second in which they were made.
         return add_shards({}, shards, Place("start", since=moment.timestamp() // 1))
-    places, gaps = end_missing(read_position(cast("Mapping[str, Any]", start), stream), shards)
-    found, further = add_shards(places, shards)
-    return found, gaps + further
+    places, at = read_position(cast("Mapping[str, Any]", start), stream)
+    places, trimmed = age_places(places, at, time.time())
+    places, missing = end_missing(places, shards)
+    found, unknown = add_shards(places, shards)
+    lost = {gap.shard for gap in missing}
+    return found, [*(gap for gap in trimmed if gap.shard not in lost), *missing, *unknown]
 
 
 def make_trimmed(stream: str, gap: Gap) -> StreamTrimmed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..exceptions import InvalidRequest, ServiceError
 from ..operations.streams import GetRecords, GetShardIterator, RawRecord, RecordsPage
-from .shards import Gap, Place, make_end
+from .shards import Gap, Place
 
 _EXPIRED = "ExpiredIteratorException"
 _TRIMMED = "TrimmedDataAccessException"
@@ -70,15 +70,14 @@ class ShardReader:
         self._iterator = outcome.iterator
         records, place = outcome.records, self.place
         if records:
-            since = None if place.kind == "latest" else place.since
-            self.place = Place("after", records[-1].change.number, since)
-            if since is not None:
+            self.place = place.move("after", records[-1].change.number)
+            if (since := self.place.since) is not None:
                 records = [each for each in records if each.change.at >= since]
         elif place.kind == "latest":
             self.place = Place("latest", outcome.iterator, place.since)
         self._count(outcome)
         if outcome.iterator is None:
-            self.place = make_end(self.place)
+            self.place = self.place.move("end")
         return records
 
     def _take_iterator(self, iterator: str) -> None:

@@ -23,6 +23,8 @@ Position: TypeAlias = "dict[str, Any]"
 PlaceKind = Literal["start", "at", "after", "latest", "end"]
 _KINDS = frozenset({"start", "at", "after", "latest", "end"})
 
+_RETENTION = 24 * 3600.0
+"""The seconds that DynamoDB keeps records for."""
 _LEEWAY = 300.0
 """The seconds that the clock of this machine may be off: AWS refuses requests of one that is more."""
 
@@ -36,6 +38,11 @@ class Place(Struct, frozen=True):
     """The sequence number; at the latest place, the iterator that leads there, once there is one."""
     since: float | None = None
     """Records from before, in seconds since 1970, are left out, also in children of the shard."""
+
+    def move(self, kind: PlaceKind, mark: str | None = None) -> Place:
+        """Return another place in the shard, or in a child."""
+        # At the latest place, the time counts only if its iterator expires.
+        return Place(kind, mark, None if self.kind == "latest" else self.since)
 
 
 class Gap(Struct, frozen=True):
@@ -87,11 +94,8 @@ def add_shards(
             continue
         if parent is not None and parent not in known:
             gaps.append(Gap(parent, None))
-        found[name] = Place(
-            "start" if shard.start is None else "at",
-            shard.start,
-            None if before is None else before.since,
-        )
+        kind: PlaceKind = "start" if shard.start is None else "at"
+        found[name] = (before or START).move(kind, shard.start)
     parents = {shard.parent for shard in shards.values()}
     kept = {
         name: place
@@ -119,24 +123,31 @@ def end_missing(
     ended, gaps = dict(places), list[Gap]()
     for name, place in places.items():
         if name not in shards and place.kind != "end":
-            ended[name] = make_end(place)
+            ended[name] = place.move("end")
             gaps.append(Gap(name, place))
     return ended, gaps
 
 
-def make_end(place: Place) -> Place:
-    """Return the end of the shard of *place*."""
-    return Place("end", since=None if place.kind == "latest" else place.since)
+def age_places(
+    places: Mapping[str, Place], at: float, now: float
+) -> tuple[dict[str, Place], list[Gap]]:
+    """Return *places* with those that may have been trimmed at the oldest record, and the gaps that this makes.
+
+    Where a sequence number is known, DynamoDB says what was trimmed; elsewhere the time does.
+
+    :param at: when nothing was left to read there, in seconds since 1970, as *now*.
+    """
+    if now - at < _RETENTION - _LEEWAY:
+        return dict(places), []
+    old = {name: place for name, place in places.items() if place.kind in ("start", "latest")}
+    restarted = {name: Place("start", since=place.since) for name, place in old.items()}
+    return {**places, **restarted}, [Gap(name, place) for name, place in old.items()]
 
 
-def is_over(places: Mapping[str, Place]) -> bool:
-    """Tell whether all shards are at their ends."""
-    return all(place.kind == "end" for place in places.values())
-
-
-def write_position(stream: str, places: Mapping[str, Place]) -> Position:
-    """Return the position at *places*, for :func:`read_position`."""
-    return {"stream": stream, "shards": {name: _write(place) for name, place in places.items()}}
+def write_position(stream: str, places: Mapping[str, Place], at: float) -> Position:
+    """Return the position at *places*, which were current *at* a time in seconds since 1970."""
+    shards = {name: _write(place) for name, place in places.items()}
+    return {"stream": stream, "at": at, "shards": shards}
 
 
 def _write(place: Place) -> dict[str, Any]:
@@ -144,14 +155,19 @@ def _write(place: Place) -> dict[str, Any]:
     return {place.kind: place.mark, **since}
 
 
-def read_position(position: Mapping[str, Any], stream: str) -> dict[str, Place]:
-    """Return the places of *position*.
+def read_position(position: Mapping[str, Any], stream: str) -> tuple[dict[str, Place], float]:
+    """Return the places of *position*, and when they were current.
 
     :raises InvalidPosition: it is none, or one of another stream than *stream*.
     """
     found: object = position.get("stream")
+    at: object = position.get("at")
     shards: object = position.get("shards")
-    if not isinstance(found, str) or not isinstance(shards, dict):
+    if (
+        not isinstance(found, str)
+        or not isinstance(at, (int, float))
+        or not isinstance(shards, dict)
+    ):
         raise InvalidPosition(
             f"position={position!r:.200}: give the position of a stream, or 'latest', 'trim_horizon' or a datetime"
         )
@@ -160,7 +176,8 @@ def read_position(position: Mapping[str, Any], stream: str) -> dict[str, Place]:
             f"the position is one of the stream {found}, and the stream of the table is {stream}: the table was "
             "made again since, or its stream switched off and on; start from 'trim_horizon'"
         )
-    return {name: _read(name, place) for name, place in cast("dict[str, object]", shards).items()}
+    members = cast("dict[str, object]", shards)
+    return {name: _read(name, place) for name, place in members.items()}, at
 
 
 def _read(shard: str, place: object) -> Place:

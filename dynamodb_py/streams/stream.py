@@ -71,10 +71,12 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
         """
         reader = self._reader
         if reader is None or not reader.has_begun:
+            if isinstance(self._start, Mapping):
+                return dict(self._start)
             raise QueryError("position: nothing of the stream was read yet")
         is_used_up = self._taken >= len(self._batch.records)
         places = reader.places if is_used_up else self._batch.find_places(self._taken)
-        return write_position(reader.stream, places)
+        return write_position(reader.stream, places, reader.read_at)
 
     def close(self) -> None:
         """End the iteration; the position stays."""
