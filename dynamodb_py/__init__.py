@@ -64,9 +64,13 @@ if TYPE_CHECKING:
     from .models.shared_tables.item_collections import Collection
     from .models.shared_tables.shared_table import SharedTable
     from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
+    from .models.stream_events import record_from_event
     from .models.typed import TypedDocument, TypedModel
     from .planning import Estimate, Plan
     from .reading import Walk
+    from .streams.delivery.events import stream_handler
+    from .streams.delivery.runner import StreamRunner
+    from .streams.delivery.worker import FailedRecord
     from .tables.many import Tables
     from .tables.steps import TablePlan, TableStep
     from .tables.table import Table
@@ -107,6 +111,7 @@ __all__ = [
     "EnumField",
     "Estimate",
     "F",
+    "FailedRecord",
     "Field",
     "FloatField",
     "ForeignKey",
@@ -136,6 +141,7 @@ __all__ = [
     "SoftDelete",
     "SoftDeleteManager",
     "SoftDeleteQuerySet",
+    "StreamRunner",
     "Table",
     "TablePlan",
     "TableStep",
@@ -169,11 +175,13 @@ __all__ = [
     "load",
     "options",
     "prefetch",
+    "record_from_event",
     "refresh_copies",
     "register_field",
     "repair_unique",
     "save_all",
     "signals",
+    "stream_handler",
     "transaction",
 ]
 __all__ += exceptions.__all__

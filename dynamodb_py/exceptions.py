@@ -9,7 +9,8 @@
     │   └── ItemTooLarge              over 400 KB, found before sending
     ├── QueryError                    a query that DynamoDB cannot answer
     │   ├── ScanRequired              ... other than by reading the whole table
-    │   └── InvalidCursor             a cursor that does not belong to this query
+    │   ├── InvalidCursor             a cursor that does not belong to this query
+    │   └── InvalidPosition           a position that does not belong to this stream
     ├── MaxRequestsReached            there is more than max_requests() could read (.cursor)
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not of its field's type
@@ -20,6 +21,9 @@
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
+    ├── StreamNotFound                the table has no stream, or it is gone
+    ├── StreamTrimmed                 records of a stream were gone before they were read (.shard)
+    ├── DeliveryFailed                receivers fail for a record of a stream (.failed)
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -106,6 +110,10 @@ class InvalidCursor(QueryError):
     """A cursor that was altered, cut short, or made for another query."""
 
 
+class InvalidPosition(QueryError):
+    """A position in a stream that is none, or that was made for another stream."""
+
+
 class MaxRequestsReached(DynamoDBError):
     """There are more items, and ``max_requests()`` does not allow to read them.
 
@@ -170,6 +178,22 @@ class TableMismatch(DynamoDBError):
         self.differences = differences or []
 
 
+class StreamNotFound(DynamoDBError):
+    """The table has no stream, or its stream is gone with the table."""
+
+
+class StreamTrimmed(DynamoDBError):
+    """Records may have been trimmed before they were read: DynamoDB keeps them for 24 hours.
+
+    Reading can go on, after what is lost. ``shard`` is the shard they were in, ``after`` the sequence number
+    of the last record before, None if none of the shard was read.
+    """
+
+    def __init__(self, message: str = "", *, shard: str = "", after: str | None = None) -> None:
+        super().__init__(message)
+        self.shard, self.after = shard, after
+
+
 class MigrationError(DynamoDBError):
     """A migration cannot be run, or failed; running it again continues.
 
@@ -187,6 +211,17 @@ class MigrationsLocked(MigrationError):
 
 class LeaseLost(MigrationError):
     """Another run has taken the lease of this one, which took too long to renew it."""
+
+
+class DeliveryFailed(DynamoDBError):
+    """Receivers of ``item_changed`` failed for a record of a stream, as often as was to be tried.
+
+    ``failed`` is what ``StreamRunner(on_failure=)`` would have got.
+    """
+
+    def __init__(self, message: str = "", *, failed: Any = None) -> None:
+        super().__init__(message)
+        self.failed = failed
 
 
 class RequestError(DynamoDBError):
@@ -529,10 +564,12 @@ __all__ = [
     "ConnectTimeout",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "DeliveryFailed",
     "DoesNotExist",
     "DynamoDBError",
     "FieldNotLoaded",
     "InvalidCursor",
+    "InvalidPosition",
     "InvalidRequest",
     "ItemCollectionTooLarge",
     "ItemTooLarge",
@@ -553,6 +590,8 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "StaleItem",
+    "StreamNotFound",
+    "StreamTrimmed",
     "TableAlreadyExists",
     "TableInUse",
     "TableMismatch",

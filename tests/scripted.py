@@ -88,6 +88,7 @@ def scripted_connection(script: Script, alias: str = "default", **given: Any) ->
     )
     connection.transport = ScriptedTransport(script)
     connection.async_transport = AsyncScriptedTransport(script)
+    connection._senders = connection.transport, connection.async_transport
     return connection
 
 

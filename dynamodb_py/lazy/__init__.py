@@ -36,10 +36,14 @@ EXPORTS = {
         "models.shared_tables.item_collections": "Collection",
         "models.shared_tables.shared_table": "SharedTable",
         "models.soft_delete": "SoftDelete SoftDeleteManager SoftDeleteQuerySet Timestamped",
+        "models.stream_events": "record_from_event",
         "models.typed": "TypedDocument TypedModel",
         "planning.estimates": "Estimate",
         "planning.plan": "Plan",
         "reading.iteration": "Walk",
+        "streams.delivery.events": "stream_handler",
+        "streams.delivery.runner": "StreamRunner",
+        "streams.delivery.worker": "FailedRecord",
         "tables.many": "Tables",
         "tables.steps": "TablePlan TableStep",
         "tables.table": "Table",
@@ -111,6 +115,10 @@ rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
 serving = LazyRoom("testing.serving")
 spelling = LazyRoom("models.attribute_values.spelling")
+streams_links = LazyRoom("transports.streams")
+stream_reader = LazyRoom("streams.reader")
+stream_records = LazyRoom("streams.records")
+stream_rooms = LazyRoom("streams.stream")
 stored = LazyRoom("models.persistence.stored")
 table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")

@@ -33,11 +33,11 @@ def _cut_module(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def list_models(name: str) -> list[type[Any]]:
-    """Return the models of that name, wherever they are defined, or the one of that full name."""
-    if "." in name:
+def list_models(name: str | None = None) -> list[type[Any]]:
+    """Return the models of that name, wherever they are defined, or the one of that full name; or all."""
+    if name is not None and "." in name:
         return [_MODELS[name]] if name in _MODELS else []
-    return [each for each in list(_MODELS.values()) if each.__name__ == name]
+    return [each for each in list(_MODELS.values()) if name in (None, each.__name__)]
 
 
 def find_nearby(name: str, model: type[Any]) -> type[Any] | None:

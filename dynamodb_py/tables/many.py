@@ -40,9 +40,8 @@ class Tables:
     def __init__(
         self, models: Iterable[type[HasOptions]] | ModuleType, using: str | None = None
     ) -> None:
-        classes = _find_models(models) if isinstance(models, ModuleType) else list(models)
         found: dict[str, Table] = {}
-        for model in classes:
+        for model in list_models(models):
             table = Table(model, using)
             other = found.setdefault(table.schema.name, table)
             if other.schema != table.schema:
@@ -197,13 +196,14 @@ def _run_all(flows: Sequence[Flow[T]], progress: ProgressOption = None) -> Flow[
     return cast("list[T]", outcomes)
 
 
-def _find_models(module: ModuleType) -> list[type[Any]]:
-    """Return the classes with a table that *module* has, and that it or a module below it defines."""
-    name = module.__name__
+def list_models(models: Iterable[type[Any]] | ModuleType) -> list[type[Any]]:
+    """Return *models*; of a module, the classes with a table that it has, and that it or one below defines."""
+    if not isinstance(models, ModuleType):
+        return list(models)
     return [
         each
-        for each in vars(module).values()
+        for each in vars(models).values()
         if isinstance(each, type)
-        and f"{each.__module__}.".startswith(f"{name}.")
+        and f"{each.__module__}.".startswith(f"{models.__name__}.")
         and getattr(getattr(each, "_meta", None), "schema", None) is not None
     ]

@@ -15,13 +15,15 @@ from weakref import finalize
 from ..connections import connect, get_connection
 from ..credentials.addresses import Address
 from ..exceptions import ConfigurationError
-from ..flows import AsyncTransport, Flow, Transport, run
+from ..flows import AsyncTransport, Flow, Transport, arun, run
 from ..local import Engine
 from ..local.contents import copy_contents, delete_contents, put_back
 from ..local.database.expiry import sweep
 from ..local.transport import AsyncLocalTransport, LocalTransport, forget_engine, share_engine
 from ..retries import Retries
+from ..streams.delivery.loaders import Loaders, Models
 from ..tables.table import HasOptions, Table
+from .changes import deliver_changes, find_ends
 from .clock import Clock
 from .data import dump_items, load_items
 from .faults import Faults
@@ -67,6 +69,8 @@ class EmbeddedEngine:
         self._opened: _Opened | None = None
         self._name = f"dynamodb_py.testing {next(_numbers)}"
         self._snapshots: dict[str, Snapshot] = {}
+        self._delivered: dict[str, int] = {}
+        """By stream, the number of the last record that ``deliver_changes()`` has delivered."""
 
     def __repr__(self) -> str:
         state = "closed" if self._opened is None else "open"
@@ -91,6 +95,7 @@ class EmbeddedEngine:
         self.clock.on_change = None
         self.clock.reset()
         self._snapshots.clear()
+        self._delivered.clear()
 
     async def __aenter__(self) -> EmbeddedEngine:
         return self.__enter__()
@@ -159,7 +164,7 @@ class EmbeddedEngine:
     def clear(self) -> None:
         """Delete all items of all tables, the records of streams and the tokens of transactions."""
         delete_contents(self.local.store)
-        self.local.faults.forget_changes()
+        self._forget_changes()
 
     def snapshot(self, name: str | None = None) -> Snapshot:
         """Return a copy of everything: tables, items, streams.
@@ -183,7 +188,7 @@ class EmbeddedEngine:
                 raise ConfigurationError(f"no snapshot is called {snapshot!r}: there are {known}")
             snapshot = self._snapshots[snapshot]
         put_back(self.local.store, snapshot.copy)
-        self.local.faults.forget_changes()
+        self._forget_changes()
         self.local.next_sweep = 0.0
 
     def load(
@@ -224,6 +229,37 @@ class EmbeddedEngine:
         return dump_items(
             self.local.store, os.fspath(path), [Table(each, using) for each in models]
         )
+
+    def deliver_changes(self, models: Models, *, using: str | None = None) -> int:
+        """Call the receivers of ``item_changed`` for what has changed since the last call.
+
+        ::
+
+            Order.create(id="a")
+            engine.deliver_changes(Order)
+
+        The first call delivers all changes since the table was created, or since :meth:`clear` or :meth:`restore`.
+        Receivers that change items again make records for the next call. What one raises is raised here, and
+        the next call begins with the same record.
+
+        :param models: a model, a shared table, several of them, or a module: all models of a table that has a stream.
+        :param using: the alias of a connection, in place of those of the models.
+        :return: how many records were delivered.
+        :raises StreamNotFound: a table has no stream.
+        """
+        return self._run(self._deliver_changes(models, using))
+
+    async def adeliver_changes(self, models: Models, *, using: str | None = None) -> int:
+        """Like :meth:`deliver_changes`, with async receivers awaited on the running event loop."""
+        return await arun(self._deliver_changes(models, using), _Link(self.local))
+
+    def _deliver_changes(self, models: Models, using: str | None) -> Flow[int]:
+        return deliver_changes(self.local.store, Loaders(models, using), self._delivered)
+
+    def _forget_changes(self) -> None:
+        """Let the contents of now be those that everything later is compared with."""
+        self.local.faults.forget_changes()
+        self._delivered = find_ends(self.local.store)
 
     def _find_opened(self) -> _Opened:
         if self._opened is None:

@@ -13,13 +13,15 @@ from dynamodb_py.expressions import Condition, Names
 
 
 @functools.cache
-def service() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("dynamodb", "service-2"))
+def service(name: str = "dynamodb") -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(name, "service-2"))
 
 
 def check_request(api: str, payload: dict[str, Any]) -> None:
     """Fail where botocore's model of the service does not know such a request."""
-    shape = service().operation_model(api).input_shape
+    streams = service("dynamodbstreams")
+    model = streams if api in streams.operation_names else service()
+    shape = model.operation_model(api).input_shape
     report = ParamValidator().validate(payload, shape)
     assert not report.has_errors(), report.generate_report()
 

@@ -15,7 +15,7 @@ from dynamodb_py import (
     save_all,
     transaction,
 )
-from dynamodb_py.models.signals.dispatcher import receiver
+from dynamodb_py.dispatching import receiver
 from dynamodb_py.models.signals.events import (
     post_batch_write,
     post_delete,

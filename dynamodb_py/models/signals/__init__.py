@@ -3,7 +3,7 @@
 ``class_prepared()`` of a model is in ``model``, ``transaction.on_commit()`` in ``transaction/``.
 """
 
-from .dispatcher import Signal, receiver
+from ...dispatching import Signal, item_changed, receiver
 from .events import (
     class_prepared,
     post_batch_write,
@@ -21,6 +21,7 @@ from .events import (
 __all__ = [
     "Signal",
     "class_prepared",
+    "item_changed",
     "post_batch_write",
     "post_delete",
     "post_init",

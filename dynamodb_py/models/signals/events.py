@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
+from ...dispatching import Signal, call_on_change, is_async, name_of
 from ...flows import Flow
 from ...observing import Observer
 from ...operations.base import Call
 from ..instance import Instance
 from ..records.base import observe_loading
-from .dispatcher import Signal, call_on_change, is_async, name_of
 
 if TYPE_CHECKING:
     from ...observing.requests import SentRequest

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from ...codec import to_json
+from ...dispatching import is_async, name_of
 from ...exceptions import ConditionFailed, QueryError
 from ...expressions import Condition
 from ...flows import Flow, arun, run
@@ -16,7 +17,6 @@ from ...operations.items import Key
 from ...operations.transactions import Check, TransactWriteItems, Write, check_token
 from ...retries import is_in_doubt
 from ..instance import Instance, options_of
-from ..signals.dispatcher import is_async, name_of
 from ..signals.events import check_commit_receivers, send_transaction_committed
 from ..unit_of_work.collector import COLLECTOR, Collector
 from ..unit_of_work.commit import Transaction, make_token

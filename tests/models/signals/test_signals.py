@@ -26,11 +26,11 @@ from dynamodb_py import (
     QueryError,
     ValidationError,
 )
+from dynamodb_py.dispatching import receiver
 from dynamodb_py.exceptions import make_service_error
 from dynamodb_py.flows import arun, run
 from dynamodb_py.models import signals
 from dynamodb_py.models.queryset.write_execution import primary_key_of
-from dynamodb_py.models.signals.dispatcher import receiver
 from dynamodb_py.models.signals.events import (
     check_commit_receivers,
     is_observed,

@@ -6,21 +6,26 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
 
-from ...flows import Flow
-from ...operations.base import Call
+from ..flows import Flow
+from ..operations.base import Call
 
 if TYPE_CHECKING:
     import blinker
-
-    from ..instance import Instance
 
 
 Receiver: TypeAlias = "Callable[..., Any]"
 Holder: TypeAlias = "Callable[[], Receiver | None]"
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class HasOptions(Protocol):
+    """A model: what sends signals."""
+
+    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
+
 
 _lock = RLock()  # not a plain Lock: the garbage collector may run code that disconnects
 _changes: list[Callable[[], None]] = []
@@ -67,7 +72,9 @@ class Signal:
 
     # -- for users -----------------------------------------------------------------------------
 
-    def connect(self, receiver: F, sender: type[Instance] | None = None, *, weak: bool = True) -> F:
+    def connect(
+        self, receiver: F, sender: type[HasOptions] | None = None, *, weak: bool = True
+    ) -> F:
         """Call *receiver* whenever this is sent, and return it; it is connected once at most.
 
         :param receiver: takes ``sender``, and the values of the event as ``**kwargs``. It may be async,
@@ -99,7 +106,7 @@ class Signal:
             self._refresh()
         return receiver
 
-    def disconnect(self, receiver: Receiver, sender: type[Instance] | None = None) -> bool:
+    def disconnect(self, receiver: Receiver, sender: type[HasOptions] | None = None) -> bool:
         """Disconnect *receiver*; return whether that changes anything.
 
         :param sender: the model that it was connected for; None ends all of its connections. A
@@ -123,7 +130,7 @@ class Signal:
             self._refresh()
         return True
 
-    def has_listeners(self, sender: type[Instance] | None = None) -> bool:
+    def has_listeners(self, sender: type[HasOptions] | None = None) -> bool:
         """Return whether receivers are connected for *sender*; for any model where that is None."""
         return bool(self._list_receivers() if sender is None else self.find_receivers(sender))
 
@@ -235,8 +242,12 @@ class Signal:
             )
 
 
+item_changed = Signal("item_changed")
+"""An item has changed, as a record of the stream of its table reports: ``sender``, ``record``."""
+
+
 def receiver(
-    signal: Signal | Iterable[Signal], *, sender: type[Instance] | None = None, weak: bool = True
+    signal: Signal | Iterable[Signal], *, sender: type[HasOptions] | None = None, weak: bool = True
 ) -> Callable[[F], F]:
     """Connect the function below to *signal*, or to each of several.
 
@@ -244,7 +255,7 @@ def receiver(
     :param weak: as for :meth:`Signal.connect`.
 
     >>> from dynamodb_py import CharField, Model
-    >>> from dynamodb_py.models.signals import post_init, receiver
+    >>> from dynamodb_py.signals import post_init, receiver
     >>> class Letter(Model):
     ...     text = CharField()
     >>> @receiver(post_init, sender=Letter)
