@@ -170,6 +170,10 @@ class TableMismatch(DynamoDBError):
         self.differences = differences or []
 
 
+class DumpError(DynamoDBError):
+    """A table cannot be dumped to this file, or a file not be loaded; running it again continues."""
+
+
 class MigrationError(DynamoDBError):
     """A migration cannot be run, or failed; running it again continues.
 
@@ -530,6 +534,7 @@ __all__ = [
     "ConnectionFailed",
     "DeadlineExceeded",
     "DoesNotExist",
+    "DumpError",
     "DynamoDBError",
     "FieldNotLoaded",
     "InvalidCursor",
