@@ -216,7 +216,7 @@ def test_nothing_else_is_loaded_late():
     late = [name for name, path in MODULES.items() if "__import__(" in path.read_text("utf-8")]
     assert late == [f"{PACKAGE}.lazy.loading"]
     users = {
-        "cli.common",
+        "cli.naming",
         "models.fields.containers.compressed",
         "credentials.tls",
         "migrations.files",

@@ -58,6 +58,14 @@ EXPORTS = {
 }
 """What packages export and load late, by room."""
 
+COMMANDS = {
+    "cli.commands.denormalize": "denormalize",
+    "cli.commands.local": "local",
+    "cli.commands.tables": "tables",
+    "cli.commands.unique": "unique",
+}
+"""The commands of the command line, by room."""
+
 arguments = LazyRoom("credentials.arguments")
 backrefs = LazyRoom("models.relations.backrefs")
 batch_gets = LazyRoom("models.managers.batch_get", "batch_get_items")
@@ -110,6 +118,7 @@ spelling = LazyRoom("models.attribute_values.spelling")
 stored = LazyRoom("models.persistence.stored")
 table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")
+terminal = LazyRoom("cli.terminal")
 templates = LazyRoom("models.keys.template")
 tracking = LazyRoom("models.persistence.tracking")
 transactions = LazyRoom("operations.transactions")

@@ -40,7 +40,7 @@ class Tables:
     def __init__(
         self, models: Iterable[type[HasOptions]] | ModuleType, using: str | None = None
     ) -> None:
-        classes = _find_models(models) if isinstance(models, ModuleType) else list(models)
+        classes = find_models(models) if isinstance(models, ModuleType) else list(models)
         found: dict[str, Table] = {}
         for model in classes:
             table = Table(model, using)
@@ -197,7 +197,7 @@ def _run_all(flows: Sequence[Flow[T]], progress: ProgressOption = None) -> Flow[
     return cast("list[T]", outcomes)
 
 
-def _find_models(module: ModuleType) -> list[type[Any]]:
+def find_models(module: ModuleType) -> list[type[Any]]:
     """Return the classes with a table that *module* has, and that it or a module below it defines."""
     name = module.__name__
     return [
