@@ -14,13 +14,19 @@ from ..tables.many import find_models
 from .statuses import UsageError
 
 
+def add_current_directory() -> str:
+    """Let modules of the current directory be imported, and return its path."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    return here
+
+
 def import_module(name: str) -> ModuleType:
     """Import a module, from the current directory too; raise UsageError if that fails."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise UsageError(f"{name!r} names no module: write it as in an import, shop.models")
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    here = add_current_directory()
     try:
         return importlib.import_module(name)
     except Exception as error:  # of any code in the module

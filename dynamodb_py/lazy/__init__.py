@@ -61,6 +61,8 @@ EXPORTS = {
 COMMANDS = {
     "cli.commands.denormalize": "denormalize",
     "cli.commands.local": "local",
+    "cli.commands.migrate": "migrate",
+    "cli.commands.sql": "sql",
     "cli.commands.tables": "tables",
     "cli.commands.unique": "unique",
 }
