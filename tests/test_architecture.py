@@ -77,6 +77,9 @@ ROOMS = [
     "compat",
     "signals",
     "testing",
+    "dumps",
+    "introspection",
+    "export",
     "cli",
     "__main__",
 ]

@@ -206,7 +206,9 @@ class _FileTarget(_Target):
         table = identify_table(description)
         found = read_checkpoint(self.beside, _DumpCheckpoint, table)
         if found is None and path.exists() and not overwrite:
-            raise DumpError(f"{path} exists: choose another name, or allow that it is replaced")
+            raise DumpError(
+                f"{path} exists: choose another name, or replace it (overwrite, --overwrite)"
+            )
         self.checkpoint = found or _DumpCheckpoint(table=table, places=places)
 
     def __enter__(self) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias, get_args
 
+from ..connections import get_connection
 from ..exceptions import ConfigurationError
+from ..tables.many import Tables
 from ..tables.table import HasOptions
 from .templates import FORMAT, list_tables
 
@@ -48,7 +50,7 @@ def make_policy(
     access: Access = "read",
     *,
     using: str | None = None,
-    region: str = "*",
+    region: str | None = None,
     account: str = "*",
     partition: str = "aws",
     partiql: bool = False,
@@ -60,15 +62,17 @@ def make_policy(
     ``Table()``, migrations and ``unique repair`` do. Named are the tables, their indexes, and the tables of the
     sentinels of unique values. References with ``on_delete`` lead to the tables of other models: name these models too.
 
-    :param region: of the tables; ``*`` for any.
+    :param region: of the tables, ``*`` for any; by default what the connection names, else ``*``.
     :param account: the number of their account; ``*`` for that of the caller.
     :param partiql: allow statements in PartiQL too.
     :param streams: allow to read the streams of the tables too.
     :raises ConfigurationError: *access* is none of the three, or the models are on several connections.
     """
-    root = f"arn:{partition}:dynamodb:{region}:{account}:table/"
+    tables = Tables(models, using)
+    named = region or get_connection(tables.using).settings.region_name or "*"
+    root = f"arn:{partition}:dynamodb:{named}:{account}:table/"
     return _make_document(
-        models, access, using, lambda path: root + path, partiql=partiql, streams=streams
+        tables, access, lambda path: root + path, partiql=partiql, streams=streams
     )
 
 
@@ -86,9 +90,8 @@ def make_policy_template(
     """
     root = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"
     document = _make_document(
-        models,
+        Tables(models, using),
         access,
-        using,
         lambda path: {"Fn::Sub": root + path},
         partiql=partiql,
         streams=streams,
@@ -102,9 +105,8 @@ def make_policy_template(
 
 
 def _make_document(
-    models: Iterable[type[HasOptions]],
+    given: Tables,
     access: Access,
-    using: str | None,
     make_arn: Callable[[str], Any],
     *,
     partiql: bool,
@@ -114,7 +116,7 @@ def _make_document(
     if access not in ACCESSES:
         raise ConfigurationError(f"access={access!r}: it is one of {', '.join(ACCESSES)}")
     accesses = ACCESSES[: ACCESSES.index(access) + 1]
-    tables = list(list_tables(models, using))
+    tables = list(list_tables(given))
     own = [name for name, _, holds_sentinels in tables if not holds_sentinels]
     sentinels = [name for name, _, holds_sentinels in tables if holds_sentinels]
     indexes = [

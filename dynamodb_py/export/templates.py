@@ -33,7 +33,7 @@ def make_template(
     """
     policies = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"} if retain else {}
     resources: dict[str, Any] = {}
-    for name, schema, _ in list_tables(models, using):
+    for name, schema, _ in list_tables(Tables(models, using)):
         resources[_name_resource(name, resources)] = {
             "Type": "AWS::DynamoDB::Table",
             **policies,
@@ -42,14 +42,12 @@ def make_template(
     return {"AWSTemplateFormatVersion": FORMAT, "Resources": resources}
 
 
-def list_tables(
-    models: Iterable[type[HasOptions]], using: str | None
-) -> Iterator[tuple[str, TableSchema, bool]]:
-    """Yield the names, the schemas, and whether it holds sentinels, of all tables of *models*.
+def list_tables(tables: Tables) -> Iterator[tuple[str, TableSchema, bool]]:
+    """Yield the names, the schemas, and whether they hold sentinels, of *tables* and of their companions.
 
-    :raises ConfigurationError: there are no models, or they are on several connections.
+    :raises ConfigurationError: there are none.
     """
-    tables, seen = Tables(models, using), set[str]()
+    seen = set[str]()
     if not len(tables):
         raise ConfigurationError("there are no models: name at least one")
     link = get_connection(tables.using)

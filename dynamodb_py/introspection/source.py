@@ -90,18 +90,15 @@ def write_module(doc: str, classes: Sequence[str]) -> str:
     body = "\n\n".join(classes)
     tree = ast.parse(body)
     defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
-    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    fields = {node.id for node in ast.walk(tree) if _is_target(node)}
-    names = sorted(used - fields - defined - {*_BUILTINS, "Decimal"})
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    fields = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    used = {node.id for node in nodes} - fields - defined - _BUILTINS
+    names = sorted(used - {"Decimal"})
     line = f"from dynamodb_py import {', '.join(names)}"
     if len(line) > WIDTH:
         line = "from dynamodb_py import (\n" + "".join(f"    {name},\n" for name in names) + ")"
     imports = ["from decimal import Decimal\n"] if "Decimal" in used else []
     return "\n".join([f'"""{doc}"""\n', *imports, line, "", "", body])
-
-
-def _is_target(node: Any) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[str, str]:
@@ -175,13 +172,13 @@ class Fields:
             if attribute in without:
                 continue
             wires, member = found.get(attribute, []), known.get(attribute)
+            is_undeclared = attribute in self.undeclared
             seen = f"{len(wires)} of {len(maps)}" if maps else ""
-            if member is not None and not (
-                attribute in self.undeclared and _TTL in member.arguments
-            ):
+            choice: Choice | None = None
+            if member is not None and (_TTL not in member.arguments or not is_undeclared):
                 choice = choose_known(attribute, member, wires)
-            else:
-                choice = None if attribute in self.undeclared else self.choose(attribute, wires)
+            elif not is_undeclared:
+                choice = self.choose(attribute, wires)
             if choice is None:
                 types = ", ".join(f"{n} {kind}" for kind, n in observe(wires).types.items())
                 where = f"extra[{quote(attribute)}]"

@@ -60,6 +60,9 @@ EXPORTS = {
 
 COMMANDS = {
     "cli.commands.denormalize": "denormalize",
+    "cli.commands.dump": "dump load",
+    "cli.commands.export": "export",
+    "cli.commands.inspect": "inspect",
     "cli.commands.local": "local",
     "cli.commands.migrate": "migrate",
     "cli.commands.sql": "sql",
