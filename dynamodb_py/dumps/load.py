@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from msgspec import Struct
 
@@ -107,11 +107,12 @@ def load_table(
         key, before, written = TableSchema.parse(description).key, state.items, time.monotonic()
         size = limit_batch(MAX_BATCH_WRITE, pacer)
         try:
-            for chunk in _take_chunks(opened.read(state.place), size * workers):
-                yield from pace(_put(_make_puts(table, key, chunk), size, workers), pacer)
+            writes = _make_writes(table, key, opened.read(state.place))
+            for chunk in _take_chunks(writes, size * workers):
+                yield from pace(_execute(chunk, size, workers), pacer)
                 state.items += len(chunk)
-                state.place = chunk[-1].after
-                if beside is not None and time.monotonic() - written > _SECONDS:
+                state.place = chunk[-1].line.after
+                if beside is not None and time.monotonic() - written >= _SECONDS:
                     write_checkpoint(beside, state)
                     written = time.monotonic()
                 if callback is not None:
@@ -143,12 +144,35 @@ def _start(table: str, source: Source, beside: Path | None) -> _LoadCheckpoint:
     return found or _LoadCheckpoint(table=table, files=files)
 
 
-def _take_chunks(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
-    """Yield lists of up to *size* lines; those before a broken line come before its error."""
-    chunk: list[Line] = []
+class _Write(NamedTuple):
+    """What puts the item of a line."""
+
+    line: Line
+    identity: Hashable
+    """A value that is equal for equal keys."""
+    put: Put
+
+
+def _make_writes(
+    table: str, key: tuple[KeyAttribute, ...], lines: Iterator[Line]
+) -> Iterator[_Write]:
+    """Yield what puts the items of *lines*; raise DumpError for one without the key of the table."""
+    read = make_key_reader(key)
+    for line in lines:
+        try:
+            found = read(line.item)
+        except ResponseCorrupted as error:
+            names = " and ".join(map(str, key))
+            raise DumpError(f"{line.name}: the item has no key of the table: {names}") from error
+        yield _Write(line, identify_key(found), Put(table, found, line.item))
+
+
+def _take_chunks(writes: Iterator[_Write], size: int) -> Iterator[list[_Write]]:
+    """Yield lists of up to *size* writes; those before a broken line come before its error."""
+    chunk: list[_Write] = []
     try:
-        for line in lines:
-            chunk.append(line)
+        for write in writes:
+            chunk.append(write)
             if len(chunk) == size:
                 yield chunk
                 chunk = []
@@ -160,32 +184,18 @@ def _take_chunks(lines: Iterator[Line], size: int) -> Iterator[list[Line]]:
         yield chunk
 
 
-def _make_puts(
-    table: str, key: tuple[KeyAttribute, ...], lines: Sequence[Line]
-) -> dict[Hashable, tuple[Line, Put]]:
-    """Return the last line of each key, and what puts its item."""
-    read, puts = make_key_reader(key), dict[Hashable, "tuple[Line, Put]"]()
-    for line in lines:
-        try:
-            found = read(line.item)
-        except ResponseCorrupted as error:
-            names = " and ".join(map(str, key))
-            raise DumpError(f"{line.name}: the item has no key of the table: {names}") from error
-        puts[identify_key(found)] = line, Put(table, found, line.item)
-    return puts
-
-
-def _put(puts: dict[Hashable, tuple[Line, Put]], size: int, workers: int) -> Flow[None]:
-    """Put the items; if DynamoDB refuses some, raise DumpError for the first of them."""
+def _execute(chunk: Sequence[_Write], size: int, workers: int) -> Flow[None]:
+    """Put the items, of each key the last one; if DynamoDB refuses some, raise DumpError for the first of them."""
+    writes = {write.identity: write for write in chunk}.values()
     try:
-        yield from batch_write([put for _, put in puts.values()], workers=workers, size=size)
+        yield from batch_write([write.put for write in writes], workers=workers, size=size)
     except InvalidRequest:
         # It does not say which one: put each alone, those that are there already too.
-        for line, put in puts.values():
+        for write in writes:
             try:
-                yield from BatchWriteItem([put])
+                yield from BatchWriteItem([write.put])
             except InvalidRequest as error:
                 raise DumpError(
-                    f"{line.name}: DynamoDB refuses the item: {error.message}"
+                    f"{write.line.name}: DynamoDB refuses the item: {error.message}"
                 ) from error
         raise
