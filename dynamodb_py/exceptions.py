@@ -194,6 +194,10 @@ class StreamTrimmed(DynamoDBError):
         self.shard, self.after = shard, after
 
 
+class DumpError(DynamoDBError):
+    """A table cannot be dumped to this file, or a file not be loaded; running it again continues."""
+
+
 class MigrationError(DynamoDBError):
     """A migration cannot be run, or failed; running it again continues.
 
@@ -566,6 +570,7 @@ __all__ = [
     "DeadlineExceeded",
     "DeliveryFailed",
     "DoesNotExist",
+    "DumpError",
     "DynamoDBError",
     "FieldNotLoaded",
     "InvalidCursor",

@@ -26,6 +26,8 @@ MAX_HASH_KEY_BYTES: Final = 2048
 MAX_RANGE_KEY_BYTES: Final = 1024
 MAX_KEY_NAME_BYTES: Final = 255
 MAX_DEPTH: Final = 32
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html#DDB-Scan-request-TotalSegments
+MAX_SEGMENTS: Final = 1_000_000
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html#HowItWorks.DataTypes.Number
 MAX_DIGITS: Final = 38

@@ -63,6 +63,19 @@ EXPORTS = {
 }
 """What packages export and load late, by room."""
 
+COMMANDS = {
+    "cli.commands.denormalize": "denormalize",
+    "cli.commands.dump": "dump load",
+    "cli.commands.export": "export",
+    "cli.commands.inspect": "inspect",
+    "cli.commands.local": "local",
+    "cli.commands.migrate": "migrate",
+    "cli.commands.sql": "sql",
+    "cli.commands.tables": "tables",
+    "cli.commands.unique": "unique",
+}
+"""The commands of the command line, by room."""
+
 arguments = LazyRoom("credentials.arguments")
 backrefs = LazyRoom("models.relations.backrefs")
 batch_gets = LazyRoom("models.managers.batch_get", "batch_get_items")
@@ -122,6 +135,7 @@ stream_rooms = LazyRoom("streams.stream")
 stored = LazyRoom("models.persistence.stored")
 table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")
+terminal = LazyRoom("cli.terminal")
 templates = LazyRoom("models.keys.template")
 tracking = LazyRoom("models.persistence.tracking")
 transactions = LazyRoom("operations.transactions")

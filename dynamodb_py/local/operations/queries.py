@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...limits import MAX_SEGMENTS
 from ..database.engine import Answer, Engine, Request
 from ..database.errors import ServiceError, make_invalid
 from ..database.snapshots import Snapshot
@@ -29,8 +30,6 @@ from .requests import (
     to_member,
 )
 from .writes import find_table
-
-MAX_SEGMENTS = 1_000_000
 
 _SELECTS = ("SPECIFIC_ATTRIBUTES", "COUNT", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES")
 _EXPRESSIONS = ("ProjectionExpression", "FilterExpression", "KeyConditionExpression")

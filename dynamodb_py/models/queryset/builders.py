@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from ...exceptions import QueryError
 from ...expressions import And, Condition, Never, Path, Size
 from ...expressions.conditions import join
+from ...limits import MAX_SEGMENTS
 from ...operations.base import Wire
 from ...planning import Question
 from ..fields.base import Field
@@ -50,9 +51,6 @@ else:
     from ...lazy import buckets, prefetch_paths, projection, stored
 
 _TEXT = frozenset({str})
-
-MAX_SEGMENTS = 1_000_000
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
 
 
 class Builders(BaseQuerySet[M, R], Generic[M, R]):

@@ -1,0 +1,1 @@
+"""The commands, a file each; ``dynamodb_py/lazy`` has their names."""

@@ -1,0 +1,42 @@
+"""``denormalize``: updates the copies that references keep."""
+
+from __future__ import annotations
+
+from ...models.maintenance.denormalized import refresh_copies
+from ..access import Access, Parser, connected
+from ..naming import find_model
+from ..plain import PlainCommand, add_model, check_workers
+from ..printing import print_line
+from ..statuses import UsageError
+
+
+def _add_arguments(parser: Parser) -> None:
+    add_model(parser, workers=8)
+    text = "Print the changes, and write nothing."
+    parser.add_argument("--dry-run", action="store_true", help=text)
+    parser.add_argument("--quiet", action="store_true", help="Print only the sums.")
+
+
+def _run(model: str, access: Access, *, workers: int, dry_run: bool, quiet: bool) -> bool:
+    """Refresh the copies; return whether some are left."""
+    check_workers(workers)
+    found = find_model(model)
+    if not any(reference.copies for reference in found._fieldset.references.values()):
+        raise UsageError(f"{model} keeps no copies: no reference has denormalize=")
+    each = None if quiet else print_line
+    with connected(access, [found]):
+        report = refresh_copies(found, workers=workers, dry_run=dry_run, told=each)
+    verb = "to change" if dry_run else "changed"
+    print_line(f"{report.items} items read, {report.changed} {verb}")
+    if report.dangling:
+        print_line(f"{report.dangling} references to items that do not exist: their copies stay")
+    if report.moved:
+        print_line(f"{report.moved} items that others kept changing: run this again")
+    return bool(report.moved or (dry_run and report.changed))
+
+
+denormalize = PlainCommand(
+    "Update the copies that references keep. The whole table is read.",
+    _add_arguments,
+    _run,
+)

@@ -1,0 +1,76 @@
+"""``local``: serves the embedded database over HTTP."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Literal
+
+from ...local.database.engine import Engine
+from ...local.server import Server
+from ..access import Parser
+from ..plain import PlainCommand
+from ..printing import print_line
+from ..statuses import UsageError
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _add_arguments(parser: Parser) -> None:
+    def add(name: str, text: str, **options: Any) -> None:
+        parser.add_argument(name, help=text, **options)
+
+    add(
+        "--port",
+        "The port to listen at (8000); 0 takes a free one.",
+        type=int,
+        default=8000,
+        metavar="N",
+    )
+    add("--path", "The file of the database; without, it is in memory.", metavar="FILE")
+    add("--host", "The address to listen at (127.0.0.1).", default="127.0.0.1", metavar="NAME")
+    add(
+        "--synchronous",
+        "NORMAL is faster; a power failure may undo the last writes.",
+        choices=["FULL", "NORMAL"],
+        default="FULL",
+    )
+
+
+def _run(port: int, path: str | None, host: str, synchronous: Literal["FULL", "NORMAL"]) -> bool:
+    """Serve until the process is interrupted or terminated."""
+    if not 0 <= port <= 65535:
+        raise UsageError(f"--port {port}: it must be from 0 to 65535")
+    if path == "":
+        raise UsageError("--path: give the name of a file; without it the database is in memory")
+    engine = Engine(path, durability=synchronous)
+    try:
+        server = Server(engine, host, port)
+    except OSError as error:
+        engine.close()
+        raise UsageError(f"cannot listen at {host}, port {port}: {error}") from None
+    ending = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ending.set()
+
+    before = [signal.signal(each, end) for each in _SIGNALS]
+    try:
+        with server:
+            print_line(f"{server.url} serves {path or 'a database in memory'}")
+            while not ending.wait(1):  # a wait without end is deaf to signals on Windows
+                pass
+    finally:
+        for each, handler in zip(_SIGNALS, before, strict=True):
+            signal.signal(each, handler)
+        engine.close()
+    return False
+
+
+local = PlainCommand(
+    "Serve the embedded database over HTTP, until interrupted. Clients take the printed URL as their "
+    "endpoint, and any credentials.",
+    _add_arguments,
+    _run,
+)

@@ -1,0 +1,79 @@
+"""Exit statuses, and which error ends a command with which of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+
+from ..exceptions import DynamoDBError
+
+PROGRAM = "dynamodb-py"
+EXTRA = 'pip install "dynamodb-py[cli]"'
+
+FOUND, USAGE, FAILED, NO_EXTRA, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 4, 130, 141
+
+STATUSES = {
+    0: "all is right, or was done",
+    FOUND: "something is not as it should be: a plan has steps, a check found something, a question was "
+    "answered with no",
+    USAGE: "the command line is wrong",
+    FAILED: "the command failed: no table, no access, no answer",
+    NO_EXTRA: f"the command needs click and rich: {EXTRA}",
+    INTERRUPTED: "interrupted by Ctrl-C",
+    PIPE_CLOSED: "the reader of the output ended first, as head does",
+}
+"""What each exit status means."""
+
+
+class UsageError(Exception):
+    """The command line is wrong; the traceback of the ``__cause__``, if any, is printed."""
+
+
+def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> int:
+    """Call *call*, print its error in a line, and return the exit status; a true result stands for FOUND."""
+    try:
+        return FOUND if call() else 0
+    except KeyboardInterrupt:
+        _print_error("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # else Python reports it when it flushes
+        return PIPE_CLOSED
+    except UsageError as error:
+        if error.__cause__ is not None:
+            traceback.print_exception(error.__cause__)
+        _print_error(f"error: {error}")
+        return USAGE
+    except (DynamoDBError, OSError) as error:
+        if show_traceback:
+            traceback.print_exception(error)
+        _print_error(f"error: {type(error).__name__}: {error}")
+        return FAILED
+    except Exception as error:
+        if isinstance(error, ImportError) and error.name == "rich":
+            return refuse("this output")
+        traceback.print_exception(error)
+        return FAILED
+
+
+def show_version() -> str:
+    """Return what ``--version`` prints."""
+    version: str = sys.modules[__name__.partition(".")[0]].__version__
+    return f"{PROGRAM} {version}"
+
+
+def refuse(what: str) -> int:
+    """Print that *what* needs the extra, and return the exit status."""
+    _print_error(f"error: {what} needs click and rich: {EXTRA}")
+    return NO_EXTRA
+
+
+def _print_error(line: str) -> None:
+    with suppress(OSError):  # nobody may be there to read it
+        sys.stdout.flush()
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()

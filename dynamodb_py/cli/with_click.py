@@ -1,0 +1,72 @@
+"""The command line whole: a group of click whose commands are loaded at their first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import click
+from click.shell_completion import shell_complete
+
+from ..lazy import COMMANDS
+from ..lazy.loading import load
+from .options import as_click
+from .statuses import PROGRAM, STATUSES, USAGE, run_guarded, show_version
+
+_ROOMS = {name: room for room, names in COMMANDS.items() for name in names.split()}
+_COMPLETE = "_DYNAMODB_PY_COMPLETE"
+
+
+class Commands(click.Group):
+    """All commands; one is loaded when it is named, and all for the help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_ROOMS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        room = _ROOMS.get(cmd_name)
+        return None if room is None else as_click(cmd_name, load(room, cmd_name))
+
+
+def _describe_statuses() -> str:
+    lines = [f"{status}: {meaning}" for status, meaning in STATUSES.items()]
+    return "\b\nExit status:\n" + "\n".join(lines)
+
+
+root = Commands(
+    PROGRAM,
+    help="Work on the tables of models, and on what is in them.",
+    epilog=_describe_statuses(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    params=[
+        click.Option(["--traceback"], is_flag=True, help="Show where an error comes from."),
+    ],
+)
+root = click.version_option(show_version(), prog_name=PROGRAM, message="%(version)s")(root)
+
+
+@contextmanager
+def _translating() -> Generator[None]:
+    """Raise what Python has in place of click's exceptions, after their message is printed."""
+    try:
+        yield
+    except click.exceptions.Exit as exit_:  # after the help or the version
+        raise SystemExit(exit_.exit_code) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(USAGE) from None
+    except click.Abort:  # Ctrl-C at a question
+        raise KeyboardInterrupt from None
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command, and return the exit status."""
+    if instruction := os.environ.get(_COMPLETE):
+        return shell_complete(root, {}, PROGRAM, _COMPLETE, instruction)
+    try:
+        with _translating(), root.make_context(PROGRAM, list(arguments)) as context:
+            call = _translating()(lambda: root.invoke(context))
+            return run_guarded(call, show_traceback=context.params["traceback"])
+    except SystemExit as exit_:
+        return int(exit_.code or 0)

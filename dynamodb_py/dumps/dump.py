@@ -1,0 +1,246 @@
+"""Tables into files: read in parallel segments, written page by page, and continued where a run ended."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from ..batching import ProgressOption, as_callback
+from ..connections import get_connection
+from ..exceptions import DumpError
+from ..flows import Flow, run
+from ..limits import MAX_SEGMENTS, READ_UNIT_BYTES
+from ..operations.base import Together
+from ..operations.items import Key
+from ..operations.queries import Page, Scan
+from ..operations.tables import DescribeTable
+from ..pacing.buckets import Pacer, make_pacer
+from ..pacing.flows import pace
+from .checkpoints import (
+    Checkpoint,
+    identify_table,
+    name_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
+
+_Place: TypeAlias = "Key | bool | None"
+"""The key that a segment goes on after; None at its beginning, True at its end."""
+
+
+_WORKERS = 64
+"""The most requests at once, whatever the number of segments."""
+
+
+class DumpReport(Struct, frozen=True):
+    """What a dump wrote."""
+
+    items: int
+    """How many items are in the file."""
+    continued: int
+    """How many of them an earlier run wrote."""
+
+
+class _DumpCheckpoint(Checkpoint, kw_only=True):
+    places: list[_Place]
+    """Of each segment."""
+    bytes: int = 0
+    """How much of the file is written; what is after that is cut off."""
+
+
+def dump_table(
+    table: str,
+    output: str | os.PathLike[str] | BinaryIO,
+    *,
+    using: str | None = None,
+    segments: int = 1,
+    rate: float | None = None,
+    consistent: bool = False,
+    compress: bool | None = None,
+    overwrite: bool = False,
+    progress: ProgressOption = None,
+) -> DumpReport:
+    """Write all items of a table into a file, a line of DynamoDB JSON for each.
+
+    The file grows under the name *output* with ``.part`` behind it, and has its own name when it is whole. Beside it
+    is a checkpoint. A run that was killed is continued by the next call: it cuts off what came after the checkpoint,
+    so that no item is torn, missing or there twice. Items that others write meanwhile are in the file as they were
+    before or after that: a dump is no snapshot.
+
+    :param table: the name of the table in DynamoDB.
+    :param output: the path of the file, or an open file, which has no checkpoint.
+    :param segments: how many parts of the table are read side by side, 1 to 1,000,000
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan). A page of each,
+        up to 1 MB, is in memory. A run that continues another one keeps its number.
+    :param rate: the most read units a second, on average.
+    :param consistent: read with strong consistency, for twice the price.
+    :param compress: write gzip; by default if *output* ends in ``.gz``.
+    :param overwrite: replace *output* if it exists.
+    :param progress: called with the number of items written and DynamoDB's number of items, which is up to six hours
+        old (0: unknown), or True for a bar.
+    :raises DumpError: *output* exists, or its checkpoint is of another table.
+    :raises TableNotFound: there is no such table.
+    """
+    if not 1 <= segments <= MAX_SEGMENTS:
+        raise DumpError(f"segments={segments!r}: it is a number from 1 to {MAX_SEGMENTS}")
+    pacer = make_pacer(rate)
+    callback = as_callback(progress)
+    link = get_connection(using)
+
+    def dump() -> Flow[DumpReport]:
+        description = yield from DescribeTable(table)
+        start: list[_Place] = [None] * segments
+        if isinstance(output, (str, os.PathLike)):
+            target: _Target = _FileTarget(Path(output), description, start, compress, overwrite)
+        else:
+            target = _StreamTarget(output, description, start, bool(compress))
+        scan = Scan(table=table, consistent=consistent, limit=_limit_page(description, rate))
+        total, before = description.get("ItemCount", 0), target.checkpoint.items
+        with target:
+            while not target.is_complete:
+                yield from _read_round(scan, target, pacer)
+                if callback is not None:
+                    items = target.checkpoint.items
+                    left = total if total > items else 0
+                    callback(items, items if target.is_complete else left)
+            target.finish()
+        return DumpReport(target.checkpoint.items, before)
+
+    return run(dump(), link)
+
+
+def _limit_page(description: Mapping[str, Any], rate: float | None) -> int | None:
+    """Return the most items to a page, so that none takes much more than a second's units; None for no limit."""
+    if rate is None:
+        return None
+    size, count = description.get("TableSizeBytes", 0), description.get("ItemCount", 0)
+    average = max(size / count, 1.0) if size and count else READ_UNIT_BYTES
+    return max(1, int(rate * READ_UNIT_BYTES / average))
+
+
+def _read_round(scan: Scan, target: _Target, pacer: Pacer | None) -> Flow[None]:
+    """Read the next page of each segment, and write their items and the checkpoint."""
+    places = target.checkpoint.places
+    at = [each for each, place in enumerate(places) if place is not True]
+    requests: list[Any] = [
+        replace(scan, segment=(each, len(places)), start=places[each] or None) for each in at
+    ]
+    pages: list[Page | Exception] = yield from pace(_send(requests), pacer)
+    lines: list[bytes] = []
+    for each, page in zip(at, pages, strict=True):
+        if isinstance(page, Exception):
+            raise page
+        places[each] = True if page.last is None else page.last
+        lines += page.items
+    target.write(lines)
+
+
+def _send(requests: Sequence[Scan]) -> Flow[list[Any]]:
+    return (yield from Together(requests, min(len(requests), _WORKERS)))
+
+
+class _Target:
+    """Where the lines go."""
+
+    checkpoint: _DumpCheckpoint
+    compress: bool
+    file: BinaryIO
+
+    def __enter__(self) -> None:
+        """Nothing is to be opened."""
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is to be closed."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all segments are at their end."""
+        return all(place is True for place in self.checkpoint.places)
+
+    def write(self, items: Sequence[bytes]) -> None:
+        """Write a line for each of *items*."""
+        if items:
+            text = b"".join([b'{"Item":%b}\n' % _as_line(item) for item in items])
+            # Each piece is a whole member of gzip: the file can be cut off behind any of them.
+            piece = gzip.compress(text, 6, mtime=0) if self.compress else text
+            self.file.write(piece)
+            self.checkpoint.bytes += len(piece)
+            self.checkpoint.items += len(items)
+        self.file.flush()
+
+    def finish(self) -> None:
+        """Do what is to be done after the last line."""
+
+
+class _StreamTarget(_Target):
+    """An open file of the caller's."""
+
+    def __init__(
+        self, file: BinaryIO, description: Mapping[str, Any], places: list[_Place], compress: bool
+    ) -> None:
+        self.file, self.compress = file, compress
+        self.checkpoint = _DumpCheckpoint(table=identify_table(description), places=places)
+
+
+class _FileTarget(_Target):
+    """A file that grows under another name, and its checkpoint."""
+
+    def __init__(
+        self,
+        path: Path,
+        description: Mapping[str, Any],
+        places: list[_Place],
+        compress: bool | None,
+        overwrite: bool,
+    ) -> None:
+        self.path, self.part = path, path.with_name(f"{path.name}.part")
+        self.compress = path.suffix == ".gz" if compress is None else compress
+        self.beside = name_checkpoint(path, "dump")
+        table = identify_table(description)
+        found = read_checkpoint(self.beside, _DumpCheckpoint, table)
+        if found is None and path.exists() and not overwrite:
+            raise DumpError(
+                f"{path} exists: choose another name, or replace it (overwrite, --overwrite)"
+            )
+        self.checkpoint = found or _DumpCheckpoint(table=table, places=places)
+
+    def __enter__(self) -> None:
+        if self.is_complete and not self.part.exists():  # the run ended between the last two steps
+            return
+        # First the checkpoint: a part without one would be of nobody knows which table.
+        write_checkpoint(self.beside, self.checkpoint)
+        self.file = self.part.open("r+b" if self.checkpoint.bytes else "wb")
+        if self.file.seek(0, os.SEEK_END) < self.checkpoint.bytes:
+            self.file.close()
+            raise DumpError(
+                f"{self.part} is shorter than its checkpoint says: remove {self.beside} to start anew"
+            )
+        self.file.truncate(self.checkpoint.bytes)
+        self.file.seek(self.checkpoint.bytes)
+
+    def __exit__(self, *_: object) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+
+    def write(self, items: Sequence[bytes]) -> None:
+        super().write(items)
+        os.fsync(self.file.fileno())  # what the checkpoint counts is on the disk before it
+        write_checkpoint(self.beside, self.checkpoint)
+
+    def finish(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+            self.part.replace(self.path)
+        self.beside.unlink()
+
+
+def _as_line(item: bytes) -> bytes:
+    """Return the JSON of an item without line breaks, which an answer may have between its members."""
+    return msgspec.json.format(item, indent=-1) if b"\n" in item else item

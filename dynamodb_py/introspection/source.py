@@ -1,0 +1,310 @@
+"""Python code of models: fields, documents, indexes and ``Meta``, as ``ruff format`` leaves it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from ..operations.base import Wire
+from ..schema import PROVISIONED, IndexSchema, TableSchema
+from .choosing import Choice, choose_scalar
+from .naming import name_class, name_field
+from .observing import WireMap, find_kind, gather_contents, gather_members, observe
+
+WIDTH = 88
+"""The longest line, ruff's default."""
+MOST_MEMBERS = 64
+"""The most keys of a map that is a document: more are data."""
+
+_TYPES = {
+    "BinaryField": "bytes",
+    "BooleanField": "bool",
+    "CharField": "str",
+    "DecimalField": "Decimal",
+    "IntegerField": "int",
+}
+"""The types that stand for fields without arguments inside lists, sets and maps."""
+_BUILTINS = {"bool", "bytes", "int", "str"}
+_IMPORTED = {*_TYPES, "Decimal", "DictField", "Document", "EmbeddedField", "Model", "compat"}
+"""Names that no class and no field may have."""
+
+
+_TTL = "ttl=True"
+
+
+class Member(Struct, frozen=True):
+    """What is known of an attribute before its values are: of keys, and of the TTL."""
+
+    type: str
+    arguments: tuple[str, ...] = ()
+    note: str = ""
+
+
+def quote(text: str) -> str:
+    """Return the literal of *text*, in double quotes where that needs no more escapes.
+
+    >>> print(quote("it's"), quote('"'))
+    "it's" '"'
+    """
+    literal = repr(text)
+    inner = literal[1:-1]
+    if literal[0] == '"' or ('"' in inner and "'" not in text):
+        return literal
+    escaped = inner.replace("\\'", "'").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def write_call(target: str, function: str, arguments: Sequence[str], comments: str = "") -> str:
+    """Return an assignment in a class, in a line if it fits, with comments behind it or above."""
+    line = f"    {target} = {function}({', '.join(arguments)})"
+    if len(line) > WIDTH and arguments:
+        inner = "".join(f"        {each},\n" for each in arguments)
+        line = f"    {target} = {function}(\n{inner}    )"
+    if not comments:
+        return line
+    behind = f"{line}  # {comments}"
+    if "\n" not in line and len(behind) <= WIDTH:
+        return behind
+    return f"    # {comments}\n{line}"
+
+
+def write_class(name: str, base: str, doc: str, parts: Iterable[Sequence[str]]) -> str:
+    """Return a class of parts, each of lines, with a blank line between them."""
+    body = [f'    """{doc}"""', *("\n".join(lines) for lines in parts if lines)]
+    return f"class {name}({base}):\n" + "\n\n".join(body) + "\n"
+
+
+def write_meta(options: Mapping[str, str], base: str = "") -> list[str]:
+    """Return the lines of a class ``Meta``; none without options."""
+    if not options:
+        return []
+    head = f"    class Meta({base}):" if base else "    class Meta:"
+    return [head, *(f"        {name} = {value}" for name, value in options.items())]
+
+
+def write_module(doc: str, classes: Sequence[str]) -> str:
+    """Return the module of *classes*, with the imports that they need."""
+    body = "\n\n".join(classes)
+    tree = ast.parse(body)
+    defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    fields = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    used = {node.id for node in nodes} - fields - defined - _BUILTINS
+    names = sorted(used - {"Decimal"})
+    line = f"from dynamodb_py import {', '.join(names)}"
+    if len(line) > WIDTH:
+        line = "from dynamodb_py import (\n" + "".join(f"    {name},\n" for name in names) + ")"
+    imports = ["from decimal import Decimal\n"] if "Decimal" in used else []
+    return "\n".join([f'"""{doc}"""\n', *imports, line, "", "", body])
+
+
+def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of ``Meta`` that make a table like the live one, as code."""
+    options: dict[str, str] = {"table_name": quote(schema.name)}
+    if schema.billing_mode == PROVISIONED:
+        options |= {"read_capacity": f"{schema.read_capacity}"}
+        options |= {"write_capacity": f"{schema.write_capacity}"}
+    stream: Mapping[str, Any] = description.get("StreamSpecification") or {}
+    if stream.get("StreamEnabled"):
+        options["stream"] = quote(str(stream["StreamViewType"]).lower())
+    encryption: Mapping[str, str] = description.get("SSEDescription") or {}
+    if encryption.get("Status") == "ENABLED" and (key := encryption.get("KMSMasterKeyArn")):
+        options["encryption"] = quote(key)
+    kind = (description.get("TableClassSummary") or {}).get("TableClass", "STANDARD")
+    if kind != "STANDARD":
+        options["table_class"] = quote(kind.lower())
+    if description.get("DeletionProtectionEnabled"):
+        options["deletion_protection"] = "True"
+    return options
+
+
+def list_known_members(schema: TableSchema, ttl: str | None) -> dict[str, Member]:
+    """Return the attributes that the table itself names: its keys, those of its indexes, and the TTL."""
+    known = {schema.hash_key.name: Member(schema.hash_key.type, ("hash_key=True",))}
+    if schema.range_key is not None:
+        known[schema.range_key.name] = Member(schema.range_key.type, ("range_key=True",))
+    for index in schema.indexes:
+        for key in index.keys:
+            known.setdefault(key.name, Member(key.type))
+    if ttl is not None and ttl not in known:
+        known[ttl] = Member("N", (_TTL,), "the TTL of the table")
+    return known
+
+
+class Fields:
+    """Writes the fields of the classes of one module, and the documents that these need."""
+
+    def __init__(self, attributes: Collection[str], undeclared: Collection[str] = ()) -> None:
+        self.attributes = attributes
+        """All names in the items, at any depth, which no class has."""
+        self.undeclared = undeclared
+        """Attributes that get no field."""
+        self.class_names: set[str] = set()
+        self.documents: dict[tuple[str, ...], tuple[str, str]] = {}
+        """The names and the code of documents, by their fields without comments."""
+
+    def name_class(self, text: str) -> str:
+        """Return a name for a class that nothing else in the module has."""
+        name = name_class(text, {*self.attributes, *self.class_names, *_IMPORTED})
+        self.class_names.add(name)
+        return name
+
+    def write(
+        self,
+        maps: Sequence[WireMap],
+        known: Mapping[str, Member] = {},
+        without: Collection[str] = (),
+        names: Mapping[str, str] = {},
+    ) -> tuple[list[str], dict[str, str]]:
+        """Return the lines of the fields of a class, and their names by attribute.
+
+        :param maps: the items, or the contents of the maps, that its instances are to read.
+        :param known: attributes that get a field in any case.
+        :param without: attributes that a base class has.
+        :param names: the fields of the base class.
+        """
+        found = gather_members(maps)
+        named, lines = dict(names), list[str]()
+        for attribute in dict.fromkeys([*known, *found]):
+            if attribute in without:
+                continue
+            wires, member = found.get(attribute, []), known.get(attribute)
+            is_undeclared = attribute in self.undeclared
+            seen = f"{len(wires)} of {len(maps)}" if maps else ""
+            choice: Choice | None = None
+            if member is not None and (_TTL not in member.arguments or not is_undeclared):
+                choice = choose_known(attribute, member, wires)
+            elif not is_undeclared:
+                choice = self.choose(attribute, wires)
+            if choice is None:
+                types = ", ".join(f"{n} {kind}" for kind, n in observe(wires).types.items())
+                where = f"extra[{quote(attribute)}]"
+                lines.append(f"    # {where} has what no field reads: {seen}, {types}")
+                continue
+            name = name_field(attribute, {*named.values(), *self.class_names, *_IMPORTED})
+            named[attribute] = name
+            own = () if name == attribute else (f"name={quote(attribute)}",)
+            comments = "; ".join(filter(None, [seen, choice.note]))
+            lines.append(write_call(name, choice.kind, (*choice.arguments, *own), comments))
+        return lines, named
+
+    def choose(self, name: str, wires: Sequence[Wire]) -> Choice | None:
+        """Return the field for values; None if no field reads them all, or all are NULL."""
+        present = [wire for wire in wires if "NULL" not in wire]
+        kinds = {*map(find_kind, present)}
+        if len(kinds) != 1:
+            return None
+        kind = kinds.pop()
+        contents = gather_contents(present, kind)
+        if kind in ("SS", "NS", "BS"):
+            inner = choose_scalar("", kind[0], [each for content in contents for each in content])
+            choice = Choice("SetField", (_as_argument(inner),), inner.note)
+        elif kind == "L":
+            choice = self._choose_list(name, contents)
+        elif kind == "M":
+            choice = self._choose_map(name, contents)
+        else:
+            choice = choose_scalar(name, kind, contents)
+        if len(present) < len(wires):
+            choice = choice._replace(arguments=(*choice.arguments, "null=True"))
+        return choice
+
+    def _choose_list(self, name: str, lists: Sequence[Sequence[Wire]]) -> Choice:
+        single = name[:-1] if name.endswith("s") and not name.endswith("ss") else name
+        return self._choose_container("ListField", single, [each for one in lists for each in one])
+
+    def _choose_map(self, name: str, maps: Sequence[WireMap]) -> Choice:
+        if not _are_documents(maps):
+            return self._choose_container(
+                "DictField", name, [each for one in maps for each in one.values()]
+            )
+        lines, _ = self.write(maps)
+        fields = tuple(line.partition("  # ")[0] for line in lines)
+        if fields not in self.documents:
+            label = self.name_class(name)
+            self.documents[fields] = (
+                label,
+                write_class(label, "Document", _describe_document(name), [lines]),
+            )
+        return Choice("EmbeddedField", (self.documents[fields][0],))
+
+    def _choose_container(self, kind: str, name: str, wires: Sequence[Wire]) -> Choice:
+        """Return a list or a map of one type, or a free one."""
+        if not wires:
+            return Choice(kind, note="all are empty")
+        inner = None if any("NULL" in wire for wire in wires) else self.choose(name, wires)
+        if inner is None or inner.kind == "SetField":
+            return Choice(kind, note="of several types")
+        return Choice(kind, (_as_argument(inner),), inner.note)
+
+
+def choose_known(attribute: str, member: Member, wires: Sequence[Wire]) -> Choice:
+    """Return the field for an attribute whose type is known."""
+    contents = gather_contents(wires, member.type)
+    if _TTL in member.arguments:
+        choice = Choice("TimestampField")
+    else:
+        choice = choose_scalar(attribute, member.type, contents)
+    notes = "; ".join(filter(None, [choice.note, member.note]))
+    return Choice(choice.kind, (*choice.arguments, *member.arguments), notes)
+
+
+def write_indexes(
+    indexes: Sequence[IndexSchema],
+    names: Mapping[str, str],
+    schema: TableSchema,
+    taken: Collection[str],
+) -> list[str]:
+    """Return the lines of *indexes*; *names* has the fields by attribute."""
+    lines, used = list[str](), {*names.values(), *taken}
+    for index in indexes:
+        name = name_field(index.name, used)
+        used.add(name)
+        arguments = [] if name == index.name else [quote(index.name)]
+        for role, keys in (("hash_key", index.hash_key), ("range_key", index.range_key)):
+            if not keys or (role == "hash_key" and index.scope == "local"):
+                continue
+            fields = [quote(names[key.name]) for key in keys]
+            arguments.append(
+                f"{role}={fields[0]}" if len(fields) == 1 else f"{role}=[{', '.join(fields)}]"
+            )
+        comments = ""
+        if index.projection.kind == "KEYS_ONLY":
+            arguments.append('projection="keys"')
+        elif index.projection.kind == "INCLUDE":
+            held = [names[each] for each in index.projection.names if each in names]
+            lost = [each for each in index.projection.names if each not in names]
+            arguments.append(f"projection=[{', '.join(map(quote, held))}]")
+            comments = f"it holds {', '.join(lost)} too, without a field here" if lost else ""
+        own = index.read_capacity, index.write_capacity
+        if None not in own and own != (schema.read_capacity, schema.write_capacity):
+            arguments += [f"read_capacity={own[0]}", f"write_capacity={own[1]}"]
+        kind = "LocalIndex" if index.scope == "local" else "GlobalIndex"
+        lines.append(write_call(name, kind, arguments, comments))
+    return lines
+
+
+def _as_argument(choice: Choice) -> str:
+    """Return what stands for a field inside a list, a set or a map."""
+    if choice.kind == "EmbeddedField":
+        return choice.arguments[0]
+    if not choice.arguments and choice.kind in _TYPES:
+        return _TYPES[choice.kind]
+    return choice.source
+
+
+def _describe_document(name: str) -> str:
+    return f"A map, as in ``{name}``." if name.isidentifier() else "A map."
+
+
+def _are_documents(maps: Sequence[WireMap]) -> bool:
+    """Tell whether maps have the same keys again and again; of a single map, whether they look like names."""
+    names = gather_members(maps)
+    if not names or len(names) > MOST_MEMBERS or "" in names:
+        return False
+    if len(maps) == 1:
+        return all(name.isidentifier() for name in names)
+    return sum(map(len, names.values())) * 2 >= len(maps) * len(names)
