@@ -21,4 +21,5 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
 html_title = f"dynamodb_py {release}"
+html_search_scorer = str(Path(__file__).parent / "_ext" / "scorer.js")
 copybutton_exclude = ".linenos, .gp, .go"
