@@ -74,6 +74,9 @@ RETURNED = {
 }
 """Classes without a public name, whose instances users get."""
 
+IMPORTED = {"local.server": ["Server"], "planning": ["estimate"]}
+"""What pages import from rooms that are not public."""
+
 ONLY_RETURNED = set(
     "AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate "
     "Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan "
@@ -127,9 +130,11 @@ def find_public() -> list[Entry]:
     found: list[Entry] = []
     for path in MODULES:
         found += _find_in(path, importlib.import_module(f"{PACKAGE}.{path}".rstrip(".")))
-    for path, names in RETURNED.items():
+    for path, names in [*RETURNED.items(), *IMPORTED.items()]:
         module = importlib.import_module(f"{PACKAGE}.{path}")
-        found += [Entry(name, getattr(module, name), module.__name__) for name in names]
+        for name in names:
+            shown = f"{path}.{name}" if path in IMPORTED else name
+            found.append(Entry(shown, getattr(module, name), _find_module(name, getattr(module, name))))
     classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
     entries = [
         each._replace(same_as=classes[each.value])
@@ -151,13 +156,13 @@ def _find_in(path: str, module: Any) -> Iterator[Entry]:
 
 def _find_module(name: str, value: Any) -> str:
     """Return the module that defines *value* and documents it."""
-    named = _is_function(value) or isinstance(value, type)
-    if named and value.__name__ == name:
-        return str(value.__module__)
+    named = value if _is_function(value) or isinstance(value, type) else type(value)
+    if named.__name__ == name:
+        return str(named.__module__)
     modules = [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]
     having = (module for module in modules if vars(sys.modules[module]).get(name) is value)
     documented = (module for module in having if ("", name) in _attribute_docs(module))
-    return next(documented, str(type(value).__module__))
+    return next(documented, str(named.__module__))
 
 
 def _attribute_docs(module: str) -> dict[tuple[str, str], list[str]]:

@@ -1,8 +1,10 @@
-// How the site's search orders what it finds: Sphinx's own figures, but guides before the reference, which
-// repeats every word of theirs.
+// How the site's search orders what it finds: by Sphinx's own figures, but guides come before the reference,
+// which repeats every word of theirs, and before the pages about the project.
 var Scorer = {
   score: ([name, , , , score, , kind]) =>
-    name.startsWith("reference/") && kind === "text" ? score - 20 : score,
+    kind === "text" && /^(reference\/|(capabilities|changelog|contributing|dependencies)$)/.test(name)
+      ? score - 20
+      : score,
   objNameMatch: 11,
   objPartialMatch: 6,
   objPrio: { 0: 15, 1: 5, 2: -5 },

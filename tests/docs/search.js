@@ -11,8 +11,8 @@ const context = vm.createContext({
   URL,
   URLSearchParams,
   localStorage: { setItem: () => {}, getItem: () => null, removeItem: () => {} },
-  window: { addEventListener: () => {}, location: { search: "" } },
-  location: { href: "" },
+  addEventListener: () => {},
+  location: { search: "", href: "" },
   document: {
     ...element,
     readyState: "loading",
@@ -23,12 +23,11 @@ const context = vm.createContext({
     getElementById: () => null,
   },
 });
+context.window = context;
 const scripts = [
   "_static/documentation_options.js",
   "_static/doctools.js",
   "_static/sphinx_highlight.js",
-  "_static/base-stemmer.js",
-  "_static/english-stemmer.js",
   "_static/language_data.js",
   "_static/searchtools.js",
   "searchindex.js",
