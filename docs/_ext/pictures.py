@@ -134,7 +134,9 @@ def unique() -> Drawing:
     drawing.line((240, 26), (240, 50))
     drawing.box(4, 52, 472, 148, dashed=True)
     drawing.text(16, 68, "one TransactWriteItems: both, or neither", bold=True)
-    drawing.box(20, 86, 210, 100, "Put the item", "table “users”", "id = u1", "unless the key exists")
+    drawing.box(
+        20, 86, 210, 100, "Put the item", "table “users”", "id = u1", "unless the key exists"
+    )
     drawing.box(
         *(250, 86, 210, 100, "Put its sentinel", "table of unique values"),
         *("email = ann@example.com", "unless the key exists"),
@@ -149,19 +151,33 @@ def unique() -> Drawing:
 def cursor() -> Drawing:
     """Draw how pages of filtered rows and their cursors lie over the items that are read."""
     drawing = Drawing()
-    drawing.text(4, 12, "The items of one hash key, in order; framed ones match the filter", bold=True)
+    drawing.text(
+        4, 12, "The items of one hash key, in order; framed ones match the filter", bold=True
+    )
     matching = {2, 3, 6, 9, 11}
     for number in range(1, 13):
         left = 4 + (number - 1) * 39
-        drawing.box(left, 30, 34, 34, str(number), accent=number in matching, faint=number not in matching)
+        drawing.box(
+            left, 30, 34, 34, str(number), accent=number in matching, faint=number not in matching
+        )
     drawing.line((4, 92), (227, 92), arrow=False)
     drawing.line((243, 92), (461, 92), arrow=False)
     drawing.text(115, 108, "page(size=3): 2, 3, 6", anchor="middle")
     drawing.text(352, 108, "page(size=3, cursor=...): 9, 11", anchor="middle")
     drawing.line((235, 160), (235, 72))
-    drawing.text(235, 174, "next_cursor: behind item 6, the last one shown", anchor="middle", accent=True)
-    drawing.text(235, 174 + LINE, "not behind what was read: nothing is lost or shown twice", anchor="middle")
-    drawing.text(235, 174 + 2 * LINE, "what the filter dropped is read, and paid for", anchor="middle", faint=True)
+    drawing.text(
+        235, 174, "next_cursor: behind item 6, the last one shown", anchor="middle", accent=True
+    )
+    drawing.text(
+        235, 174 + LINE, "not behind what was read: nothing is lost or shown twice", anchor="middle"
+    )
+    drawing.text(
+        235,
+        174 + 2 * LINE,
+        "what the filter dropped is read, and paid for",
+        anchor="middle",
+        faint=True,
+    )
     return drawing
 
 
@@ -187,7 +203,10 @@ def verbs() -> Drawing:
     return drawing
 
 
-PICTURES = {each.__name__: each for each in (request, single_table, sparse_index, instance, unique, cursor, verbs)}
+PICTURES = {
+    each.__name__: each
+    for each in (request, single_table, sparse_index, instance, unique, cursor, verbs)
+}
 
 
 class Picture(Directive):

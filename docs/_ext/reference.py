@@ -77,11 +77,13 @@ RETURNED = {
 IMPORTED = {"local.server": ["Server"], "planning": ["estimate"]}
 """What pages import from rooms that are not public."""
 
-ONLY_RETURNED = set(
-    "AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate "
-    "Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan "
-    "PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport "
-    "Walk".split()
+ONLY_RETURNED = re.findall(
+    r"\w+",
+    """
+    AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate
+    Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan
+    PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport Walk
+    """,
 )
 """The classes that users do not call: their entries are without parameters."""
 
@@ -134,7 +136,9 @@ def find_public() -> list[Entry]:
         module = importlib.import_module(f"{PACKAGE}.{path}")
         for name in names:
             shown = f"{path}.{name}" if path in IMPORTED else name
-            found.append(Entry(shown, getattr(module, name), _find_module(name, getattr(module, name))))
+            found.append(
+                Entry(shown, getattr(module, name), _find_module(name, getattr(module, name)))
+            )
     classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
     entries = [
         each._replace(same_as=classes[each.value])
@@ -265,7 +269,9 @@ class Pages:
             text.insert(0, f"Bases: {', '.join(bases)}")
         members = find_members(kind)
         own = {
-            name: base for name, base in members.items() if self._find_home(kind, base) == entry.name
+            name: base
+            for name, base in members.items()
+            if self._find_home(kind, base) == entry.name
         }
         for name, base in own.items():
             if not (name.startswith("a") and name[1:] in own):
@@ -274,7 +280,9 @@ class Pages:
         homes = [(self._find_home(kind, base), name) for name, base in members.items()]
         for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
             if home != entry.name:
-                links = ", ".join(f":any:`{name} <{PACKAGE}.{home}.{name}>`" for _, name in inherited)
+                links = ", ".join(
+                    f":any:`{name} <{PACKAGE}.{home}.{name}>`" for _, name in inherited
+                )
                 text.append(f"As :class:`{home}` has them: {links}.")
         is_error = issubclass(kind, BaseException)
         return _directive(
@@ -487,4 +495,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", hide_contents, priority=600)
     app.add_directive_to_domain("py", "method", Method, override=True)
     app.add_directive_to_domain("py", "function", Function, override=True)
-    return {"version": dynamodb_py.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": dynamodb_py.__version__,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

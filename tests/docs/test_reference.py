@@ -28,7 +28,9 @@ def entries(pages) -> dict[str, str]:
     """The page of each entry, by its name after that of the package: ``Model.save``, ``testing.Clock``."""
     found: dict[str, str] = {}
     for page, text in pages.items():
-        outer: list[tuple[int, str]] = []  # the directives around a line: their indentation, and the name
+        outer: list[
+            tuple[int, str]
+        ] = []  # the directives around a line: their indentation, and the name
         signature = -1  # where the signatures of the last directive begin
         for line in text.splitlines():
             indentation = len(line) - len(line.lstrip())
@@ -97,7 +99,11 @@ def test_no_entry_is_stale(entries):
             if isinstance(owner, type) and each not in dir(owner):
                 assert (owner.__name__, each) in annotated(owner), f"{name} is no more"
                 break
-            owner = inspect.getattr_static(owner, each) if isinstance(owner, type) else getattr(owner, each)
+            owner = (
+                inspect.getattr_static(owner, each)
+                if isinstance(owner, type)
+                else getattr(owner, each)
+            )
 
 
 @functools.cache
@@ -133,7 +139,9 @@ def test_twins_share_an_entry_with_the_type_that_users_get(verb, pages, entries)
     owner, _, name = verb.partition(".")
     assert entries[verb] == entries[f"{owner}.a{name}"]
     text = pages[entries[verb]]
-    entry = re.search(rf"^ *\.\. py:method:: {name}\(.*\n +a{name}\(\.\.\.\).*$", text, re.MULTILINE)
+    entry = re.search(
+        rf"^ *\.\. py:method:: {name}\(.*\n +a{name}\(\.\.\.\).*$", text, re.MULTILINE
+    )
     assert entry
     waits, awaits = (line.rpartition(" -> ")[2] for line in entry[0].splitlines())
     assert waits == awaits
@@ -148,5 +156,7 @@ def test_each_room_of_a_subject_exists():
 
 
 def test_the_reference_lists_each_subject():
-    listed = re.findall(r"^   reference/(\w+)/index$", (ROOT / "docs/reference.rst").read_text(), re.M)
+    listed = re.findall(
+        r"^   reference/(\w+)/index$", (ROOT / "docs/reference.rst").read_text(), re.M
+    )
     assert listed == [*reference.SUBJECTS]
