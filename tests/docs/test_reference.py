@@ -157,6 +157,6 @@ def test_each_room_of_a_subject_exists():
 
 def test_the_reference_lists_each_subject():
     listed = re.findall(
-        r"^   reference/(\w+)/index$", (ROOT / "docs/reference.rst").read_text(), re.M
+        r"^   reference/(\w+)/index$", (ROOT / "docs/reference.rst").read_text(), re.MULTILINE
     )
     assert listed == [*reference.SUBJECTS]
