@@ -73,6 +73,16 @@ def environment() -> Iterator[None]:
         yield
 
 
+def _give_scores(item: pytest.DoctestItem) -> None:
+    """Give an example in a docstring the model of the reference, ``examples/scores.py``, and its items."""
+    text = item.dtest.docstring
+    if item.path.suffix == ".py" and re.search(r"\bScore\b", text) and "class Score" not in text:
+        from examples import scores
+
+        scores.fill()
+        item.dtest.globs["Score"] = scores.Score
+
+
 @pytest.fixture(autouse=True)
 def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let the examples of the documentation talk to an empty database, by the default connection."""
@@ -95,6 +105,7 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
         yield  # it connects itself, in several ways
     else:
         with EmbeddedEngine():
+            _give_scores(request.node)
             yield
     connections._connections.clear()
     connections._connections.update(before)

@@ -239,9 +239,13 @@ class RequestError(DynamoDBError):
     """What to do, in a few words."""
 
     operation: str = ""
+    """The operation of DynamoDB: ``PutItem``."""
     table: str = ""
+    """The name of the table, if there is one; of several, with commas."""
     request_id: str = ""
+    """The id of the request, for AWS support; empty where no answer came."""
     attempts: int = 1
+    """How often it was sent."""
     in_doubt: bool = False
     """Whether an earlier attempt may have been executed: its answer was lost, or it still runs."""
     unprocessed: Sequence[Any] = ()
@@ -302,8 +306,11 @@ class ServiceError(RequestError):
     """
 
     code: str = ""
+    """DynamoDB's name for the error: ``ValidationException``."""
     status: int = 0
+    """The HTTP status."""
     message: str = ""
+    """The message of DynamoDB."""
 
 
 class ConditionFailed(ServiceError):
@@ -316,6 +323,7 @@ class ConditionFailed(ServiceError):
     advice = ".current is the item as it stands"
 
     current: Any = None
+    """The current item, an instance for a request of a model; None if there is none."""
 
 
 class AlreadyExists(ConditionFailed):

@@ -74,11 +74,16 @@ RETURNED = {
 }
 """Classes without a public name, whose instances users get."""
 
-ONLY_RETURNED = set(
-    "AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate "
-    "Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan "
-    "PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport "
-    "Walk".split()
+IMPORTED = {"local.server": ["Server"], "planning": ["estimate"]}
+"""What pages import from rooms that are not public."""
+
+ONLY_RETURNED = re.findall(
+    r"\w+",
+    """
+    AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate
+    Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan
+    PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport Walk
+    """,
 )
 """The classes that users do not call: their entries are without parameters."""
 
@@ -127,9 +132,13 @@ def find_public() -> list[Entry]:
     found: list[Entry] = []
     for path in MODULES:
         found += _find_in(path, importlib.import_module(f"{PACKAGE}.{path}".rstrip(".")))
-    for path, names in RETURNED.items():
+    for path, names in [*RETURNED.items(), *IMPORTED.items()]:
         module = importlib.import_module(f"{PACKAGE}.{path}")
-        found += [Entry(name, getattr(module, name), module.__name__) for name in names]
+        for name in names:
+            shown = f"{path}.{name}" if path in IMPORTED else name
+            found.append(
+                Entry(shown, getattr(module, name), _find_module(name, getattr(module, name)))
+            )
     classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
     entries = [
         each._replace(same_as=classes[each.value])
@@ -151,13 +160,13 @@ def _find_in(path: str, module: Any) -> Iterator[Entry]:
 
 def _find_module(name: str, value: Any) -> str:
     """Return the module that defines *value* and documents it."""
-    named = inspect.isroutine(value) or isinstance(value, type)
-    if named and value.__name__ == name:
-        return str(value.__module__)
+    named = value if _is_function(value) or isinstance(value, type) else type(value)
+    if named.__name__ == name:
+        return str(named.__module__)
     modules = [name for name in sys.modules if name.startswith(f"{PACKAGE}.")]
     having = (module for module in modules if vars(sys.modules[module]).get(name) is value)
     documented = (module for module in having if ("", name) in _attribute_docs(module))
-    return next(documented, str(type(value).__module__))
+    return next(documented, str(named.__module__))
 
 
 def _attribute_docs(module: str) -> dict[tuple[str, str], list[str]]:
@@ -172,19 +181,30 @@ def find_members(kind: type[Any]) -> dict[str, type[Any]]:
         if not base.__module__.startswith(PACKAGE):
             continue
         documented = [name for of, name in _attribute_docs(base.__module__) if of == base.__name__]
-        fields = getattr(base, "__struct_fields__", ())
-        for name in [*fields, *vars(base), *documented]:
-            if not name.startswith("_") and name != "Meta" and not _is_refused(kind, name):
-                found.setdefault(name, base)
+        for name in [*vars(base), *documented]:
+            if name not in found and _is_shown(kind, base, name):
+                found[name] = base
     return found
 
 
-def _is_refused(kind: type[Any], name: str) -> bool:
-    """Tell whether a name is there only for its error, which says what to call instead."""
-    if type(inspect.getattr_static(kind, name, None)).__name__ == "OfManager":
-        return True
-    value = getattr(kind, name, None)
-    return inspect.isfunction(value) and inspect.signature(value).return_annotation == "NoReturn"
+def _is_shown(kind: type[Any], base: type[Any], name: str) -> bool:
+    """Tell whether users use a member: a routine or property, or an attribute with a docstring below it."""
+    static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
+    if name.startswith("_") or type(static).__name__ == "OfManager":
+        return False
+    if _is_function(value):  # those that only raise an error, which says what to call, never return
+        return inspect.signature(value).return_annotation != "NoReturn"
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return bool(value.__doc__)
+    return _is_property(static) or (base.__name__, name) in _attribute_docs(base.__module__)
+
+
+def _is_function(value: object) -> bool:
+    return inspect.isfunction(value) or inspect.ismethod(value)  # a manager is a routine for Python
+
+
+def _is_property(static: object) -> bool:
+    return isinstance(static, property | cached_property)
 
 
 class Pages:
@@ -230,7 +250,7 @@ class Pages:
                 continue
             if entry.is_class:
                 yield self.describe_class(entry)
-            elif inspect.isroutine(entry.value):
+            elif _is_function(entry.value):
                 yield self.describe_routine(
                     "function", name, entry.value, twin if twin in by_name else ""
                 )
@@ -249,17 +269,20 @@ class Pages:
             text.insert(0, f"Bases: {', '.join(bases)}")
         members = find_members(kind)
         own = {
-            name: base for name, base in members.items() if self._find_home(kind, base) == entry.name
+            name: base
+            for name, base in members.items()
+            if self._find_home(kind, base) == entry.name
         }
         for name, base in own.items():
             if not (name.startswith("a") and name[1:] in own):
                 twin = f"a{name}" if f"a{name}" in own else ""
-                if described := self.describe_member(kind, base, name, twin):
-                    text.append(described)
+                text.append(self.describe_member(kind, base, name, twin))
         homes = [(self._find_home(kind, base), name) for name, base in members.items()]
         for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
             if home != entry.name:
-                links = ", ".join(f":any:`{name} <{PACKAGE}.{home}.{name}>`" for _, name in inherited)
+                links = ", ".join(
+                    f":any:`{name} <{PACKAGE}.{home}.{name}>`" for _, name in inherited
+                )
                 text.append(f"As :class:`{home}` has them: {links}.")
         is_error = issubclass(kind, BaseException)
         return _directive(
@@ -278,23 +301,20 @@ class Pages:
         return self.names[heirs[-1]]
 
     def describe_member(self, kind: type[Any], base: type[Any], name: str, twin: str) -> str:
-        """Return the entry of a method, property or attribute of a class; none for an internal attribute."""
+        """Return the entry of a method, property or attribute of a class."""
         static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
-        if isinstance(static, property) or type(static).__name__ == "cached_property":
-            getter = getattr(static, "fget", None) or static.func
+        if _is_property(static):
+            getter = static.func if isinstance(static, cached_property) else static.fget
             returns = getattr(getter, "__annotations__", {}).get("return")
             types = [f":type: {self._shorten(returns)}"] if returns else []
             return _directive("property", name, inspect.getdoc(static) or "", *types)
         if isinstance(value, type) and issubclass(value, BaseException):
-            return _directive("exception", name, value.__doc__) if value.__doc__ else ""
-        if callable(value) and not isinstance(static, type):
-            is_class_method = isinstance(static, classmethod)
-            options = [":classmethod:"] if is_class_method else []
+            return _directive("exception", name, value.__doc__ or "")
+        if _is_function(value):
+            options = [":classmethod:"] if isinstance(static, classmethod) else []
             options += [":staticmethod:"] if isinstance(static, staticmethod) else []
             return self.describe_routine("method", name, value, twin, *options, bound=not options)
-        lines = _attribute_docs(base.__module__).get((base.__name__, name))
-        if not lines:
-            return ""
+        lines = _attribute_docs(base.__module__)[base.__name__, name]
         annotation = getattr(base, "__annotations__", {}).get(name)
         if annotation is None and value is not None and not inspect.isdatadescriptor(value):
             annotation = type(value)
@@ -354,7 +374,7 @@ class _Default:
     def __repr__(self) -> str:
         if isinstance(self.value, enum.Enum):
             return self.value.name
-        if isinstance(self.value, type) or inspect.isroutine(self.value):
+        if isinstance(self.value, type) or _is_function(self.value):
             return self.value.__name__
         shown = object_description(self.value)
         return "..." if shown.startswith("<") else shown
@@ -427,9 +447,9 @@ def warn_of_missing(app: Sphinx, env: BuildEnvironment, node: Any, contnode: Any
 
 
 def shorten_contents(app: Sphinx, builder: Builder) -> None:
-    """Keep the members of classes out of the navigation, which copies them into each page."""
+    """Keep sections and members out of the navigation, which copies them anew for each page."""
     for name, contents in app.env.tocs.items():
-        if name.startswith("reference/") and not name.endswith("/index"):
+        if not any(contents.findall(addnodes.toctree)):
             title = contents[0][0].deepcopy()  # type: ignore[index]
             short = nodes.bullet_list("", nodes.list_item("", title))
             CONTENTS[name] = contents, short
@@ -439,7 +459,7 @@ def shorten_contents(app: Sphinx, builder: Builder) -> None:
 def show_contents(
     app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Show the members of a class beside its own page."""
+    """Show its sections and members beside the page itself."""
     if name in CONTENTS:
         app.env.tocs[name], _ = CONTENTS[name]
         contents = document_toc(app.env, name, app.tags)
@@ -455,16 +475,28 @@ def hide_contents(
 
 
 CONTENTS: dict[str, tuple[nodes.bullet_list, nodes.bullet_list]] = {}
-"""What is on the pages of classes, and only their titles."""
+"""What is on the pages, and only their titles."""
+
+
+def leave_out_decisions(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep the records of decisions out of the search."""
+    name = app.env.docname
+    if name.startswith("decisions/"):
+        app.env.metadata[name]["no-search"] = ""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Let Sphinx call what is above."""
     app.connect("builder-inited", write_pages)
+    app.connect("doctree-read", leave_out_decisions)
     app.connect("missing-reference", warn_of_missing)
     app.connect("write-started", shorten_contents)
     app.connect("html-page-context", show_contents, priority=400)  # before and after the theme
     app.connect("html-page-context", hide_contents, priority=600)
     app.add_directive_to_domain("py", "method", Method, override=True)
     app.add_directive_to_domain("py", "function", Function, override=True)
-    return {"version": dynamodb_py.__version__, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": dynamodb_py.__version__,
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

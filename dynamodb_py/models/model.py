@@ -181,6 +181,9 @@ class Model(Instance):
 
         If its kind names a subclass, it is an instance of that.
 
+        >>> Score.from_dict({"player": "cat", "game": 1})
+        Score(player='cat', game=1, points=0)
+
         :param mode: that of ``to_dict()``.
         :param strict: check all as ``save()`` would, unknown names among it, in documents too.
         :raises ValidationError: what is wrong, by path: with *strict* all of it.
@@ -336,11 +339,23 @@ class Model(Instance):
         They are as :meth:`changes` showed them before it, with what set itself, such as a version.
         Hooks after a save find them too. Empty where nothing was written yet, or there was nothing
         to write.
+
+        >>> score = Score.objects.get("ann", 1)
+        >>> score.points = 60
+        >>> saved = score.save()
+        >>> score.previous_changes()
+        {'points': (50, 60)}
         """
         return tracking.describe_previous_changes(self)
 
     def revert(self, *names: str) -> None:
         """Restore the values that were loaded or saved last, also in place of edits; nothing is sent.
+
+        >>> score = Score.objects.get("ann", 1)
+        >>> score.points = 7
+        >>> score.revert()
+        >>> score.points
+        50
 
         :param names: the fields to restore; without any, all are.
         :raises QueryError: it was never loaded or saved, or was deleted.
@@ -352,7 +367,11 @@ class Model(Instance):
 
     @classmethod
     def create(cls, /, **values: Any) -> Self:
-        """Insert an item and return it: ``objects.create()``."""
+        """Insert an item and return it: ``objects.create()``.
+
+        >>> Score.create(player="cat", game=1).persisted
+        True
+        """
         return cls.objects.create(**values)
 
     @classmethod
@@ -362,7 +381,11 @@ class Model(Instance):
 
     @classmethod
     def get(cls, /, *key: Any, **named: Any) -> Self | None:
-        """Return the item with this key, or None: ``objects.get_or_none()``."""
+        """Return the item with this key, or None: ``objects.get_or_none()``.
+
+        >>> Score.get("ann", 1).points, Score.get("nobody", 1)
+        (50, None)
+        """
         return cls.objects.get_or_none(*key, **named)
 
     @classmethod
@@ -372,7 +395,11 @@ class Model(Instance):
 
     @classmethod
     def batch_get(cls, /, *keys: Any, **options: Any) -> list[Self]:
-        """Return the items with these keys: ``objects.batch_get()``."""
+        """Return the items with these keys: ``objects.batch_get()``.
+
+        >>> len(Score.batch_get(("ann", 1), ("nobody", 1)))
+        1
+        """
         return cls.objects.batch_get(*keys, **options)
 
     @classmethod

@@ -110,6 +110,11 @@ class Table(Generic[M]):
         table too, but only with *wait*; else ``update()`` does it, and it switches on point-in-time
         recovery. An option of ``Meta`` that was accepted and is not there afterwards raises
         TableMismatch.
+
+        >>> Table(Score).delete()
+        >>> Table(Score).create()["TableStatus"]
+        'ACTIVE'
+        >>> made = Table(Score).create(if_not_exists=True)
         """
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         name = self.name
@@ -142,6 +147,9 @@ class Table(Generic[M]):
         If the model declares TTL, point-in-time recovery or tags, it also has
         ``TimeToLiveDescription``, ``PointInTimeRecoveryDescription`` or ``Tags``, as their own requests
         answer them. Raises TableNotFound if there is none.
+
+        >>> Table(Score).info()["TableName"]
+        'scores'
         """
         live = yield from read_live(self.name, self.schema, (yield from DescribeTable(self.name)))
         return {**live.description, **describe_settings(live)}
@@ -150,7 +158,11 @@ class Table(Generic[M]):
     ainfo = awaiting(_info)
 
     def _exists(self) -> Flow[bool]:
-        """Tell whether the table exists, in any state: CREATING and DELETING count."""
+        """Tell whether the table exists, in any state: CREATING and DELETING count.
+
+        >>> Table(Score).exists()
+        True
+        """
         return (yield from find_table(self.name)) is not None
 
     exists = blocking(_exists)
@@ -170,6 +182,8 @@ class Table(Generic[M]):
 
         Raises TableInUse with the state after *timeout* seconds; TableNotFound if there is no
         table.
+
+        >>> waited = Table(Score).wait()
         """
         waits = pauses(timeout)
         found = yield from wait_until_active(self.name, waits=waits)
@@ -187,6 +201,10 @@ class Table(Generic[M]):
         If the table is being created or changed, this waits first, because DynamoDB refuses to delete
         it then. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
         no table, unless *missing_ok*. The table of the sentinels of unique values is deleted too.
+
+        >>> Table(Score).delete()
+        >>> Table(Score).exists()
+        False
         """
         waits = pauses(timeout if wait else 0.0)
         for name in (self.name, *self._companions()):  # sentinels last: items need them
@@ -205,6 +223,9 @@ class Table(Generic[M]):
         make is a step without an ``operation``, which says what to do. *drop_indexes* is as for
         ``update()``; without it, ``plan.notes`` name the indexes that the model does not declare.
         Raises TableNotFound if there is no table.
+
+        >>> print(Table(Score).plan())
+        nothing to do
         """
         found = yield from DescribeTable(self.name)
         plan, _ = yield from plan_table(self.name, self.schema, found, drop_indexes=drop_indexes)
@@ -245,6 +266,9 @@ class Table(Generic[M]):
 
         DynamoDB limits how often a day throughput may go down and billing may change
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+
+        >>> Table(Score).update()["TableStatus"]
+        'ACTIVE'
         """
         schema = self.schema.with_throughput(billing_mode, read_capacity, write_capacity)
         if dry_run:
@@ -332,6 +356,9 @@ class Table(Generic[M]):
         Keys, indexes, billing, throughput, the table of the sentinels of unique values, and of the TTL
         and the options of ``Meta`` those that the model declares.
         Raises TableNotFound if there is no table.
+
+        >>> Table(Score).diff()
+        []
         """
         live = yield from read_live(self.name, self.schema, (yield from DescribeTable(self.name)))
         differences = find_all_differences(self.name, self.schema, live)

@@ -199,6 +199,10 @@ def bulk_delete_items(
     Those that are not there count as deleted. Items with a version or unique values take
     a request each.
 
+    >>> result = Score.objects.bulk_delete([("ann", 1), ("ann", 2)])
+    >>> Score.objects.filter(player="ann").exists()
+    False
+
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
@@ -237,6 +241,10 @@ def bulk_create_items(
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
     """Insert any number of items, each by a request of its own; all are tried.
+
+    >>> result = Score.objects.bulk_create([Score(player="cat", game=n) for n in range(3)])
+    >>> [each.status for each in result.outcomes]
+    ['created', 'created', 'created']
 
     :param instances: instances, or dicts of field values.
     :param overwrite: replace items that have the same key, by BatchWriteItem: see ``batch_write``.
@@ -340,6 +348,13 @@ def bulk_update_items(
     any, nothing is sent. Of one that was never loaded, those of the fields are set that it was
     given, or that were assigned since; defaults are not. Fields that set themselves do so. No
     other attribute of the items is touched; all are tried.
+
+    >>> scores = list(Score.objects.filter(player="ann"))
+    >>> for each in scores:
+    ...     each.points += 1
+    >>> result = Score.objects.bulk_update(scores, ["points"])
+    >>> Score.objects.get("ann", 1).points
+    51
 
     :param instances: instances, or dicts of the key and the values of the fields.
     :param fields: the names of the fields to write, not of the key.

@@ -63,6 +63,9 @@ def create_one(
 ) -> Flow[M]:
     """Insert an item and return it.
 
+    >>> Score.objects.create(player="cat", game=1, points=5)
+    Score(player='cat', game=1, points=5)
+
     :param overwrite: replace an item that has the same key; otherwise it is an error.
     :param condition: write only where it holds.
     :param values: the values of the fields; defaults stand for the others.
@@ -118,6 +121,10 @@ def get_or_create_one(
 
     Safe against others who do the same: of several, one creates. It reads consistently.
 
+    >>> score, created = Score.objects.get_or_create(player="ann", game=1)
+    >>> score.points, created
+    (50, False)
+
     :param defaults: the values of the other fields of a new item; callables are called.
     :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
     """
@@ -167,6 +174,10 @@ def update_or_create_one(
     An item that exists is changed by one request, without reading it; the instance has all of it
     as it is then. Where there is none, one more request makes it. Safe against others who do the
     same.
+
+    >>> score, created = Score.objects.update_or_create({"points": 9}, player="ann", game=1)
+    >>> score.points, created
+    (9, False)
 
     :param defaults: new values by field, as for ``update()``: values, ``F("wins") + 1`` and the
         like; None removes. Callables are called. Without any, the item is read, consistently.

@@ -20,6 +20,10 @@ def delete_by_key(
 ) -> Flow[None]:
     """Delete the item with this key, without reading it; one that is not there counts as deleted.
 
+    >>> Score.objects.delete("ann", 1)
+    >>> Score.objects.get_or_none("ann", 1) is None
+    True
+
     :param condition: delete only where it holds.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
         None where there is none.

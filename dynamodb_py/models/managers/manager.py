@@ -145,7 +145,11 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         return connection_for(self._alias, options_of(self.model).using)
 
     def using(self, alias: str) -> Self:
-        """Return the manager of the same items over the connection called *alias*."""
+        """Return the manager of the same items over the connection called *alias*.
+
+        >>> Score.objects.using("default").get("ann", 1).points
+        50
+        """
         return _bind_manager(self, self.model, alias)
 
     def get_queryset(self) -> QuerySet[M]:
@@ -200,6 +204,10 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
 
         Parameters and errors are those of :meth:`execute`, but what depends on the table is checked when
         it is sent.
+
+        >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
+        >>> [each.game for each in rows]
+        [1, 2]
 
         :raises QueryError: there are more or fewer question marks than parameters; when it is sent, what it
             reads makes no instances: the key, the attribute that tells the classes apart, or that of

@@ -45,6 +45,10 @@ def execute_statement(
     key reads, and pays for, the whole table.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 
+    >>> rows = Score.objects.execute("SELECT game FROM {table} WHERE player = ?", "ann")
+    >>> [each["game"] for each in rows]
+    [1, 2]
+
     :param statement: one statement; ``{table}`` stands for the quoted name of the table.
     :param parameters: a value for each question mark, as in a free-form document.
     :param consistent: of a SELECT: True sees every write before it, for twice the price; by

@@ -176,6 +176,9 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
         A name is a field, or a place inside one: ``"doc__a__0"``, ``Score.doc["a"][0]``. What an
         item does not have is the field's default, inside of documents None.
+
+        >>> list(Score.objects.filter(player="bob").values("game", "points"))
+        [{'game': 1, 'points': 70}]
         """
         return cast("QuerySet[M, dict[str, Any]]", projection.shape_rows(self, "dict", names))
 
@@ -185,6 +188,9 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
         def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
             """Return a tuple for each item, of these fields or of all.
+
+            >>> list(Score.objects.filter(player="ann").values_list("points", flat=True))
+            [50, 80]
 
             Fields, ``values_list(Score.player, Score.points)``, give type checkers the types of the values.
 
@@ -199,7 +205,11 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
             return projection.shape_rows(self, kind, names)
 
     def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
-        """Return each item as a plain dict: fields by name, undeclared attributes by theirs."""
+        """Return each item as a plain dict: fields by name, undeclared attributes by theirs.
+
+        >>> list(Score.objects.filter(player="bob").as_dicts())
+        [{'player': 'bob', 'game': 1, 'points': 70}]
+        """
         return cast("QuerySet[M, dict[str, Any]]", projection.shape_rows(self, "item", ()))
 
     get = blocking(reads.get_one)
@@ -231,13 +241,20 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` is at any time the place
         to go on from: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
 
+        >>> [each.game for each in Score.objects.filter(player="ann").iterator()]
+        [1, 2]
+
         :param chunk_size: the number of items to a request, as of ``page_size()``; by default what
             DynamoDB puts in 1 MB.
         """
         return paging.walk_rows(self if chunk_size is None else self.page_size(chunk_size))
 
     def pages(self) -> paging.Pages[R]:
-        """Return the pages of DynamoDB, empty ones too, each with its cost."""
+        """Return the pages of DynamoDB, empty ones too, each with its cost.
+
+        >>> [len(page.items) for page in Score.objects.filter(player="ann").pages()]
+        [2]
+        """
         return paging.read_pages(self)
 
     distinct = refuse("distinct")
@@ -253,14 +270,22 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     amodify = awaiting(writes.modify_one)
 
     def operation(self) -> GetItem | BatchGetItem | Query | Scan:
-        """Return the first request that iterating would send."""
+        """Return the first request that iterating would send.
+
+        >>> Score.objects.filter(player="ann").operation().payload()["KeyConditionExpression"]
+        '#0 = :0'
+        """
         operations = execution.plan_query(self).operations
         if not operations:
             raise QueryError(f"{self.model.__name__}: nothing can match, so nothing is sent")
         return operations[0]
 
     def explain(self) -> Plan:
-        """Return the plan of the requests, for printing; nothing is sent."""
+        """Return the plan of the requests, for printing; nothing is sent.
+
+        >>> Score.objects.filter(player="ann").explain().kind
+        'query'
+        """
         return execution.plan_query(self, explained=True)
 
     estimate = blocking(reads.estimate_cost)

@@ -39,6 +39,11 @@ def delete_instance(
     Of a loaded instance with a :class:`~dynamodb_py.VersionField`, the item must still have the
     version that the instance has.
 
+    >>> score = Score.objects.get("ann", 1)
+    >>> score.delete()
+    >>> score.persisted
+    False
+
     :param condition: delete only where it holds.
     :param atomic: delete only if no attribute has changed since it was loaded; one that was never
         loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.

@@ -38,6 +38,12 @@ def refresh_instance(
 ) -> Flow[None]:
     """Read all fields again; changes that were not saved are lost.
 
+    >>> score = Score.objects.get("ann", 1)
+    >>> done = Score.objects.filter(player="ann", game=1).update(points=51)
+    >>> score.refresh_from_db()
+    >>> score.points
+    51
+
     :param fields: read just these, of an instance that was loaded or saved: all others keep their
         values, and the changes that were not saved.
     :param consistent: True sees every write before it; by default as ``options()`` says.
@@ -153,6 +159,9 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
     A field without a value counts as 0. Of an instance that was never saved or loaded, the item
     is made if it is not there. This instance has the new values afterwards.
 
+    >>> Score.objects.get("ann", 1).incr(points=2).points
+    52
+
     :param amounts: what to add, by field.
     :raises DoesNotExist: the item that was loaded or saved is gone.
     :raises ConnectionFailed: no answer came. The request is not sent again, since it may have
@@ -175,7 +184,11 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
-    """Take from number fields; the rest is as for ``incr``."""
+    """Take from number fields; the rest is as for ``incr``.
+
+    >>> Score.objects.get("ann", 1).decr(points=2).points
+    48
+    """
     taken = {name: _negate(_check_amount(instance, name, each)) for name, each in amounts.items()}
     yield from increment(instance, **taken)
     return instance

@@ -67,6 +67,11 @@ def save_instance(
     With a :class:`~dynamodb_py.VersionField`, a new instance is written only where there is no
     item, and a loaded one only where the item has the version that it has.
 
+    >>> score = Score.objects.get("ann", 1)
+    >>> score.points = 60
+    >>> score.save()  # sends points alone
+    Score(player='ann', game=1, points=60)
+
     :param condition: write only where it holds; it is checked even where nothing changed.
     :param force_insert: write only where no item has this key.
     :param force_update: write only where the item exists, a new instance too, which then takes the

@@ -74,6 +74,11 @@ def update_instance(
     with its key is changed, and made if there is none. What the update changed is in the instance
     afterwards; changes of other fields that were not saved stay, and wait for ``save()``.
 
+    >>> from dynamodb_py import F
+    >>> score = Score.objects.get("ann", 1)
+    >>> score.update(points=F("points") + 5, condition=Score.points < 60).points
+    55
+
     :param actions: what to change, where: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
         ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
         ``dynamodb_py.expressions``.

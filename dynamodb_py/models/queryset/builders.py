@@ -59,22 +59,39 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     __slots__ = ()
 
     def all(self) -> Self:
-        """Return the same query set again, with nothing read."""
+        """Return the same query set again, with nothing read.
+
+        >>> ann = Score.objects.filter(player="ann")
+        >>> len(ann), len(ann.all())  # the second one asks again
+        (2, 2)
+        """
         question, shape = self._known_question, self._query_shape
         return clone(self, question, self._read_options, shape, self._wires)
 
     def none(self) -> Self:
-        """Return the query set without rows, which sends nothing."""
+        """Return the query set without rows, which sends nothing.
+
+        >>> list(Score.objects.none())
+        []
+        """
         return with_question(self, condition=Never(options_of(self.model).hash_key._path()))
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> Self:
-        """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``."""
+        """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``.
+
+        >>> [each.game for each in Score.objects.filter(player="ann", points__gte=60)]
+        [2]
+        """
         if not conditions:
             return filter_by_lookups(self, lookups)
         return filter_by_conditions(self, conditions, lookups)
 
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
-        """Return those that do not match all of these together."""
+        """Return those that do not match all of these together.
+
+        >>> [each.game for each in Score.objects.filter(player="ann").exclude(points=50)]
+        [2]
+        """
         check_not_sliced(self, "exclude()")
         return add_condition(self, ~join_conditions(self, conditions, lookups), "condition")
 
@@ -96,6 +113,10 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Return all rows of these query sets, one after the other, each item once.
 
         They are of one model and have rows of one kind; ``limit()`` and slices count all of them.
+
+        >>> ann, bob = (Score.objects.filter(player=name) for name in ("ann", "bob"))
+        >>> [(each.player, each.game) for each in ann.union(bob)]
+        [('ann', 1), ('ann', 2), ('bob', 1)]
         """
         options = self._read_options
         for other in others:
@@ -122,7 +143,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, EMPTY_QUESTION, options)
 
     def only(self, *fields: str | Field[Any, Any]) -> Self:
-        """Read just these fields, the key and the version; others raise FieldNotLoaded of instances."""
+        """Read just these fields, the key and the version; others raise FieldNotLoaded of instances.
+
+        >>> [each.points for each in Score.objects.filter(player="ann").only("points")]
+        [50, 80]
+        """
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
         return with_rows(
@@ -138,6 +163,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Leave these fields unread, beside what was left out before; key and version are read.
 
         ``defer(None)`` reads all fields again.
+
+        >>> [each.game for each in Score.objects.filter(player="ann").defer("points")]
+        [1, 2]
         """
         if fields == (None,):
             return projection.fetch_all_fields(self)
@@ -147,6 +175,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
 
         DynamoDB sorts by the range key of the table or of an index, and by nothing else.
+
+        >>> [each.game for each in Score.objects.filter(player="ann").order_by("-game")]
+        [2, 1]
         """
         shape = self._query_shape
         check_not_sliced(self, "order_by()")
@@ -157,7 +188,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, None, self._read_options, after, self._wires)
 
     def reverse(self) -> Self:
-        """Return them in the opposite order; a scan, which has no order, refuses."""
+        """Return them in the opposite order; a scan, which has no order, refuses.
+
+        >>> Score.objects.filter(player="ann").reverse().first().game
+        2
+        """
         check_not_sliced(self, "reverse()")
         return with_question(self, backward=not self._question.backward)
 
@@ -166,15 +201,26 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         It is final, as a slice is: ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``,
         ``index()``, ``full()``, ``scan()``, ``&`` and ``|`` come before it, and raise QueryError after it.
+
+        >>> [each.game for each in Score.objects.filter(player="ann").limit(1)]
+        [1]
         """
         return with_limit(self, count)
 
     def consistent(self, consistent: bool = True) -> Self:
-        """Read them consistently: every write before is seen, for twice the price."""
+        """Read them consistently: every write before is seen, for twice the price.
+
+        >>> Score.objects.filter(player="ann").consistent().operation().consistent
+        True
+        """
         return with_options(self, consistent=consistent)
 
     def index(self, name: str) -> Self:
-        """Read them through the index called *name*, in place of the planner's choice."""
+        """Read them through the index called *name*, in place of the planner's choice.
+
+        >>> [each.player for each in Score.objects.index("by_game").filter(game=1)]
+        ['ann', 'bob']
+        """
         check_not_sliced(self, "index()")
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
@@ -190,21 +236,37 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, full=True)
 
     def using(self, alias: str) -> Self:
-        """Read them over the connection called *alias*."""
+        """Read them over the connection called *alias*.
+
+        >>> Score.objects.filter(player="ann").using("default").count()
+        2
+        """
         return with_options(self, using=alias)
 
     def page_size(self, count: int) -> Self:
-        """Read *count* items to a request, before filters; by default what DynamoDB puts in 1 MB."""
+        """Read *count* items to a request, before filters; by default what DynamoDB puts in 1 MB.
+
+        >>> len(list(Score.objects.filter(player="ann").page_size(1)))  # two requests, or three
+        2
+        """
         _check_count("page_size", count, 1, "a page has at least one item")
         return with_question(self, page_size=count)
 
     def max_requests(self, count: int) -> Self:
-        """Send at most *count* requests; if that is not enough, MaxRequestsReached is raised."""
+        """Send at most *count* requests; if that is not enough, MaxRequestsReached is raised.
+
+        >>> len(list(Score.objects.filter(player="ann").max_requests(5)))
+        2
+        """
         _check_count("max_requests", count, 1, "at least one request is sent")
         return with_options(self, max_requests=count)
 
     def prefetch(self, prefetch: bool = True) -> Self:
-        """Read one page ahead, while the program works on the rows of the page before."""
+        """Read one page ahead, while the program works on the rows of the page before.
+
+        >>> len(list(Score.objects.filter(player="ann").prefetch()))
+        2
+        """
         return with_options(self, prefetch=prefetch)
 
     def prefetch_related(self, *paths: str | Selection | None) -> Self:
@@ -230,6 +292,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def after(self, place: str | M | tuple[Any, ...] | Mapping[str, Any]) -> Self:
         """Go on behind *place*, in the order of this query.
 
+        >>> [each.game for each in Score.objects.filter(player="ann").after(("ann", 1))]
+        [2]
+
         :param place: a cursor: the ``next_cursor`` of a page, or a checkpoint, of the same query. Or an
             item that the query has, or had before a filter: an instance, with the keys that are
             stored, or its key as a tuple or a dict, if the query reads no index. The query is one
@@ -246,6 +311,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         checkpoint: str | None = None,
     ) -> Self:
         """Allow reading the whole table, or the whole index, at the price of all its items.
+
+        >>> sorted(each.points for each in Score.objects.filter(points__gt=60).scan())
+        [70, 80]
 
         :param segments: the number of parts to divide it into, which are read side by side.
         :param rate: how many read units to consume per second at most, a number over 0.

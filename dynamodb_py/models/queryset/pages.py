@@ -141,6 +141,13 @@ def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None
 
     With ``max_requests()`` any page may have fewer, also with ``has_next``.
 
+    >>> page = Score.objects.filter(player="ann").page(size=1)
+    >>> [each.game for each in page.items], page.has_next
+    ([1], True)
+    >>> after = Score.objects.filter(player="ann").page(size=1, cursor=page.next_cursor)
+    >>> [each.game for each in after.items], after.has_next
+    ([2], False)
+
     :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query.
     :raises InvalidCursor: it was altered, cut short, or made for another query.
     """

@@ -48,7 +48,11 @@ else:
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
-    """Return the first row, or None."""
+    """Return the first row, or None.
+
+    >>> Score.objects.filter(player="ann").first().game
+    1
+    """
     options = queryset._read_options
     if queryset._result_cache is not None or options.parts or options.related:
         return next(iter((yield from execution.read_first(queryset, 1))), None)
@@ -72,7 +76,11 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
 
 
 def get_last(queryset: Builders[M, R]) -> Flow[R | None]:
-    """Return the last row, or None: the first one of the opposite order, where there is no limit."""
+    """Return the last row, or None: the first one of the opposite order, where there is no limit.
+
+    >>> Score.objects.filter(player="ann").last().game
+    2
+    """
     unread = queryset._result_cache is None and not queryset._read_options.parts
     if unread and queryset._question.limit is None:
         return (yield from get_first(queryset.reverse()))
@@ -84,6 +92,11 @@ def get_one(
     queryset: Builders[M, R], /, *given: Any, consistent: bool | None = None, **lookups: Any
 ) -> Flow[R]:
     """Return the one row that matches.
+
+    >>> Score.objects.get("ann", 2).points
+    80
+    >>> Score.objects.get(player="ann", points__lt=60).game
+    1
 
     :param given: conditions, or the values of the key in order.
     :param consistent: True sees every write before it, for twice the price; by default as
@@ -122,6 +135,9 @@ def get_or_none(
     queryset: Builders[M, R], /, *key: Any, consistent: bool | None = None, **named: Any
 ) -> Flow[R | None]:
     """Return the item with this key, or with these unique values, or None.
+
+    >>> Score.objects.get_or_none("nobody", 1) is None
+    True
 
     :param key: the hash key, and the range key where there is one; or both by name. By name also
         the fields of a unique constraint.
@@ -185,7 +201,11 @@ def _make_missing_error(
 
 
 def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
-    """Return the number of rows; DynamoDB counts, at the price of the items that it reads."""
+    """Return the number of rows; DynamoDB counts, at the price of the items that it reads.
+
+    >>> Score.objects.filter(player="ann").count()
+    2
+    """
     if queryset._result_cache is not None or queryset._read_options.parts:
         return len((yield from execution.read_all(queryset)))
     plan = execution.plan_query(queryset, replace(queryset._question, counting=True))
@@ -193,7 +213,11 @@ def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
 
 
 def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
-    """Return whether there is any row; only its key is read."""
+    """Return whether there is any row; only its key is read.
+
+    >>> Score.objects.filter(player="nobody").exists()
+    False
+    """
     if queryset._result_cache is None and not queryset._read_options.parts:
         queryset = _only_keys(queryset)
     return bool((yield from execution.read_first(queryset, 1)))
@@ -201,6 +225,9 @@ def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
 
 def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
     """Return whether *item* is among them; where they were not read, its key alone is.
+
+    >>> Score.objects.filter(player="ann").contains(("ann", 2))
+    True
 
     :param item: an instance, or the key of an item: a value, a tuple or a dict.
     :raises QueryError: it is of another model, or the rows are no instances.
@@ -224,6 +251,9 @@ def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
 def get_earliest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow[R]:
     """Return the first row in the order of *fields*.
 
+    >>> Score.objects.filter(player="ann").earliest().game
+    1
+
     :param fields: as for ``order_by()``; by default the range key: of the index that ``index()``
         names, or of the table.
     :raises DoesNotExist: there is none; the model's own subclass of it.
@@ -233,7 +263,11 @@ def get_earliest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Fl
 
 
 def get_latest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Flow[R]:
-    """Return the last row in the order of *fields*: see :func:`get_earliest`."""
+    """Return the last row in the order of *fields*: see :func:`get_earliest`.
+
+    >>> Score.objects.filter(player="ann").latest("game").points
+    80
+    """
     return (yield from _get_end(queryset, "latest", fields, backward=True))
 
 
@@ -285,6 +319,10 @@ def get_in_bulk(
 
     The keys of the dict are those that instances have as ``primary_key``: values of the hash
     key, or pairs with the range key.
+
+    >>> found = Score.objects.in_bulk([("ann", 1), ("nobody", 1)])
+    >>> {key: each.points for key, each in found.items()}
+    {('ann', 1): 50}
 
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: True sees every write before it, for twice the price; by default as

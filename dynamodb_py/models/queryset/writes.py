@@ -65,6 +65,9 @@ def delete_matching(
     writer changes between the two, so that it no longer matches, is deleted too, unless *checked*.
     A whole key is not read: it takes one request.
 
+    >>> Score.objects.filter(player="ann").delete().changed
+    2
+
     :param workers: the largest number of requests that delete at a time.
     :param checked: delete each item by a request of its own, on condition that it still matches.
     :param rate: how many read units, and how many write units, to consume per second at most, a
@@ -118,6 +121,10 @@ def update_matching(
     that set themselves on saving, such as those with ``auto_now``, do so here too. Errors of
     single items are in ``failed``; the other items are changed. A whole key is not read. Inside
     ``transaction.atomic()``, an update of a whole key is collected; no other is possible there.
+
+    >>> from dynamodb_py import F
+    >>> Score.objects.filter(player="ann").update(points=F("points") + 1).changed
+    2
 
     :param actions: ``F("visits").add(1)``, ``Model.ids[0].remove()`` and the like, or ``Set``,
         ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
@@ -240,6 +247,10 @@ def modify_one(
 
     The query set has its whole key. Other conditions of the query set must hold too: an item that
     does not match counts as missing, unless *condition* is given.
+
+    >>> from dynamodb_py import F
+    >>> Score.objects.filter(player="bob", game=1).modify(points=F("points") + 1).points
+    71
 
     :param actions: and *values*: as for ``update()``.
     :param old: return the item as it was before.

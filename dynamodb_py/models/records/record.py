@@ -42,6 +42,9 @@ class Record(BaseRecord):
 
         It belongs to the connection of the ``options(using=...)`` around, as one that is read there.
 
+        >>> Score.from_db({"player": {"S": "cat"}, "game": {"N": "1"}}).game
+        1
+
         :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
             boto3's client gives it, or JSON.
         :raises ValidationError: *item* is none of them, as an item of boto3's resource.
@@ -58,6 +61,8 @@ class Record(BaseRecord):
 
         Each field's own checks, then ``clean_<field>``, then ``clean()``. Fields that were not fetched
         are left out, and those that set themselves on saving may still be None.
+
+        >>> Score(player="ann", game=1).full_clean()  # raises ValidationError for what is wrong
 
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
         :raises ValidationError: it has all messages, by field.
@@ -83,6 +88,9 @@ class Record(BaseRecord):
         """Return the values of all fields that were fetched by name, documents as dicts too.
 
         A value that its field cannot read is left out, as in ``repr()``.
+
+        >>> Score.objects.get("ann", 1).to_dict()
+        {'player': 'ann', 'game': 1, 'points': 50}
 
         :param mode: ``"python"`` gives the values as they are, ``"json"`` what JSON has: moments, days, times
             and spans in ISO 8601, Decimals as texts, bytes in base64, sets as lists, references as keys.
@@ -129,6 +137,9 @@ class Record(BaseRecord):
     @classmethod
     def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:
         """Return a new, unsaved record with the values in *text*, as of :meth:`to_json`.
+
+        >>> Score.from_json('{"player": "cat", "game": 1}')
+        Score(player='cat', game=1, points=0)
 
         :param strict: as for :meth:`from_dict`.
         :raises ValidationError: *text* is no JSON of an object, or has wrong values.
