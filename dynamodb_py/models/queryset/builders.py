@@ -141,7 +141,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         ``defer(None)`` reads all fields again.
         """
-        if fields == (None,):
+        if len(fields) == 1 and fields[0] is None:
             return projection.fetch_all_fields(self)
         return with_rows(self, "defer", fields, lambda: projection.leave_fields(self, fields))
 
