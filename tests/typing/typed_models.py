@@ -9,7 +9,7 @@ import datetime as dt
 import enum
 import uuid
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import assert_type
 
@@ -35,6 +35,7 @@ from dynamodb_py import (
     MapField,
     Model,
     OneToOneField,
+    RelatedSet,
     SetField,
     SharedTable,
     TextField,
@@ -70,6 +71,7 @@ class Person(TypedDocument):
 class Author(TypedModel):
     name: CharField[str] = CharField(hash_key=True)
     born: IntegerField[int | None] = IntegerField(default=None)
+    books: ClassVar[RelatedSet[Book]]
 
 
 class Score(TypedModel):
@@ -116,7 +118,7 @@ class Kinds(TypedModel):
 
 class Book(TypedModel):
     isbn: CharField[str] = CharField(hash_key=True)
-    author: ForeignKey[Author, Author] = ForeignKey(Author, required=True)
+    author: ForeignKey[Author, Author] = ForeignKey(Author, required=True, related_name="books")
     editor: ForeignKey[Author, Author | None] = ForeignKey(Author, default=None)
     sequel: ForeignKey[Book, Book | None] = ForeignKey("self", default=None)
 
@@ -223,6 +225,7 @@ async def right() -> None:
     assert_type(score.version, int)
     assert_type(Person(name="ann", home=home).home.city, str)
     assert_type(Book(isbn="b", author="ann").author, Author)
+    assert_type(ann.books, RelatedSet[Book])
     assert_type(Book(isbn="b", author="ann").sequel, "Book | None")
     assert_type(Login(id="l", address="::1").created_at, dt.datetime)
     assert_type(Order(customer="ann", number=1).pk, str)

@@ -167,7 +167,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         >>> [each.game for each in Score.objects.filter(player="ann").defer("points")]
         [1, 2]
         """
-        if fields == (None,):
+        if len(fields) == 1 and fields[0] is None:
             return projection.fetch_all_fields(self)
         return with_rows(self, "defer", fields, lambda: projection.leave_fields(self, fields))
 
