@@ -149,7 +149,7 @@ class _Tracing:
         verb, context = _VERB.get(), get_current()
         if verb is None and context and not is_instrumentation_enabled():
             return
-        ended, kind = time.time_ns(), self._find_kind(request)
+        kind = self._find_kind(request)
         records = verb is None or verb.is_recording
         found = _describe_answer(request) if records else None
         span = self.tracer.start_span(
@@ -157,7 +157,7 @@ class _Tracing:
             context,
             SpanKind.CLIENT,
             kind.span | found if found else kind.span,
-            start_time=ended - int(request.seconds * 1e9),
+            start_time=request.started,
         )
         for moment, failure in request.details.failures[: request.attempts - 1]:
             span.add_event("retry", {"error.type": describe_error(failure) or ""}, moment)
@@ -165,7 +165,7 @@ class _Tracing:
         if request.error is not None:
             self.set_error(span, request.error)
             metric = {**metric, "error.type": describe_error(request.error)}
-        span.end(ended)
+        span.end(request.started + int(request.seconds * 1e9))
         self._duration.record(request.seconds, metric, context)
         if records and verb is not None:
             verb.count(request)

@@ -26,6 +26,8 @@ class SentRequest(Struct, frozen=True, eq=False):
 
     call: Operation[Any]
     """The operation as a value."""
+    started: int
+    """When the first attempt began, in nanoseconds since 1970."""
     seconds: float
     """From the first attempt to the end, with the pauses in between."""
     attempts: int
@@ -163,7 +165,7 @@ class Observation:
         self._meter = Meter(asks=asks, details=self._details)
         self._meter.open()
         self._asked = asks_for_cost(call)
-        self._started = time.perf_counter()
+        self._started, self._at = time.time_ns(), time.perf_counter()
 
     def close(self) -> None:
         """End the measuring: the request is answered, or its flow was closed."""
@@ -175,11 +177,12 @@ class Observation:
         self, body: bytes = b"", error: Exception | None = None
     ) -> Generator[Step, Any, None]:
         """Give the request to its observers; yield what they want to be called and awaited."""
-        seconds = time.perf_counter() - self._started
+        seconds = time.perf_counter() - self._at
         self.close()
         used = self._meter.used
         request = SentRequest(
             self._call,
+            self._started,
             seconds,
             max(used.attempts, 1),
             used,
