@@ -20,6 +20,10 @@ class Floor:
     goal: float
     reached: float | None = None
     why: str = ""
+    ours: str = PROJECT
+    """The contender that is held to it."""
+    base: str = ""
+    """The contender whose figure both are counted on top of; empty: none."""
 
     @property
     def most(self) -> float:
@@ -37,6 +41,7 @@ _BATCH = "of 15 us an item encoding takes 7 and the constructor 2; SHA-256 of 10
 _ASYNC = "asyncio's own part is 15 us, 12 are flows and manager, reading runs colder than in a loop"
 _MEMORY = "the bytes of the item 962, its values 1,395, its map 500, instance and dict 280"
 _PLAN = "building the query set takes 2.4 us, parsing and the request 2, the page 1"
+_TRACED = "dynamodb_py_otel"
 
 FLOORS = (
     Floor("get", "boto3", 0.045, 0.057, _EXCHANGE),
@@ -70,12 +75,24 @@ FLOORS = (
     Floor("first", BARE, 1.25, 1.34, _PLAN),
     Floor("first_filtered", BARE, 1.25, 1.37, _PLAN),
     Floor("query_unread", BARE, 1.2),
+    Floor("get", "boto3_otel", 0.2, ours=_TRACED),
+    Floor("get", "dynamodb_py_spans", 1.3, ours=_TRACED, base=PROJECT),
 )
 
 MEASURES = tuple(dict.fromkeys(floor.measure for floor in FLOORS))
-RIVALS = tuple(dict.fromkeys(floor.rival for floor in FLOORS if floor.rival not in ("", BARE)))
+RIVALS = tuple(
+    dict.fromkeys(
+        name
+        for floor in FLOORS
+        for name in (floor.ours, floor.rival)
+        if name not in ("", BARE, PROJECT)
+    )
+)
 # What each rival is measured at: where it has no floor, its time is not worth it.
-STEPS = {rival: {floor.measure for floor in FLOORS if floor.rival == rival} for rival in RIVALS}
+STEPS = {
+    rival: {floor.measure for floor in FLOORS if rival in (floor.ours, floor.rival)}
+    for rival in RIVALS
+}
 
 
 def check(
@@ -89,7 +106,8 @@ def check(
     rows = [["floor", "of", "ratio", "25 %", "75 %", "+-", "floor", "goal", ""]]
     reasons, all_met = [], True
     for floor in FLOORS:
-        if floor.measure not in measures or floor.rival not in (*results.contenders, BARE, ""):
+        there = {*results.contenders, BARE, ""}
+        if floor.measure not in measures or not {floor.ours, floor.rival, floor.base} <= there:
             continue
         value, spread = _figure(results, floor)
         met = value is not None and value <= floor.most
@@ -97,6 +115,7 @@ def check(
         word = "met" if met else "NOT MEASURED" if value is None else "NOT MET"
         limits = [_shown(floor.most), _shown(floor.goal) if floor.reached is not None else ""]
         name = titles[floor.rival] if floor.rival else "bytes"
+        name = f"{name}, both without {titles[floor.base]}" if floor.base else name
         rows.append([floor.measure, name, _shown(value), *spread, *limits, word])
         if floor.why:
             reasons.append(f"{floor.measure} of {name}, goal {_shown(floor.goal)}: {floor.why}")
@@ -107,9 +126,9 @@ def _figure(results: Results, floor: Floor) -> tuple[float | None, list[str]]:
     """Return what is held against the floor, and how far it spreads."""
     if not floor.rival:
         return results.median(floor.measure, PROJECT), ["", "", ""]
-    ours = QUERYSET if floor.rival == BARE else PROJECT
-    spread = results.spread_of_ratio(floor.measure, ours, floor.rival)
-    ratio = results.ratio(floor.measure, ours, floor.rival)
+    names = QUERYSET if floor.rival == BARE else floor.ours, floor.rival, floor.base
+    spread = results.spread_of_ratio(floor.measure, *names)
+    ratio = results.ratio(floor.measure, *names)
     return ratio, ["-" if each is None else f"{each:.3f}" for each in spread]
 
 

@@ -103,22 +103,24 @@ class Results:
         samples = self.samples.get((measure, contender))
         return statistics.median(samples) if samples else None
 
-    def ratio(self, measure: str, contender: str, rival: str) -> float | None:
+    def ratio(self, measure: str, contender: str, rival: str, base: str = "") -> float | None:
         """Return the median of the ratios within each round."""
-        ratios = self.ratios(measure, contender, rival)
+        ratios = self.ratios(measure, contender, rival, base)
         return statistics.median(ratios) if ratios else None
 
-    def ratios(self, measure: str, contender: str, rival: str) -> list[float]:
-        """Return the ratio within each round."""
+    def ratios(self, measure: str, contender: str, rival: str, base: str = "") -> list[float]:
+        """Return the ratio within each round, with a *base* of what both cost on top of that."""
         ours, theirs = (self.samples.get((measure, name), []) for name in (contender, rival))
-        return [a / b for a, b in zip(ours, theirs, strict=False) if b > 0]
+        below = self.samples.get((measure, base), []) if base else [0.0] * len(ours)
+        rounds = zip(ours, theirs, below, strict=False)
+        return [(a - c) / (b - c) for a, b, c in rounds if b > c]
 
-    def error(self, measure: str, contender: str, rival: str) -> float | None:
+    def error(self, measure: str, contender: str, rival: str, base: str = "") -> float | None:
         """Return the standard error of the ratio, by how the medians of the processes differ.
 
         Rounds within a process are not independent: a process stays some per cent faster than the next.
         """
-        ratios = self.ratios(measure, contender, rival)
+        ratios = self.ratios(measure, contender, rival, base)
         rounds = 1 if measure in (*STARTS, *GROWTH) else self.rounds  # a process each
         medians = [
             statistics.median(ratios[start : start + rounds])
@@ -128,11 +130,13 @@ class Results:
             return None
         return 1.25 * statistics.stdev(medians) / math.sqrt(len(medians))
 
-    def spread_of_ratio(self, measure: str, contender: str, rival: str) -> list[float | None]:
+    def spread_of_ratio(
+        self, measure: str, contender: str, rival: str, base: str = ""
+    ) -> list[float | None]:
         """Return the quartiles of the ratios within the rounds, and the standard error."""
-        ratios = self.ratios(measure, contender, rival)
+        ratios = self.ratios(measure, contender, rival, base)
         low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 2 else (None, None, None)
-        return [low, high, self.error(measure, contender, rival)]
+        return [low, high, self.error(measure, contender, rival, base)]
 
     def measures(self) -> list[Measure]:
         """Return what was measured, in the order of the report."""

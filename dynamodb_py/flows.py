@@ -11,8 +11,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from types import FunctionType
 from typing import (
@@ -36,7 +36,7 @@ from .exceptions import (
 )
 from .lazy.loading import LazyFunction
 from .metering import METERS, note, note_failure
-from .observing import OBSERVERS, TRACERS, Trace, trace_verb
+from .observing import OBSERVERS, TRACERS, Trace
 from .operations.base import Call, Operation, Pause, Step, Together
 from .retries import (
     Retries,
@@ -194,12 +194,22 @@ def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> 
         return flow
     if trace is not None:
         return trace.follow(flow)
-    return trace_verb(name or flow.__name__.strip("_"), flow)
+    return TRACERS[0](name or flow.__name__.strip("_")).follow(flow, ends=True)
 
 
-def begin_trace(name: str) -> AbstractContextManager[Trace | None]:
-    """Return the trace of a verb whose flows are driven one by one; None if nobody traces."""
-    return TRACERS[0](name) if TRACERS else _NOTHING
+@contextmanager
+def begin_trace(name: str) -> Iterator[Trace | None]:
+    """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
+    trace = TRACERS[0](name) if TRACERS else None
+    try:
+        yield trace
+    except BaseException as error:
+        if trace is not None:
+            trace.end(error)
+        raise
+    else:
+        if trace is not None:
+            trace.end()
 
 
 def hides_frames(error: DynamoDBError) -> bool:

@@ -34,7 +34,7 @@ NAMES = (
     "aiodynamo",
     "bare_exchange",
 )
-ON_DEMAND = ("dynamodb_py_otel", "boto3_otel")  # run where they are named
+ON_DEMAND = ("dynamodb_py_otel", "dynamodb_py_spans", "boto3_otel")  # run where they are named
 
 
 class Contender:

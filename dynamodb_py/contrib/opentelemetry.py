@@ -11,12 +11,11 @@ import time
 from collections.abc import Collection, Generator, Sequence
 from contextvars import ContextVar
 from threading import Lock
-from types import TracebackType
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Histogram, get_meter
@@ -36,6 +35,8 @@ from ..observing import TRACERS, Observer, Trace
 from ..observing.log import describe_error
 from ..observing.requests import SentRequest
 from ..operations.base import Operation, Step
+from ..operations.items import GetItem
+from ..operations.queries import Query, Scan
 
 T = TypeVar("T")
 
@@ -49,10 +50,9 @@ _BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 _MOST_KINDS = 1000
 """The most kinds of requests whose attributes are kept."""
 
-# Members of requests that read, and their attributes; none has a key or a value of an item.
+# Members of queries and scans, and their attributes; none has a key or a value of an item.
 _MEMBERS = {
     "ConsistentRead": "aws.dynamodb.consistent_read",
-    "ExclusiveStartTableName": "aws.dynamodb.exclusive_start_table",
     "IndexName": "aws.dynamodb.index_name",
     "Limit": "aws.dynamodb.limit",
     "ProjectionExpression": "aws.dynamodb.projection",
@@ -61,7 +61,15 @@ _MEMBERS = {
     "Select": "aws.dynamodb.select",
     "TotalSegments": "aws.dynamodb.total_segments",
 }
-_WITH_MEMBERS = frozenset({"GetItem", "Query", "Scan", "ListTables"})
+_BATCHES = {
+    "BatchGetItem": "keys",
+    "BatchWriteItem": "writes",
+    "TransactGetItems": "gets",
+    "TransactWriteItems": "writes",
+    "BatchExecuteStatement": "statements",
+    "ExecuteTransaction": "statements",
+}
+"""The operations that have several parts, and the attribute that holds these."""
 
 
 class DynamoDBInstrumentor(BaseInstrumentor):
@@ -138,29 +146,28 @@ class _Tracing:
 
     def _report(self, request: SentRequest) -> None:
         """Make the span of *request*, which is over, and its record."""
-        if not is_instrumentation_enabled():
+        verb, context = _VERB.get(), get_current()
+        if verb is None and context and not is_instrumentation_enabled():
             return
-        ended = time.time_ns()
         kind = self._find_kind(request)
+        records = verb is None or verb.is_recording
+        found = _describe_answer(request) if records else None
         span = self.tracer.start_span(
             kind.name,
-            kind=SpanKind.CLIENT,
-            attributes=kind.span,
-            start_time=ended - int(request.seconds * 1e9),
+            context,
+            SpanKind.CLIENT,
+            kind.span | found if found else kind.span,
+            start_time=request.started,
         )
-        if span.is_recording():
-            if attributes := _describe_answer(request):
-                span.set_attributes(attributes)
-            for moment, failure in request.details.failures[: request.attempts - 1]:
-                span.add_event("retry", {"error.type": describe_error(failure) or ""}, moment)
-            if request.error is not None:
-                self.set_error(span, request.error)
-        span.end(ended)
+        for moment, failure in request.details.failures[: request.attempts - 1]:
+            span.add_event("retry", {"error.type": describe_error(failure) or ""}, moment)
         metric = kind.metric
         if request.error is not None:
+            self.set_error(span, request.error)
             metric = {**metric, "error.type": describe_error(request.error)}
-        self._duration.record(request.seconds, metric)
-        if (verb := _VERB.get()) is not None:
+        span.end(request.started + int(request.seconds * 1e9))
+        self._duration.record(request.seconds, metric, context)
+        if records and verb is not None:
             verb.count(request)
 
     def _find_kind(self, request: SentRequest) -> _Kind:
@@ -193,31 +200,32 @@ def _make_kind(endpoint: Any, api: str, tables: Sequence[str]) -> _Kind:
 def _describe_answer(request: SentRequest) -> dict[str, Any]:
     """Return the attributes in which *request* differs from others of its kind."""
     call, found = request.call, dict[str, Any]()
-    if call.api in _WITH_MEMBERS:
+    if isinstance(call, GetItem):
+        if call.consistent:
+            found["aws.dynamodb.consistent_read"] = True
+        if call.expressions is not None:
+            found["aws.dynamodb.projection"] = call.expressions.projection
+    elif isinstance(call, (Query, Scan)):
         payload = call.payload()
         found = {_MEMBERS[name]: payload[name] for name in payload.keys() & _MEMBERS.keys()}
-    if (size := _count_batch(call)) > 1:
+        if request.error is None:
+            found["aws.dynamodb.scanned_count"] = request.used.items_read
+            found["aws.dynamodb.count"] = request.used.items_returned
+    elif (size := _count_batch(call)) > 1:
         found["db.operation.batch.size"] = size
     if request.attempts > 1:
         found["dynamodb_py.attempts"] = request.attempts
     if isinstance(request.error, RequestError) and request.error.request_id:
         found["aws.request_id"] = request.error.request_id
-    if request.error is None:
-        if is_read(call):
-            found["aws.dynamodb.scanned_count"] = request.used.items_read
-            found["aws.dynamodb.count"] = request.used.items_returned
-        if consumed := request.details.consumed:
-            found["aws.dynamodb.consumed_capacity"] = [_encode(each).decode() for each in consumed]
+    if consumed := request.details.consumed:
+        found["aws.dynamodb.consumed_capacity"] = [_encode(each).decode() for each in consumed]
     return found
 
 
 def _count_batch(call: Operation[Any]) -> int:
     """Return how many items or statements a batch or a transaction has; 0 for another operation."""
-    keys: dict[str, Sequence[object]] | None = getattr(call, "keys", None)
-    if keys is not None:
-        return sum(map(len, keys.values()))
-    parts = (getattr(call, name, ()) for name in ("writes", "gets", "statements"))
-    return sum(map(len, parts))
+    parts: Any = getattr(call, _BATCHES.get(call.api, ""), ())
+    return sum(map(len, parts.values())) if isinstance(parts, dict) else len(parts)
 
 
 class _VerbTrace:
@@ -226,28 +234,22 @@ class _VerbTrace:
     def __init__(self, tracing: _Tracing, name: str) -> None:
         self._tracing, self._name = tracing, name
         self._span: Span | None = None
+        self.is_recording = False
         self._ended = 0
         self._is_cancelled = False
         self._lock = Lock()
-        self._requests = self._attempts = self._read = self._returned = self._batch = 0
+        self._attempts = self._read = self._returned = self._batch = 0
         self._read_units = self._write_units = 0.0
         self._reads = False
         self._tables: dict[str, None] = {}
         self._indexes: dict[str | None, None] = {}
 
-    def __enter__(self) -> _VerbTrace:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def end(self, error: BaseException | None = None) -> None:
+        """End the span with the latest flow, with *error* if there is one."""
         span = self._span
         if span is None:
             return
-        if span.is_recording():
+        if self.is_recording:
             self._describe(span)
             if error is not None and not isinstance(error, GeneratorExit):
                 self._tracing.set_error(span, error)
@@ -256,19 +258,20 @@ class _VerbTrace:
                 span.set_status(Status(StatusCode.ERROR, "cancelled"))
         span.end(self._ended)
 
-    def follow(self, flow: Generator[Step, Any, T]) -> Generator[Step, Any, T]:
+    def follow(
+        self, flow: Generator[Step, Any, T], *, ends: bool = False
+    ) -> Generator[Step, Any, T]:
         """Execute *flow* under the span, which is the current one meanwhile, and not between two flows."""
-        if not is_instrumentation_enabled():
-            return (yield from flow)
-        if self._span is None:
-            attributes = {"db.system.name": _SYSTEM, "db.operation.name": self._name}
-            self._span = self._tracing.tracer.start_span(self._name, attributes=attributes)
-        token = attach(set_span_in_context(self._span))
-        mark = _VERB.set(self)
+        around, verb, failure = get_current(), None, None
+        if not around or is_instrumentation_enabled():
+            verb, around = self, self._begin(around)
+        token, mark = attach(around), _VERB.set(verb)
         try:
             return (yield from flow)
-        except GeneratorExit:  # the verb was cancelled, or interrupted
-            self._is_cancelled = True
+        except BaseException as error:
+            failure = error
+            # The verb was cancelled, or interrupted.
+            self._is_cancelled = isinstance(error, GeneratorExit)
             raise
         finally:
             self._ended = time.time_ns()
@@ -280,25 +283,35 @@ class _VerbTrace:
                 pass
             else:
                 detach(token)
+            if ends:
+                self.end(failure)
+
+    def _begin(self, around: Context) -> Context:
+        """Start the span with the first flow; return the context with it as the current one."""
+        if self._span is None:
+            self._span = self._tracing.tracer.start_span(self._name, around)
+            self.is_recording = self._span.is_recording()
+        return set_span_in_context(self._span, around)
 
     def count(self, request: SentRequest) -> None:
         """Add *request* to the numbers of the verb."""
-        used = request.used
+        used, call = request.used, request.call
         with self._lock:  # threads of one verb report at the same time
-            self._requests += 1
             self._attempts += request.attempts
-            self._reads = self._reads or is_read(request.call)
+            self._reads = self._reads or is_read(call)
             self._read += used.items_read
             self._returned += used.items_returned
             self._read_units += used.read_units
             self._write_units += used.write_units
-            self._batch += _count_batch(request.call)
-            self._tables.update(dict.fromkeys(filter(None, request.call.tables)))
+            self._batch += _count_batch(call)
+            for table in call.tables:
+                self._tables[table] = None
             self._indexes[request.index] = None
 
     def _describe(self, span: Span) -> None:
         found: dict[str, Any] = {
-            "dynamodb_py.requests": self._requests,
+            "db.system.name": _SYSTEM,
+            "db.operation.name": self._name,
             "dynamodb_py.attempts": self._attempts,
         }
         if self._reads:
@@ -310,12 +323,12 @@ class _VerbTrace:
             found["dynamodb_py.write_units"] = self._write_units
         if self._batch > 1:
             found["db.operation.batch.size"] = self._batch
-        tables, indexes = list(self._tables), list(self._indexes)
-        if tables:
-            found["aws.dynamodb.table_names"] = tables
+        tables, indexes = list(filter(None, self._tables)), list(self._indexes)
         if len(tables) == 1:
             found["db.collection.name"] = tables[0]
             span.update_name(f"{self._name} {tables[0]}")
+        elif tables:
+            found["aws.dynamodb.table_names"] = tables
         if len(indexes) == 1 and indexes[0] is not None:
             found["aws.dynamodb.index_name"] = indexes[0]
         span.set_attributes(found)

@@ -8,7 +8,6 @@ the first observer.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from weakref import ref
 
@@ -69,27 +68,18 @@ OBSERVERS: list[Observer] = []
 
 
 class Trace(Protocol):
-    """The trace of one verb: a context manager that ends it, with the error if there is one."""
+    """The trace of one verb."""
 
-    def __enter__(self) -> Trace: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None: ...
+    def follow(
+        self, flow: Generator[Step, Any, T], /, *, ends: bool = False
+    ) -> Generator[Step, Any, T]:
+        """Execute *flow*, whose requests belong to the verb, and which may be the last of it."""
+        ...
 
-    def follow(self, flow: Generator[Step, Any, T], /) -> Generator[Step, Any, T]:
-        """Execute *flow*, whose requests belong to the verb."""
+    def end(self, error: BaseException | None = None, /) -> None:
+        """End the verb, with *error* if there is one."""
         ...
 
 
 TRACERS: list[Callable[[str], Trace]] = []
 """What makes the trace of a verb from its name; nearly always nothing, at most one."""
-
-
-def trace_verb(name: str, flow: Generator[Step, Any, T]) -> Generator[Step, Any, T]:
-    """Execute *flow*, which is all of the verb *name*, as the tracer wants."""
-    with TRACERS[0](name) as trace:
-        return (yield from trace.follow(flow))

@@ -26,6 +26,8 @@ class SentRequest(Struct, frozen=True, eq=False):
 
     call: Operation[Any]
     """The operation as a value."""
+    started: int
+    """When the first attempt began, in nanoseconds since 1970."""
     seconds: float
     """From the first attempt to the end, with the pauses in between."""
     attempts: int
@@ -147,33 +149,40 @@ def find_observers(link: object) -> list[Observer]:
     return [each for each in tuple(OBSERVERS) if each.observes(link)]
 
 
+_NOWHERE = CallSite()
+
+
 class Observation:
     """One request that is under way, and its observers."""
 
     def __init__(self, call: Operation[Any], transport: object, observers: list[Observer]) -> None:
         self._call, self._transport, self._observers = call, transport, observers
-        self._details = Details()
-        self._meter = Meter(asks=any(each.asks_units for each in observers), details=self._details)
-        wants_caller = any(each.finds_caller for each in observers)
-        self._site = find_call_site() if wants_caller else CallSite()
+        self._details, self._is_closed = Details(), False
+        wants_caller = True in [each.finds_caller for each in observers]
+        self._site = find_call_site() if wants_caller else _NOWHERE
         self._explain = QUESTION.get() if wants_caller else None
+        asks = True in [each.asks_units for each in observers]
+        self._meter = Meter(asks=asks, details=self._details)
         self._meter.open()
         self._asked = asks_for_cost(call)
-        self._started = time.perf_counter()
+        self._started, self._at = time.time_ns(), time.perf_counter()
 
     def close(self) -> None:
         """End the measuring: the request is answered, or its flow was closed."""
-        self._meter.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._meter.close()
 
     def report(
         self, body: bytes = b"", error: Exception | None = None
     ) -> Generator[Step, Any, None]:
         """Give the request to its observers; yield what they want to be called and awaited."""
-        seconds = time.perf_counter() - self._started
+        seconds = time.perf_counter() - self._at
         self.close()
         used = self._meter.used
         request = SentRequest(
             self._call,
+            self._started,
             seconds,
             max(used.attempts, 1),
             used,

@@ -101,3 +101,22 @@ def test_every_library_has_one_version_for_its_environment_and_for_the_others():
     for name in ("boto3", "boto3_values", "pynamodb"):
         for requirement in environments.requirements(contenders.find(name)):
             assert f"{requirement}==" in pins
+
+
+def test_a_floor_may_be_of_what_two_contenders_cost_on_top_of_a_third(monkeypatch):
+    floor = Floor("get", "by_hand", 1.3, ours="traced", base="dynamodb_py")
+    monkeypatch.setattr(floors, "FLOORS", (floor,))
+    results = report.Results(["dynamodb_py", "traced", "by_hand"])
+    for plain, traced, by_hand in ((10, 22, 20), (20, 34, 30), (10, 26, 20)):
+        results.add("get", "dynamodb_py", plain)
+        results.add("get", "traced", traced)
+        results.add("get", "by_hand", by_hand)
+    titles = {"by_hand": "spans by hand", "dynamodb_py": "dynamodb_py"}
+    [_, row], _, met = floors.check(results, titles, ["get"])
+    assert (row[:3], row[-1]) == (
+        ["get", "spans by hand, both without dynamodb_py", "1.400"],
+        "NOT MET",
+    )
+    assert not met
+    results.contenders.remove("traced")
+    assert floors.check(results, titles, ["get"])[0][1:] == []
