@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from types import FrameType
 
 from ..exceptions import DynamoDBError
 
@@ -34,10 +36,11 @@ class UsageError(Exception):
 
 def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> int:
     """Call *call*, print its error in a line, and return the exit status; a true result stands for FOUND."""
+    before = signal.getsignal(signal.SIGINT)
     try:
+        signal.signal(signal.SIGINT, _interrupt)
         return FOUND if call() else 0
     except KeyboardInterrupt:
-        _print_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
@@ -58,6 +61,21 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
             return refuse("this output")
         traceback.print_exception(error)
         return FAILED
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the command, which then waits for requests that other threads have under way."""
+    signal.signal(signal.SIGINT, _end_at_once)
+    os.write(2, b"interrupted; Ctrl-C again does not wait for requests under way\n")
+    raise KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h")  # a bar may have hidden the cursor
+    os._exit(INTERRUPTED)
 
 
 def show_version() -> str:
