@@ -41,6 +41,7 @@ ROOMS = [
     "pacing",
     "reading",
     "waiting",
+    "streams",
     "tables",
     "models.validators",
     "models.reserved_names",
