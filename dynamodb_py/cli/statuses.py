@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from types import FrameType
 
 from ..exceptions import DynamoDBError
@@ -49,12 +50,12 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
     except UsageError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
-        _print_error(f"error: {error}")
+        print_error(f"error: {error}")
         return USAGE
     except (DynamoDBError, OSError) as error:
         if show_traceback:
             traceback.print_exception(error)
-        _print_error(f"error: {type(error).__name__}: {error}")
+        print_error(f"error: {type(error).__name__}: {error}")
         return FAILED
     except Exception as error:
         if isinstance(error, ImportError) and error.name == "rich":
@@ -78,6 +79,11 @@ def _end_at_once(number: int, frame: FrameType | None) -> None:
     os._exit(INTERRUPTED)
 
 
+def wants_traceback(arguments: Sequence[str]) -> bool:
+    """Tell whether ``--traceback`` is before the command."""
+    return "--traceback" in takewhile(lambda each: each.startswith("-"), arguments)
+
+
 def show_version() -> str:
     """Return what ``--version`` prints."""
     version: str = sys.modules[__name__.partition(".")[0]].__version__
@@ -86,11 +92,12 @@ def show_version() -> str:
 
 def refuse(what: str) -> int:
     """Print that *what* needs the extra, and return the exit status."""
-    _print_error(f"error: {what} needs click and rich: {EXTRA}")
+    print_error(f"error: {what} needs click and rich: {EXTRA}")
     return NO_EXTRA
 
 
-def _print_error(line: str) -> None:
+def print_error(line: str) -> None:
+    """Write a line to standard error, after what is on its way to standard output."""
     with suppress(OSError):  # nobody may be there to read it
         sys.stdout.flush()
         sys.stderr.write(f"{line}\n")

@@ -63,6 +63,7 @@ COMMANDS = {
     "cli.commands.local": "local",
     "cli.commands.migrate": "migrate",
     "cli.commands.sql": "sql",
+    "cli.commands.stream": "stream",
     "cli.commands.tables": "tables",
     "cli.commands.unique": "unique",
 }

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .processes import Launcher
+from dynamodb_py.cli import main
+
+from .processes import Launcher, Result
 
 SHOP = """
-from dynamodb_py import CharField, ForeignKey, GlobalIndex, IntegerField, Model
+from dynamodb_py import CharField, ForeignKey, GlobalIndex, Model
 
 class User(Model):
     class Meta:
@@ -21,6 +23,7 @@ class User(Model):
 
 class Plain(Model):
     class Meta:
+        table_name = "plain"
         stream = "NEW_AND_OLD_IMAGES"
     id = CharField(hash_key=True)
     city = CharField()
@@ -35,6 +38,14 @@ class Base(Model):
 
 class Namespace:
     User = User
+
+    class Indexed(Model):
+        class Meta:
+            table_name = "plain"
+            stream = "NEW_AND_OLD_IMAGES"
+        id = CharField(hash_key=True)
+        city = CharField()
+        by_city = GlobalIndex(hash_key="city")
 
 number = 7
 """
@@ -51,6 +62,18 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request) -> Iterator[s
     yield name
     for each in (name, f"{name}_broken"):
         sys.modules.pop(each, None)
+
+
+@pytest.fixture
+def run(shop: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
+    """Run a command in this process: ``run("tables plan {shop}:User")``; a + stands for a space."""
+
+    def run(command: str, *arguments: str) -> Result:
+        given = [each.replace("+", " ").format(shop=shop) for each in command.split()]
+        status = main([*given, *arguments])
+        return Result(status, *capsys.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import termios
 
 # What the commands import, and what finding credentials does.
 import botocore.session
-import rich.progress  # noqa: F401
+import rich.progress
 import rich.table  # noqa: F401
 
 from dynamodb_py.cli import main

@@ -27,7 +27,8 @@ class Result(NamedTuple):
     out: str
     """In a terminal, all that it showed, without colours."""
     err: str
-    is_of_terminal: bool
+    shown: str = ""
+    """In a terminal, that with colours."""
 
     @property
     def last_line(self) -> str:
@@ -66,10 +67,9 @@ class Running:
         status = self._launcher.read_number()
         read = {name: text.decode() for name, text in self._read.items()}
         if self.is_in_terminal:
-            return Result(
-                status, _ESCAPES.sub("", read["terminal"]).replace("\r\n", "\n"), "", True
-            )
-        return Result(status, read["out"], read["err"], False)
+            shown = read["terminal"].replace("\r\n", "\n")
+            return Result(status, _ESCAPES.sub("", shown), "", shown)
+        return Result(status, read["out"], read["err"])
 
     def _read_some(self) -> bool:
         """Read what comes next; tell whether there may be more."""
