@@ -13,7 +13,7 @@ author = "The dynamodb_py contributors"
 copyright = "2026, The dynamodb_py contributors"
 version = release = dynamodb_py.__version__
 
-extensions = ["reference", "pictures", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["commands", "reference", "pictures", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_ext"]
 default_role = "any"
 add_module_names = False

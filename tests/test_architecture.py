@@ -99,10 +99,12 @@ HEAVY = {
     "asyncio",
     "boto3",
     "botocore",
+    "click",
     "concurrent.futures",
     "dataclasses",
     "dateutil",
     "pytz",
+    "rich",
     "sqlite3",
     "ssl",
 }

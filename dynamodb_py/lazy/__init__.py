@@ -71,6 +71,7 @@ COMMANDS = {
     "cli.commands.local": "local",
     "cli.commands.migrate": "migrate",
     "cli.commands.sql": "sql",
+    "cli.commands.stream": "stream",
     "cli.commands.tables": "tables",
     "cli.commands.unique": "unique",
 }
