@@ -20,9 +20,11 @@ from .retries import Deadline, Retries, drop_deadline, push_deadline
 if TYPE_CHECKING:
     from . import transports
     from .credentials import arguments
+    from .flows import AsyncTransport, Link, Transport
     from .observing import n_plus_one, requests
+    from .transports import streams as streams_links
 else:
-    from .lazy import arguments, n_plus_one, requests, transports
+    from .lazy import arguments, n_plus_one, requests, streams_links, transports
 
 DEFAULT = "default"
 
@@ -53,6 +55,7 @@ class Connection:
         self.settings = settings
         self.retries = Retries() if retries is None else retries
         self.transport, self.async_transport = transports.open_transports(settings)
+        self._senders: tuple[Transport, AsyncTransport] | None = None
         self._prefix, self._format = table_prefix, table_name_format
         self.renames = bool(table_prefix or table_name_format)
         """Whether table names differ from those in the models."""
@@ -79,7 +82,20 @@ class Connection:
         vars(copied).update(vars(self))
         copied.settings = replace(self.settings, address=address)
         copied.transport, copied.async_transport = transports.open_transports(copied.settings)
+        copied._senders = None
         return copied
+
+    @property
+    def streams(self) -> Link:
+        """The link to the endpoint of streams, which is found at the first use.
+
+        Calls on streams go there, all others to that of tables. An embedded database has both.
+        """
+        if self.settings.address is not None:
+            return self
+        if self._senders is None:
+            self._senders = streams_links.open_senders(self, self.settings)
+        return streams_links.StreamsLink(self, *self._senders)
 
     def table_name(self, name: str) -> str:
         """Return the name of the table that a model calls *name*."""
@@ -89,10 +105,14 @@ class Connection:
     def close(self) -> None:
         """Close the connections that threads have open; later requests open new ones."""
         self.transport.close()
+        if self._senders is not None:
+            self._senders[0].close()
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; later requests open new ones."""
         await self.async_transport.close()
+        if self._senders is not None:
+            await self._senders[1].close()
 
     def __repr__(self) -> str:
         url = self.settings.endpoint_url
@@ -137,6 +157,7 @@ def connect(
     alias: str | None = None,
     region_name: str | None = None,
     endpoint_url: str | None = None,
+    streams_endpoint_url: str | None = None,
     profile_name: str | None = None,
     aws_access_key_id: str | None = None,
     aws_secret_access_key: str | None = None,
@@ -171,6 +192,8 @@ def connect(
     :param alias: the name of the connection, ``"default"`` by default.
     :param region_name: as for boto3; else ``AWS_DEFAULT_REGION``, the profile's, or ``AWS_REGION``.
     :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
+    :param streams_endpoint_url: where the streams of tables are read; else ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``,
+        or *endpoint_url* unless that is of AWS, which has an endpoint of its own for streams.
     :param profile_name: a profile of the shared configuration files.
     :param aws_access_key_id: with ``aws_secret_access_key`` and ``aws_session_token``: credentials,
         in place of boto3's search for them.
@@ -211,6 +234,7 @@ def connect(
         table_prefix=table_prefix,
         region_name=region_name,
         endpoint_url=endpoint_url,
+        streams_endpoint_url=streams_endpoint_url,
         profile_name=profile_name,
         aws_access_key_id=aws_access_key_id,
         aws_secret_access_key=aws_secret_access_key,
@@ -222,6 +246,7 @@ def connect(
             embedded,
             region_name=region_name,
             endpoint_url=endpoint_url,
+            streams_endpoint_url=streams_endpoint_url,
             profile_name=profile_name,
             aws_access_key_id=aws_access_key_id,
             aws_secret_access_key=aws_secret_access_key,
@@ -231,12 +256,14 @@ def connect(
         )
     # Hidden at once: the locals of this function are in the traceback of an error below.
     endpoint_url = endpoint_url and Url(endpoint_url)
+    streams_endpoint_url = streams_endpoint_url and Url(streams_endpoint_url)
     aws_secret_access_key = aws_secret_access_key and Secret(aws_secret_access_key)
     aws_session_token = aws_session_token and Secret(aws_session_token)
     cursor_key = arguments.as_cursor_key(cursor_key)
     settings = Settings(
         region_name=region_name,
         endpoint_url=endpoint_url,
+        streams_endpoint_url=streams_endpoint_url,
         profile_name=profile_name,
         aws_access_key_id=aws_access_key_id,
         aws_secret_access_key=aws_secret_access_key,

@@ -9,7 +9,8 @@
     │   └── ItemTooLarge              over 400 KB, found before sending
     ├── QueryError                    a query that DynamoDB cannot answer
     │   ├── ScanRequired              ... other than by reading the whole table
-    │   └── InvalidCursor             a cursor that does not belong to this query
+    │   ├── InvalidCursor             a cursor that does not belong to this query
+    │   └── InvalidPosition           a position that does not belong to this stream
     ├── MaxRequestsReached            there is more than max_requests() could read (.cursor)
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not of its field's type
@@ -20,6 +21,8 @@
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
+    ├── StreamNotFound                the table has no stream, or it is gone
+    ├── StreamTrimmed                 records of a stream were gone before they were read (.shard)
     ├── BatchIncomplete               some of a batch was not done (.unprocessed)
     ├── ConnectionFailed              no answer: refused, reset, unreachable
     │   ├── ConnectTimeout
@@ -106,6 +109,10 @@ class InvalidCursor(QueryError):
     """A cursor that was altered, cut short, or made for another query."""
 
 
+class InvalidPosition(QueryError):
+    """A position in a stream that is none, or that was made for another stream."""
+
+
 class MaxRequestsReached(DynamoDBError):
     """There are more items, and ``max_requests()`` does not allow to read them.
 
@@ -168,6 +175,22 @@ class TableMismatch(DynamoDBError):
     def __init__(self, message: str, differences: list[str] | None = None) -> None:
         super().__init__(message)
         self.differences = differences or []
+
+
+class StreamNotFound(DynamoDBError):
+    """The table has no stream, or its stream is gone with the table."""
+
+
+class StreamTrimmed(DynamoDBError):
+    """Records may have been trimmed before they were read: DynamoDB keeps them for 24 hours.
+
+    Reading can go on, after what is lost. ``shard`` is the shard they were in, ``after`` the sequence number
+    of the last record before, None if none of the shard was read.
+    """
+
+    def __init__(self, message: str = "", *, shard: str = "", after: str | None = None) -> None:
+        super().__init__(message)
+        self.shard, self.after = shard, after
 
 
 class DumpError(DynamoDBError):
@@ -538,6 +561,7 @@ __all__ = [
     "DynamoDBError",
     "FieldNotLoaded",
     "InvalidCursor",
+    "InvalidPosition",
     "InvalidRequest",
     "ItemCollectionTooLarge",
     "ItemTooLarge",
@@ -558,6 +582,8 @@ __all__ = [
     "ServiceError",
     "ServiceUnavailable",
     "StaleItem",
+    "StreamNotFound",
+    "StreamTrimmed",
     "TableAlreadyExists",
     "TableInUse",
     "TableMismatch",

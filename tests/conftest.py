@@ -198,7 +198,7 @@ class Do:
         if self._loop is None:
             return
         if connection is not None:
-            self.run(connection.async_transport.close())
+            self.run(connection.aclose())
         left = asyncio.all_tasks(self._loop)
         for task in left:
             task.cancel()

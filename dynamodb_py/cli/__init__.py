@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from ..lazy.loading import load
-from . import without_click
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,6 +19,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         if error.name != "click":
             raise
-        run = without_click.run
+        run = load("cli.without_click", "run")
     status: int = run(given)
     return status

@@ -53,7 +53,12 @@ def add_connection(parser: Parser) -> None:
     add("--profile", "NAME", "A profile of AWS's configuration.", dest="profile_name")
     add("--address", "URL", "An embedded database, as sqlite:///app.db.", dest="address")
     add("--table-prefix", "TEXT", "The beginning of all table names.", dest="table_prefix")
-    add("--using", "ALIAS", "A connection that a module defines by connect().", dest="using")
+    add(
+        "--using",
+        "ALIAS",
+        "A connection of a module's connect(), for models that name none.",
+        dest="using",
+    )
     add("--import", "MODULE", "A module to import first.", dest="modules", action="append")
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import takewhile
+from types import FrameType
 
 from ..exceptions import DynamoDBError
 
@@ -34,10 +37,11 @@ class UsageError(Exception):
 
 def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> int:
     """Call *call*, print its error in a line, and return the exit status; a true result stands for FOUND."""
+    before = signal.getsignal(signal.SIGINT)
     try:
+        signal.signal(signal.SIGINT, _interrupt)
         return FOUND if call() else 0
     except KeyboardInterrupt:
-        _print_error("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
@@ -46,18 +50,38 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
     except UsageError as error:
         if error.__cause__ is not None:
             traceback.print_exception(error.__cause__)
-        _print_error(f"error: {error}")
+        print_error(f"error: {error}")
         return USAGE
     except (DynamoDBError, OSError) as error:
         if show_traceback:
             traceback.print_exception(error)
-        _print_error(f"error: {type(error).__name__}: {error}")
+        print_error(f"error: {type(error).__name__}: {error}")
         return FAILED
     except Exception as error:
         if isinstance(error, ImportError) and error.name == "rich":
             return refuse("this output")
         traceback.print_exception(error)
         return FAILED
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the command, which then waits for requests that other threads have under way."""
+    signal.signal(signal.SIGINT, _end_at_once)
+    os.write(2, b"interrupted; Ctrl-C again does not wait for requests under way\n")
+    raise KeyboardInterrupt
+
+
+def _end_at_once(number: int, frame: FrameType | None) -> None:
+    if os.isatty(2):
+        os.write(2, b"\x1b[?25h")  # a bar may have hidden the cursor
+    os._exit(INTERRUPTED)
+
+
+def wants_traceback(arguments: Sequence[str]) -> bool:
+    """Tell whether ``--traceback`` is before the command."""
+    return "--traceback" in takewhile(lambda each: each.startswith("-"), arguments)
 
 
 def show_version() -> str:
@@ -68,11 +92,12 @@ def show_version() -> str:
 
 def refuse(what: str) -> int:
     """Print that *what* needs the extra, and return the exit status."""
-    _print_error(f"error: {what} needs click and rich: {EXTRA}")
+    print_error(f"error: {what} needs click and rich: {EXTRA}")
     return NO_EXTRA
 
 
-def _print_error(line: str) -> None:
+def print_error(line: str) -> None:
+    """Write a line to standard error, after what is on its way to standard output."""
     with suppress(OSError):  # nobody may be there to read it
         sys.stdout.flush()
         sys.stderr.write(f"{line}\n")

@@ -12,7 +12,7 @@ from click.shell_completion import shell_complete
 from ..lazy import COMMANDS
 from ..lazy.loading import load
 from .options import as_click
-from .statuses import PROGRAM, STATUSES, USAGE, run_guarded, show_version
+from .statuses import PROGRAM, STATUSES, USAGE, run_guarded, show_version, wants_traceback
 
 _ROOMS = {name: room for room, names in COMMANDS.items() for name in names.split()}
 _COMPLETE = "_DYNAMODB_PY_COMPLETE"
@@ -64,9 +64,12 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command, and return the exit status."""
     if instruction := os.environ.get(_COMPLETE):
         return shell_complete(root, {}, PROGRAM, _COMPLETE, instruction)
-    try:
+
+    def call() -> object:
         with _translating(), root.make_context(PROGRAM, list(arguments)) as context:
-            call = _translating()(lambda: root.invoke(context))
-            return run_guarded(call, show_traceback=context.params["traceback"])
+            return root.invoke(context)
+
+    try:
+        return run_guarded(call, show_traceback=wants_traceback(arguments))
     except SystemExit as exit_:
         return int(exit_.code or 0)

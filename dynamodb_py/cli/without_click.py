@@ -12,7 +12,7 @@ from .commands.denormalize import denormalize
 from .commands.local import local
 from .commands.unique import unique
 from .plain import PlainCommand, PlainGroup
-from .statuses import PROGRAM, USAGE, refuse, run_guarded, show_version
+from .statuses import PROGRAM, USAGE, refuse, run_guarded, show_version, wants_traceback
 
 _PLAIN: dict[str, PlainCommand | PlainGroup] = {
     "denormalize": denormalize,
@@ -39,8 +39,9 @@ def run(arguments: Sequence[str]) -> int:
         values = vars(parser.parse_args(arguments))
     except SystemExit as exit_:  # argparse has printed the error or the help
         return USAGE if exit_.code else 0
-    call, show_traceback = values.pop("call"), values.pop("traceback")
-    return run_guarded(lambda: call(**gather(values)), show_traceback=show_traceback)
+    call = values.pop("call")
+    del values["traceback"]
+    return run_guarded(lambda: call(**gather(values)), show_traceback=wants_traceback(arguments))
 
 
 def _add(commands: Any, name: str, command: PlainCommand | PlainGroup) -> None:

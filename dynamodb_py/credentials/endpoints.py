@@ -88,7 +88,7 @@ def find_plain_endpoint(settings: Settings) -> Endpoint | None:
         return None
     if getenv("AWS_PROFILE") or getenv("AWS_DEFAULT_PROFILE"):
         return None
-    given = settings.endpoint_url
+    given, service = settings.endpoint_url, settings.service
     if given is not None:
         endpoint = parse_endpoint(given, region)
         # A shared file may name a bundle of certificate authorities.
@@ -98,13 +98,13 @@ def find_plain_endpoint(settings: Settings) -> Endpoint | None:
     if has_shared_files():
         return None
     if getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() != "true":
-        url = Url(getenv("AWS_ENDPOINT_URL_DYNAMODB") or getenv("AWS_ENDPOINT_URL") or "")
+        url = Url(getenv(service.variable) or getenv("AWS_ENDPOINT_URL") or "")
         if url:
             return parse_endpoint(url, region)
     if any(getenv(name) for name in _NEEDS_BOTOCORE) or not _PLAIN_REGION.fullmatch(region):
         return None
     suffix = ".cn" if region.startswith("cn-") else ""
-    return parse_endpoint(f"https://dynamodb.{region}.amazonaws.com{suffix}", region)
+    return parse_endpoint(f"https://{service.host}.{region}.amazonaws.com{suffix}", region)
 
 
 def has_shared_files() -> bool:
@@ -116,13 +116,13 @@ def has_shared_files() -> bool:
     return any(os.path.isfile(os.path.expanduser(name)) for name in named)
 
 
-def resolve_endpoint(client: Any) -> Endpoint:
-    """Return the endpoint by botocore's rules for *client*'s region and account."""
+def resolve_endpoint(client: Any, call: str) -> Endpoint:
+    """Return the endpoint of *call* by botocore's rules for *client*'s region and account."""
     context: dict[str, Any] = {
         "client_region": client.meta.region_name,
         "client_config": client.meta.config,
     }
-    model = client.meta.service_model.operation_model("ListTables")
+    model = client.meta.service_model.operation_model(call)
     url, _, _ = client._resolve_endpoint_ruleset(model, {}, context)
     signing: dict[str, Any] = context.get("signing") or {}
     return parse_endpoint(url, signing.get("region") or client.meta.region_name)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ..exceptions import ConfigurationError
 from .endpoints import has_shared_files, parse_endpoint
-from .settings import Settings, Url
+from .settings import STREAMS, Service, Settings, Url
 
 
 def make_session(settings: Settings) -> Any:
@@ -43,7 +43,7 @@ def find_region(session: Any, settings: Settings) -> str | None:
 
 
 def make_client(settings: Settings, session: Any = None, *, boto3_default: bool = False) -> Any:
-    """Return a new DynamoDB client without retries: the driver retries.
+    """Return a new client for the service of the settings, without retries: the driver retries.
 
     With *boto3_default* the client comes from ``boto3.client``, which moto replaces if it runs as a
     server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
@@ -58,6 +58,7 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
         max_pool_connections=settings.pool_size,
         parameter_validation=False,
         retries={"total_max_attempts": 1, "mode": "standard"},
+        **_list_options(settings.service),
     )
     given: dict[str, Any] = {
         "region_name": find_region(session, settings),
@@ -78,30 +79,49 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
 
         make = cast("Any", boto3).client
     try:
-        return make("dynamodb", **given)
+        return make(settings.service.name, **given)
     except (BotoCoreError, ValueError) as error:  # a ValueError for an invalid endpoint URL
         raise ConfigurationError(explain(error)) from error
 
 
-def describe_configured_endpoint(client: Any, session: Any = None) -> str:
+def make_client_like(client: Any, service: Service, endpoint_url: str | None) -> Any:
+    """Return a client for *service* with the credentials, region and configuration of *client*.
+
+    :param client: one of the user's own, or a resource; its event hooks are not in the new one.
+    """
+    from botocore.config import Config
+    from botocore.session import Session
+
+    inner = getattr(client.meta, "client", client)
+    config: Any = Config(parameter_validation=False, **_list_options(service))
+    session: Any = Session()
+    session._credentials = inner._request_signer._credentials
+    return session.create_client(
+        service.name,
+        region_name=inner.meta.region_name,
+        endpoint_url=endpoint_url,
+        config=inner.meta.config.merge(config),
+        verify=inner._endpoint.http_session._verify,
+    )
+
+
+def _list_options(service: Service) -> dict[str, Any]:
+    """Return the options of a client that depend on its service."""
+    from botocore.config import Config
+
+    # The ARN of a stream has the account, whose endpoint moto does not know; older botocores have no such option.
+    name = "account_id_endpoint_mode"
+    has_accounts = service is STREAMS and name in cast("Any", Config).OPTION_DEFAULTS
+    return {name: "disabled"} if has_accounts else {}
+
+
+def describe_configured_endpoint(service: Service, client: Any, session: Any = None) -> str:
     """Return where the environment or a file sets the endpoint of *client*; "" if none does.
 
     :param session: the session that made the client; None for a client of the user's own, which may
         have another endpoint.
     """
-    if not any(map(os.getenv, _ENDPOINT_NAMES)) and not has_shared_files():
-        return ""
-    from botocore.exceptions import BotoCoreError
-    from botocore.session import Session
-
-    made = session or Session()
-    inner: Any = getattr(made, "_session", made)  # boto3's session wraps botocore's
-    try:
-        if str(inner.get_config_variable("ignore_configured_endpoint_urls")).lower() == "true":
-            return ""
-        where, url = _find_configured_endpoint(inner)
-    except (BotoCoreError, OSError, ValueError):  # of files that the user's own client does without
-        return ""
+    where, url = find_configured_endpoint(service, session)
     if not url or (
         session is None and url != getattr(client.meta, "client", client).meta.endpoint_url
     ):
@@ -109,21 +129,38 @@ def describe_configured_endpoint(client: Any, session: Any = None) -> str:
     return f"{where} sets the endpoint {Url(url)!r}"
 
 
-def _find_configured_endpoint(session: Any) -> tuple[str, str]:
-    """Return what sets an endpoint for DynamoDB, and the endpoint, in botocore's order."""
-    for name in _ENDPOINT_NAMES:
-        if url := os.getenv(name):
-            return name, url
+def find_configured_endpoint(service: Service, session: Any = None) -> tuple[str, str]:
+    """Return what sets an endpoint of *service*, and the endpoint, in botocore's order; two "" if none is.
+
+    :param session: whose profile counts; None for a new one.
+    """
+    names = (service.variable, "AWS_ENDPOINT_URL")
+    if not any(map(os.getenv, names)) and not has_shared_files():
+        return "", ""
+    from botocore.exceptions import BotoCoreError
+    from botocore.session import Session
+
+    made = session or Session()
+    inner: Any = getattr(made, "_session", made)  # boto3's session wraps botocore's
+    try:
+        if str(inner.get_config_variable("ignore_configured_endpoint_urls")).lower() == "true":
+            return "", ""
+        for name in names:
+            if url := os.getenv(name):
+                return name, url
+        return "endpoint_url in the shared configuration file", _read_endpoint(inner, service)
+    except (BotoCoreError, OSError, ValueError):  # of files that the user's own client does without
+        return "", ""
+
+
+def _read_endpoint(session: Any, service: Service) -> str:
+    """Return the endpoint that the profile of *session* sets; "" if it sets none."""
     profile: dict[str, Any] = session.get_scoped_config()
     sections: dict[str, Any] = session.full_config.get("services") or {}
     services: dict[str, Any] = sections.get(profile.get("services") or "") or {}
-    own: Any = services.get("dynamodb")
+    own: Any = services.get(service.setting)
     own = own if hasattr(own, "get") else {}
-    chosen: str = own.get("endpoint_url") or profile.get("endpoint_url") or ""
-    return "endpoint_url in the shared configuration file", chosen
-
-
-_ENDPOINT_NAMES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL")
+    return own.get("endpoint_url") or profile.get("endpoint_url") or ""
 
 
 def explain(error: Exception) -> str:

@@ -46,6 +46,36 @@ class Url(str):
         return repr(re.sub(r"^(\w+://|//)?.*@", r"\1", self, flags=re.DOTALL))
 
 
+class Service(Struct, frozen=True):
+    """An API of DynamoDB, which has an endpoint of its own."""
+
+    name: str
+    """botocore's name of it."""
+    target: str
+    """What X-Amz-Target begins with."""
+    host: str
+    """What the hosts of AWS for it begin with, before the region."""
+    setting: str
+    """Its name in shared configuration files, and in upper case in the environment."""
+    example: str
+    """One of its calls, without arguments."""
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets its endpoint."""
+        return f"AWS_ENDPOINT_URL_{self.setting.upper()}"
+
+
+TABLES = Service("dynamodb", "DynamoDB_20120810.", "dynamodb", "dynamodb", "ListTables")
+STREAMS = Service(
+    "dynamodbstreams",
+    "DynamoDBStreams_20120810.",
+    "streams.dynamodb",
+    "dynamodb_streams",
+    "ListStreams",
+)
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one pair of transports; None means boto3's default.
 
@@ -72,10 +102,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     client: Any = None
     address: Address | None = None
     """That of an embedded database, which needs none of the others."""
+    streams_endpoint_url: str | None = None
+    """Where streams are read; None: see :func:`~dynamodb_py.credentials.streams.make_streams_settings`."""
+    service: Service = TABLES
 
     def __post_init__(self) -> None:
         for name in ("aws_secret_access_key", "aws_session_token"):
             if (value := getattr(self, name)) is not None:
                 force_setattr(self, name, Secret(value))
-        if self.endpoint_url is not None:
-            force_setattr(self, "endpoint_url", Url(self.endpoint_url))
+        for name in ("endpoint_url", "streams_endpoint_url"):
+            if (url := getattr(self, name)) is not None:
+                force_setattr(self, name, Url(url))

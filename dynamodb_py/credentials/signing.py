@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from .keys import Keys
-from .settings import SecretBytes
+from .settings import TABLES, SecretBytes
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 CONTENT_TYPE = "application/x-amz-json-1.0"
-TARGET = "DynamoDB_20120810."
 SERVICE = "dynamodb"
 
 _BLOCK = 64
@@ -61,12 +60,13 @@ class Signer:
         line: str = "",
         headers: str = "",
         service: str = SERVICE,
+        target: str = TABLES.target,
     ) -> None:
         import hashlib  # it loads OpenSSL: too slow for `import dynamodb_py`
 
         self._sha256 = hashlib.sha256
         self.region, self.host, self.service = region, host, service
-        self._path = path
+        self._path, self._target = path, target
         if path.strip("/"):
             from urllib.parse import quote  # 2 ms, only for an unusual path
 
@@ -115,12 +115,12 @@ class Signer:
             header_token = f"X-Amz-Security-Token: {token}\r\n"
         canonical = (
             f"POST\n{self._path}\n\ncontent-type:{CONTENT_TYPE}\nhost:{self.host}\n"
-            f"x-amz-date:{stamp}\n{canonical_token}x-amz-target:{TARGET}"
+            f"x-amz-date:{stamp}\n{canonical_token}x-amz-target:{self._target}"
         )
         before_target = (
             f"POST {self._line} HTTP/1.1\r\nHost: {self.host}\r\nUser-Agent: dynamodb_py\r\n"
             f"Accept-Encoding: identity\r\n{self._headers}Content-Type: {CONTENT_TYPE}\r\n"
-            f"X-Amz-Date: {stamp}\r\n{header_token}X-Amz-Target: {TARGET}"
+            f"X-Amz-Date: {stamp}\r\n{header_token}X-Amz-Target: {self._target}"
         )
         before_signature = (
             f"\r\nAuthorization: AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "

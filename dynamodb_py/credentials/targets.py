@@ -12,7 +12,7 @@ from .endpoints import Endpoint, find_plain_endpoint, resolve_endpoint
 from .keys import Credentials, Fixed, Refreshable, find_static_keys
 from .proxies import Proxy, find_proxy
 from .sessions import NO_CREDENTIALS, make_client, make_session
-from .settings import Settings
+from .settings import Service, Settings
 from .signing import Signer
 from .tls import find_authorities, make_context
 
@@ -54,7 +54,9 @@ def find_target(settings: Settings) -> Target:
     context = None
     if endpoint.scheme == "https":
         context = make_context(find_authorities(settings.verify, configured))
-    return Target(endpoint, credentials, _make_signer(endpoint, proxy), proxy, context)
+    return Target(
+        endpoint, credentials, _make_signer(endpoint, proxy, settings.service), proxy, context
+    )
 
 
 def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str | None]:
@@ -64,7 +66,7 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
     client = make_client(settings, session)
     try:
         found = session.get_credentials()
-        endpoint = resolve_endpoint(client)
+        endpoint = resolve_endpoint(client, settings.service.example)
         configured: Any = session.get_config_variable("ca_bundle")
     except (BotoCoreError, ClientError, OSError, ValueError) as error:
         raise ConfigurationError(f"No AWS credentials could be obtained: {error}") from error
@@ -75,14 +77,21 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
     return endpoint, Refreshable(found), configured
 
 
-def _make_signer(endpoint: Endpoint, proxy: Proxy | None) -> Signer:
+def _make_signer(endpoint: Endpoint, proxy: Proxy | None, service: Service) -> Signer:
     line = headers = ""
     if proxy is not None and endpoint.scheme == "http":  # a proxy for plain HTTP reads the request
         line = endpoint.url
         if proxy.authorization:
             headers = f"Proxy-Authorization: {proxy.authorization}\r\n"
     host, path = endpoint.authority, endpoint.path
-    return Signer(region=endpoint.region, host=host, path=path, line=line, headers=headers)
+    return Signer(
+        region=endpoint.region,
+        host=host,
+        path=path,
+        line=line,
+        headers=headers,
+        target=service.target,
+    )
 
 
 class LazyTarget:

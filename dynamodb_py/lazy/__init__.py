@@ -66,6 +66,7 @@ COMMANDS = {
     "cli.commands.local": "local",
     "cli.commands.migrate": "migrate",
     "cli.commands.sql": "sql",
+    "cli.commands.stream": "stream",
     "cli.commands.tables": "tables",
     "cli.commands.unique": "unique",
 }
@@ -120,6 +121,10 @@ rewriting = LazyRoom("models.keys.rewriting")
 saves = LazyRoom("models.persistence.save", "save_instance")
 serving = LazyRoom("testing.serving")
 spelling = LazyRoom("models.attribute_values.spelling")
+streams_links = LazyRoom("transports.streams")
+stream_reader = LazyRoom("streams.reader")
+stream_records = LazyRoom("streams.records")
+stream_rooms = LazyRoom("streams.stream")
 stored = LazyRoom("models.persistence.stored")
 table_options = LazyRoom("schema.options")
 tables = LazyRoom("operations.tables")

@@ -57,7 +57,7 @@ class Observer:
 
     def observes(self, link: object) -> bool:
         """Tell whether requests over *link* are meant."""
-        return self._link is None or self._link() is link
+        return self._link is None or self._link() is getattr(link, "origin", link)
 
 
 OBSERVERS: list[Observer] = []

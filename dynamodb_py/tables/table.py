@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, overload
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, overload
 
 from ..batching import ProgressOption, as_callback
-from ..connections import Connection, get_connection
+from ..connections import Connection, ambient_alias, get_connection
 from ..exceptions import ValidationError
 from ..flows import Flow, awaiting, blocking, name_verbs
 from ..operations.tables import DescribeTable, TableDescription
@@ -19,6 +19,23 @@ from .steps import TablePlan
 from .ttl import ensure
 from .update import check_possible, plan_table, update_table
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from ..exceptions import StreamTrimmed
+    from ..streams import reader as stream_reader
+    from ..streams import records as stream_records
+    from ..streams import stream as stream_rooms
+
+    M = TypeVar("M", bound="HasOptions", default=Any)
+    S = TypeVar("S", bound="HasLayout")
+else:
+    from typing import TypeVar
+
+    from ..lazy import stream_reader, stream_records, stream_rooms
+
+    M = TypeVar("M")
+
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
 
@@ -29,8 +46,14 @@ class HasOptions(Protocol):
     _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
 
 
+class HasLayout(HasOptions, Protocol):
+    """A shared table, whose items are of several models."""
+
+    _layout: ClassVar[Any]
+
+
 @name_verbs
-class Table:
+class Table(Generic[M]):
     """The table of a model, given as the class or as an instance.
 
     *using* is the alias of a connection; without it the model's ``Meta.using`` counts. Every
@@ -38,7 +61,7 @@ class Table:
     ``wait`` is ``await_``, because ``await`` is a word of the language.
     """
 
-    def __init__(self, model: type[HasOptions] | HasOptions, using: str | None = None) -> None:
+    def __init__(self, model: type[M] | M, using: str | None = None) -> None:
         kind: type[Any] = model if isinstance(model, type) else type(model)
         options: Any = getattr(kind, "_meta", None)
         if getattr(options, "schema", None) is None:
@@ -325,6 +348,62 @@ class Table:
 
     diff = blocking(_diff)
     adiff = awaiting(_diff)
+
+    if TYPE_CHECKING:
+
+        @overload
+        def stream(
+            self: Table[S],
+            position: stream_reader.Start = "latest",
+            *,
+            follow: bool = True,
+            poll: float = 1.0,
+            page_size: int | None = None,
+            workers: int = 8,
+            on_trimmed: Callable[[StreamTrimmed], object] | None = None,
+        ) -> stream_rooms.Stream[Any]: ...
+        @overload
+        def stream(
+            self,
+            position: stream_reader.Start = "latest",
+            *,
+            follow: bool = True,
+            poll: float = 1.0,
+            page_size: int | None = None,
+            workers: int = 8,
+            on_trimmed: Callable[[StreamTrimmed], object] | None = None,
+        ) -> stream_rooms.Stream[M]: ...
+
+    def stream(self, position: Any = "latest", **options: Any) -> Any:
+        """Return the changes of the table's items, an iterator for ``for`` and for ``async for``.
+
+        Each is a :class:`~dynamodb_py.StreamRecord`. Those of one item come in their order, also where shards
+        split; those of different items about in the order of time. Of a shared table's model, and of a subclass,
+        the changes of its own items are given; of the shared table, those of all its models. Items that
+        ``Meta.hide_expired`` hides from reads are there.
+
+        :param position: ``"latest"`` gives the changes from now on, ``"trim_horizon"`` all that DynamoDB has, of
+            the last 24 hours; a datetime those since then, for which all of them are read; the ``position`` of
+            an earlier stream, which JSON can hold, goes on there.
+        :param follow: False: the iteration ends when all changes so far were read; else it waits for more.
+        :param poll: seconds between two requests to a shard without news. Each counts as a read request unit
+            of streams, and a shard takes five in a second.
+        :param page_size: the most records of an answer, at most and by default 1,000 (and 1 MB).
+        :param workers: how many shards are read at once.
+        :param on_trimmed: is called with StreamTrimmed in place of raising it, and may be async; then reading
+            goes on.
+        :raises StreamNotFound: while reading: the table has no stream.
+        :raises StreamTrimmed: while reading: DynamoDB had deleted changes before they were read.
+        :raises InvalidPosition: here or while reading: the position is none of this stream.
+        :raises QueryError: another argument cannot be used.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+        """
+        loader = stream_records.RecordLoader(self.model, self.using or ambient_alias())
+        read_options = stream_reader.ReadingOptions(**options)
+        return stream_rooms.Stream(self._link, self.name, loader, position, read_options)
+
+    astream = stream
 
     def _check_names(self) -> None:
         names = {self.name: "Meta.table_name", **dict.fromkeys(self._companions(), _SENTINELS)}

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from ..exceptions import ResponseCorrupted
 
-_EVENT = "response-received.dynamodb"
+_EVENTS = ("response-received.dynamodb", "response-received.dynamodb-streams")
 _NAME = "dynamodb_py-integrity"
 
 _ours = threading.local()
@@ -27,7 +27,8 @@ def check_responses(client: Any) -> Generator[None]:
     The handler stays registered and does nothing at other times. It raises
     :class:`~dynamodb_py.exceptions.ResponseCorrupted`.
     """
-    client.meta.events.register(_EVENT, _check, unique_id=_NAME)
+    for event in _EVENTS:
+        client.meta.events.register(event, _check, unique_id=f"{_NAME}-{event}")
     _ours.request = True
     try:
         yield

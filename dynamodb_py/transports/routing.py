@@ -65,7 +65,9 @@ class Router:
                 client = given or make_client(self._settings, session, boto3_default=served)
                 configured = ""
                 if not served and self._settings.endpoint_url is None:
-                    configured = describe_configured_endpoint(client, session)
+                    configured = describe_configured_endpoint(
+                        self._settings.service, client, session
+                    )
                 through = boto.BotoTransport(client, owned=given is None, configured=configured)
                 try:
                     through.check_mock()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from dynamodb_py.credentials.endpoints import parse_endpoint
 from dynamodb_py.credentials.keys import Keys
-from dynamodb_py.credentials.signing import CONTENT_TYPE, TARGET, Signer
+from dynamodb_py.credentials.settings import TABLES
+from dynamodb_py.credentials.signing import CONTENT_TYPE, Signer
 
 NOW = 1_795_000_000
 
@@ -32,7 +33,7 @@ def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
 
 def botocores(url: str, region: str, api: str, body: bytes, keys: Keys, now: int) -> str:
     """Return the Authorization header that botocore makes."""
-    headers = {"X-Amz-Target": TARGET + api, "Content-Type": CONTENT_TYPE}
+    headers = {"X-Amz-Target": TABLES.target + api, "Content-Type": CONTENT_TYPE}
     request = AWSRequest("POST", url, headers=headers, data=body)
     credentials = ReadOnlyCredentials(keys.access_key, keys.secret_key, keys.token)
     moment = dt.datetime.fromtimestamp(now, dt.timezone.utc)

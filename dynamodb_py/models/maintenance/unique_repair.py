@@ -38,7 +38,6 @@ from ..constraints import (
     require_absent,
 )
 from ..options.options import Options
-from ..shared_tables.item_collections import ModelFinder
 from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, FindingCallback, Kind, UniqueReport
 
@@ -211,7 +210,7 @@ class Sentinels:
         """Tell whether *item* is of the model, and not of another one in a shared table."""
         if self.layout is None:
             return True
-        found = ModelFinder.of_layout(self.layout).of(item)
+        found = self.layout.find_model(item)
         return found is not None and self.layout.is_related(found, self.meta)
 
     def _find_constraint(self, text: str) -> Constraint | None:

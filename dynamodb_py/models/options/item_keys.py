@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ...codec import Unstorable, as_sent, check_text, from_json
 from ...exceptions import ResponseCorrupted, ValidationError
 from ...operations.base import Wire, WireItem
+from ...operations.items import StoredItem
 from ...schema import TableSchema
 from ..fields.base import AnyField
 from ..records.attributes import find_assigned_keys
@@ -195,6 +196,14 @@ class ItemKeys:
                 raise self._make_value_error(field, "it is part of the key, and was not loaded")
             key[field.attribute] = as_sent(wire) if "B" in wire else wire
         return key
+
+    def read_key(self, item: StoredItem, /) -> dict[str, Any]:
+        """Return the values of the key's fields by name; what a field cannot read is as it is stored."""
+        wires: WireItem = from_json(item)
+        return {
+            field.name: display.decode_or_free(field, wires.get(field.attribute))
+            for field in self.keys
+        }
 
     def make_changed_error(self, field: AnyField, stored: Mapping[str, Wire]) -> ValidationError:
         """Return the error for a loaded instance whose *field*, of the key, has another value now."""

@@ -12,6 +12,7 @@ from ...exceptions import ModelDefinitionError, QueryError
 from ...expressions import Condition, Exists, FieldName, NotExists, Path, is_many
 from ...limits import MAX_HASH_KEY_BYTES
 from ...operations.base import Wire, WireItem
+from ...operations.items import StoredItem
 from ...schema import TableSchema, declare_table
 from ..constraints import Constraint, compile_constraints, make_sentinels_schema
 from ..expiry import find_ttl_field, make_expiry
@@ -46,6 +47,7 @@ class TableLayout(Protocol):
         self, model: type[Any], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]: ...
     def complete_meta(self, declared: Mapping[str, Any]) -> dict[str, Any]: ...
+    def find_model(self, item: StoredItem) -> Options | None: ...
     def make_schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema: ...
     def make_filter(self, meta: Options) -> ItemFilter: ...
     def make_scope(self, model: type[Any], table: str | None) -> str: ...
@@ -351,6 +353,27 @@ class Options(ItemKeys):
         keys = [self.schema.hash_key, *(key for i in self.schema.indexes for key in i.hash_key)]
         return any(key.name == attribute for key in keys)
 
+    def find_class(self, item: StoredItem, /, *, whole: bool) -> type[Any] | None:
+        """Return the class of an item of the table; None if it is of another model than this one.
+
+        It may have expired. A shared table is the class of the items of no model.
+
+        :param whole: whether *item* is whole, not a key alone, which several models may have.
+        """
+        own: type[Any] = self.model
+        found: type[Any] | None = own
+        layout: TableLayout | None = self.layout or getattr(own, "_layout", None)
+        if layout is not None:
+            meta = layout.find_model(item)
+            if self.layout is None:
+                return own if meta is None else meta.model
+            found = None if meta is None else meta.model
+        elif self.kind is not None:
+            found = self.kind.hierarchy.class_of(self.kind.hierarchy.root, item)
+        if found is None or issubclass(found, own):
+            return found
+        return own if not whole and issubclass(own, found) else None
+
     def check_own_key(self, key: WireItem) -> WireItem:
         """Return *key*, or raise ValidationError if it is the key of another model's item.
 
@@ -380,6 +403,11 @@ class Options(ItemKeys):
             if self.part_conditions is None
             else self.part_conditions.rewrite_condition(condition)
         )
+
+    def find_name(self, attribute: str, /) -> str | None:
+        """Return the name of the field that is stored as *attribute*; None if none is."""
+        field = self.field_set.by_attribute.get(attribute)
+        return None if field is None else field.name
 
     def resolve(self, path: Path) -> Path:
         """Return *path* with a field's name at its beginning replaced by the path of the field."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from msgspec import Struct
-
-from ...codec import decode, from_json, make_attributes_reader
+from ...codec import decode, from_json
 from ...connections import Connection
 from ...exceptions import QueryError
 from ...flows import Flow, awaiting, blocking, name_verbs
@@ -19,7 +17,6 @@ from ..queryset.execution import make_reader, plan_query
 from ..queryset.reads import is_narrowed, read_keys
 from ..records.rows import make_loader
 from ..visibility import Scope
-from .collisions import get_template
 from .layout import SharedTableLayout
 
 if TYPE_CHECKING:
@@ -174,7 +171,7 @@ class _Loading:
         using: str | None,
         only: frozenset[type[Model]] | None,
     ) -> None:
-        self._finder = ModelFinder.of_layout(layout)
+        self._layout = layout
         self._held, self._using, self._only = held, using, only
         self._loaders: dict[type[Any], Any] = {}
         self.scopes: dict[type[Any], Scope | None] = {}
@@ -194,7 +191,7 @@ class _Loading:
         return left
 
     def _take_item(self, item: StoredItem) -> bool:
-        meta = self._finder.of(item)
+        meta = self._layout.find_model(item)
         if meta is None:
             if self._only is not None:
                 return False
@@ -235,56 +232,3 @@ def query_default(meta: Options, using: str | None) -> Any:
     """Return the query set of ``objects`` of a model, on the connection *using*."""
     manager: Any = meta.model.objects
     return (manager if using is None else manager.using(using)).get_queryset()
-
-
-class _Text(Struct, gc=False):
-    S: str | None = None
-
-
-class ModelFinder:
-    """Finds the model of an item in a shared table."""
-
-    def __init__(self, layout: SharedTableLayout) -> None:
-        self._members = tuple(layout.members)
-        self._by_kind = {layout.get_kind(meta): meta for meta in self._members}
-        schema = layout.meta.schema
-        keys = [schema.hash_key, *([] if schema.range_key is None else [schema.range_key])]
-        self._keys = [(f"k{at}", key.name) for at, key in enumerate(keys)]
-        rename = dict(self._keys)
-        if layout.discriminator is not None:
-            rename["kind"] = layout.discriminator
-        members = [(name, _Text | None, None) for name in rename]
-        # An attribute of another type has no S: no template makes such a key.
-        self._read: Callable[[StoredItem], Any] = make_attributes_reader(members, rename)
-        self._has_kinds = layout.discriminator is not None
-
-    @classmethod
-    def of_layout(cls, layout: SharedTableLayout) -> ModelFinder:
-        """Return the finder for the models that are in *layout* now."""
-        version, finder = layout.finder
-        if version != layout.version:
-            finder = cls(layout)
-            layout.finder = (layout.version, finder)
-        found: ModelFinder = finder
-        return found
-
-    def of(self, item: StoredItem) -> Options | None:
-        """Return the options of the model, by the discriminator of the item, else by its key."""
-        read = self._read(item)
-        if self._has_kinds and read.kind is not None:
-            found = self._by_kind.get(read.kind.S)
-            if found is not None:
-                return found
-        keys = {name: getattr(read, member) for member, name in self._keys}
-        return next((meta for meta in self._members if _fits(meta, keys)), None)
-
-
-def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
-    """Tell whether the templates of a model make this key."""
-    for field in meta.keys:
-        template = get_template(field)
-        wire = keys[field.attribute]
-        text = None if wire is None else wire.S
-        if template is not None and (text is None or template.parse_wires(text) is None):
-            return False
-    return True

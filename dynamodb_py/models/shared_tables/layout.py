@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from msgspec.structs import replace
 
 from ...exceptions import ModelDefinitionError
+from ...operations.items import StoredItem
 from ...schema import Index, IndexSchema, TableSchema
 from ..fields.base import AnyField
 from ..fields.text import CharField
@@ -15,6 +16,7 @@ from ..inheritance.discriminator import get_name
 from ..instance import options_of
 from ..options.meta import TABLE_OPTIONS
 from .collisions import Members, check_apart, check_kinds
+from .model_finder import ModelFinder
 from .visibility import SharedTableFilter
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class SharedTableLayout:
         """The key fields of the table and its indexes, by attribute."""
         self.version = 0
         """The number of changes of the models, to find out what was cached before."""
-        self.finder: tuple[int, Any] = (-1, None)
+        self._finder: tuple[int, ModelFinder] | None = None
         """The finder of an item's model, and the version that it was made for."""
         named = [
             (name, value)
@@ -250,6 +252,13 @@ class SharedTableLayout:
     def models(self) -> list[type[Model]]:
         """The models in it, in the order of their classes."""
         return [cast("type[Model]", meta.model) for meta in self.members]
+
+    def find_model(self, item: StoredItem) -> Options | None:
+        """Return the options of the model of an item, or of its key; None if it is of no model."""
+        if self._finder is None or self._finder[0] != self.version:
+            finder = ModelFinder(self.members, self.meta.schema, self.discriminator)
+            self._finder = self.version, finder
+        return self._finder[1].find(item)
 
     def check(self, meta: Options) -> None:
         """Check a model before it joins the table.

@@ -1,40 +1,18 @@
-"""``python -m dynamodb_py``: what it prints, and with which status it ends."""
+"""The commands that work without click: what they print, and with which status they end."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from dynamodb_py import CharField, Model, Table
 from dynamodb_py.cli import main
 
-from .engines import ACCESS_KEY, SECRET_KEY
-
-SHOP = """
-from dynamodb_py import CharField, Model
-
-class User(Model):
-    class Meta:
-        table_name = "{table}"
-    id = CharField(hash_key=True)
-    email = CharField(unique=True)
-
-class Plain(Model):
-    id = CharField(hash_key=True)
-
-class Base(Model):
-    class Meta:
-        abstract = True
-
-class Namespace:
-    User = User
-
-number = 7
-"""
+from ..engines import ACCESS_KEY, SECRET_KEY
+from .processes import ROOT
 
 
 class User(Model):
@@ -45,17 +23,14 @@ class User(Model):
     email = CharField(unique=True)
 
 
-@pytest.fixture
-def shop(tmp_path, monkeypatch, request):
-    """A module of a user's, in a directory that is the current one."""
-    name = f"shop_{abs(hash(request.node.name))}"
-    (tmp_path / f"{name}.py").write_text(SHOP.format(table="users"))
-    (tmp_path / f"{name}_broken.py").write_text("import nothing_of_this_name")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield name
-    for each in (name, f"{name}_broken"):
-        sys.modules.pop(each, None)
+@pytest.fixture(params=["click", "argparse"], autouse=True)
+def parser(request, monkeypatch):
+    """What reads the command line: click, or argparse where click is not installed."""
+    if request.param == "argparse":
+        for name in ("dynamodb_py.cli.with_click", "dynamodb_py.cli.options"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        monkeypatch.setitem(sys.modules, "click", None)
+    return request.param
 
 
 @pytest.fixture
@@ -70,17 +45,17 @@ def put(engine):
     return write
 
 
-def test_what_is_missing_is_told_made_and_then_right(engine, put, shop, capsys):
+def test_what_is_missing_is_printed_made_and_then_right(engine, put, shop, capsys):
     put("a", "a@x")
     put("b", "b@x")
 
     assert main(["unique", "check", f"{shop}:User"]) == 1
-    said = capsys.readouterr().out.splitlines()
-    assert sorted(said[:2]) == [
+    lines = capsys.readouterr().out.splitlines()
+    assert sorted(lines[:2]) == [
         "missing: User email='a@x' of the item 'a' has no sentinel",
         "missing: User email='b@x' of the item 'b' has no sentinel",
     ]
-    assert said[2:] == [
+    assert lines[2:] == [
         "2 items and 0 sentinels read",
         "2 values without a sentinel",
         "0 stale sentinels",
@@ -98,15 +73,15 @@ def test_what_is_missing_is_told_made_and_then_right(engine, put, shop, capsys):
 
 
 @pytest.mark.engines("dynoxide")
-def test_duplicates_are_left_and_told(engine, put, shop, capsys):
+def test_duplicates_are_left_and_printed(engine, put, shop, capsys):
     put("a", "same@x")
     put("b", "same@x")
     assert main(["unique", "repair", f"{shop}:User", "--quiet"]) == 1
-    said = capsys.readouterr().out
-    assert "duplicate: User email='same@x': the items " in said
-    assert "'a'" in said
-    assert "'b'" in said
-    assert "1 values that several items have" in said
+    printed = capsys.readouterr().out
+    assert "duplicate: User email='same@x': the items " in printed
+    assert "'a'" in printed
+    assert "'b'" in printed
+    assert "1 values that several items have" in printed
 
 
 @pytest.mark.engines("dynoxide")
@@ -116,7 +91,7 @@ def test_it_runs_as_a_program_of_its_own(engine, put, shop):
         **os.environ,
         "AWS_ACCESS_KEY_ID": ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "PYTHONPATH": str(Path(__file__).parent.parent),
+        "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-m", "dynamodb_py", "unique", "repair", f"{shop}:User"]
     options = ["--endpoint-url", engine.endpoint_url, "--region", "us-east-1"]
@@ -134,22 +109,25 @@ def test_it_runs_as_a_program_of_its_own(engine, put, shop):
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "message"),
     [
         ("{shop}", "names no model: write module:Model, as shop.models:User"),
         (":User", "names no model"),
-        ("no_such_module:User", "no_such_module cannot be imported: ModuleNotFoundError"),
-        ("{shop}_broken:User", "cannot be imported: ModuleNotFoundError: No module named 'nothing"),
+        ("no_such_module:User", "there is no module no_such_module, in "),
+        (
+            "no/module.py:User",
+            "'no/module.py' names no module: write it as in an import, shop.models",
+        ),
         ("{shop}:Nobody", "has no Nobody"),
         ("{shop}:number", "is no model but 7"),
         ("{shop}:Base", "is abstract: it has no table"),
         ("{shop}:Plain", "nothing is unique in"),
     ],
 )
-def test_a_model_that_is_none_is_told_in_a_line(shop, capsys, model, said):
+def test_a_model_that_is_none_is_one_line(shop, capsys, model, message):
     assert main(["unique", "check", model.format(shop=shop)]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
 
 
@@ -164,10 +142,11 @@ def test_a_model_that_is_none_is_told_in_a_line(shop, capsys, model, said):
         ["unique", "check", "shop:User", "--workers", "many"],
         ["nothing"],
     ],
+    ids=" ".join,
 )
-def test_a_wrong_command_line_is_told(capsys, arguments):
+def test_a_wrong_command_line_gives_the_usage(capsys, arguments):
     assert main(arguments) == 2
-    assert "usage: python -m dynamodb_py" in capsys.readouterr().err
+    assert capsys.readouterr().err.lower().startswith("usage: dynamodb-py")
 
 
 def test_there_is_at_least_one_worker(shop, capsys):
@@ -175,16 +154,28 @@ def test_there_is_at_least_one_worker(shop, capsys):
     assert "--workers 0: it must be at least 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["unique", "-h"], ["unique", "repair", "-h"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["unique", "-h"], ["unique", "repair", "-h"]], ids=" ".join
+)
 def test_help_is_given(capsys, arguments):
     assert main(arguments) == 0
-    assert "usage: python -m dynamodb_py" in capsys.readouterr().out
+    assert capsys.readouterr().out.lower().startswith("usage: dynamodb-py")
 
 
 @pytest.mark.engines("dynoxide")
-def test_what_goes_wrong_is_told_without_a_traceback(engine, shop, capsys):
+def test_what_goes_wrong_is_one_line(engine, shop, capsys):
     assert main(["unique", "check", f"{shop}:User"]) == 3
-    said = capsys.readouterr().err
-    assert said.startswith("error: TableNotFound: ")
-    assert "Table(Model).update() makes it" in said
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: TableNotFound: ")
+    assert "Table(Model).update() makes it" in printed
+    assert "Traceback" not in printed
+
+
+def test_the_other_commands_name_the_extra_without_click(parser, capsys):
+    status = main(["tables", "plan", "no_such_module"])
+    error = capsys.readouterr().err
+    if parser == "click":
+        assert (status, error[:25]) == (2, "error: there is no module")
+    else:
+        expected = 'error: tables needs click and rich: pip install "dynamodb-py[cli]"\n'
+        assert (status, error) == (4, expected)
