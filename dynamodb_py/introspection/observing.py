@@ -28,12 +28,12 @@ class Observation(Struct, frozen=True, omit_defaults=True):
 
 
 def gather_members(maps: Iterable[WireMap]) -> dict[str, list[Wire]]:
-    """Return the values of each key of *maps*, the most frequent key first."""
+    """Return the values of each key of *maps*, the most frequent key first, others by name."""
     found: dict[str, list[Wire]] = {}
     for each in maps:
         for name, wire in each.items():
             found.setdefault(name, []).append(wire)
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
+    return dict(sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])))
 
 
 def gather_contents(wires: Iterable[Wire], kind: str) -> list[Any]:
