@@ -50,12 +50,12 @@ def observe(wires: Sequence[Wire]) -> Observation:
     """Return which types *wires* have, and what is inside them.
 
     >>> observe([{"S": "a"}, {"L": [{"N": "1"}]}]).types
-    {'S': 1, 'L': 1}
+    {'L': 1, 'S': 1}
     """
     elements = [each for content in gather_contents(wires, "L") for each in content]
     return Observation(
         len(wires),
-        dict(Counter(map(find_kind, wires))),
+        dict(sorted(Counter(map(find_kind, wires)).items(), key=lambda pair: (-pair[1], pair[0]))),
         observe_members(gather_contents(wires, "M")),
         observe(elements) if elements else None,
     )

@@ -134,7 +134,7 @@ def test_every_type_is_read_and_what_differs_has_no_field(engine, bare):
         "numbers = SetField(Decimal)",
         "blobs = SetField(bytes)",
         '# extra["none"] has what no field reads: 10 of 10, 10 NULL',
-        '# extra["odd"] has what no field reads: 2 of 10, 1 S, 1 N',
+        '# extra["odd"] has what no field reads: 2 of 10, 1 N, 1 S',
     ):
         assert line in lines, lines
     rows = {row.n: row for row in found.root.objects.using(bare).scan()}
