@@ -67,9 +67,7 @@ def test_the_changelog_begins_with_this_version():
 # What the README and the capabilities say is missing, and what would be in a public name, of a class, a
 # method, a parameter or a command, if it were there. What such a list gains needs a row here.
 MISSING = {
-    "streams": ["stream"],
-    "the reader of streams": ["stream"],
-    "a command line for tables": ["command table", "command create", "command diff"],
+    "the runner of streams": ["runner"],
 }
 
 
@@ -104,7 +102,7 @@ def public_names(capsys) -> set[str]:
                             f"{each}({given})" for given in inspect.signature(value).parameters
                         }
     dynamodb_py.cli.main(["--help"])
-    commands = re.findall(r"^    (\w+)", capsys.readouterr().out, re.MULTILINE)
+    commands = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
     return {name.lower() for name in names} | {f"command {name}" for name in commands}
 
 
@@ -208,7 +206,9 @@ def test_every_import_of_the_package_is_a_dependency(setup):
                 imported.add(node.module.split(".")[0])
     third_party = imported - set(sys.stdlib_module_names) - {"dynamodb_py"}
     by_module = {"dateutil": "python-dateutil", "botocore": "boto3"}
-    named = {project(line) for extra in ("", "progress") for line in requirements(setup)[extra]}
+    named = {
+        project(line) for extra in ("", "cli", "progress") for line in requirements(setup)[extra]
+    }
     assert {by_module.get(name, name) for name in third_party} <= named
 
 
@@ -243,6 +243,8 @@ def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
     files = zipfile.ZipFile(wheel).namelist()
     (entry_points,) = [name for name in files if name.endswith(".dist-info/entry_points.txt")]
     assert zipfile.ZipFile(wheel).read(entry_points).decode().split() == [
+        "[console_scripts]",
+        *["dynamodb-py", "=", "dynamodb_py.cli:main"],
         "[pytest11]",
         *["pytest_dynamodb_py", "=", "pytest_dynamodb_py"],
     ]

@@ -25,7 +25,6 @@ from dynamodb_py import (
 )
 
 from ..conftest import Do
-from ..engines import Engine
 
 BOTH = "new_and_old_images"
 

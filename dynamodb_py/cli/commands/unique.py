@@ -56,12 +56,12 @@ unique = PlainGroup(
     "Check or repair the sentinels that keep values unique.",
     {
         "check": PlainCommand(
-            "Read the table and its sentinels, print the differences, and change nothing.",
+            "Print what repair would change. The table and its sentinels are read.",
             _add_arguments,
             _check,
         ),
         "repair": PlainCommand(
-            "Make the missing sentinels, and delete those without a value.",
+            "Make missing sentinels, and delete those without a value.",
             _add_repair_arguments,
             _check,
         ),
