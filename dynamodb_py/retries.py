@@ -44,14 +44,22 @@ RETRYABLE = THROTTLING | _TIMED_OUT | {"ReplicatedWriteConflictException"}
 
 TOO_MANY_REQUESTS = 429
 
+_THROTTLED_CALLS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons of a cancelled transaction that ask for fewer requests."""
+_PASSING = _THROTTLED_CALLS | {"TransactionConflict"}
+
 
 def is_throttling(error: BaseException) -> bool:
     """Tell whether *error* asks for fewer requests.
 
-    The code decides if DynamoDB's model has it, else the HTTP status.
+    The code decides if DynamoDB's model has it, else the HTTP status; of a cancelled transaction, the
+    reasons do: throttling, and nothing that would cancel it again.
     """
     if not isinstance(error, ServiceError):
         return False
+    if isinstance(error, TransactionCanceled):
+        reasons = {each.code for each in error.reasons if each.is_to_blame}
+        return not reasons.isdisjoint(_THROTTLED_CALLS) and reasons <= _PASSING
     unknown = type(error) is ServiceError and error.status == TOO_MANY_REQUESTS
     return unknown or error.code in THROTTLING
 

@@ -121,6 +121,26 @@ def test_an_answer_that_did_not_come_is_tried_again_and_nothing_of_ours(error, e
     assert is_throttling(error) is False
 
 
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        (["None", "ThrottlingError"], True),
+        (["ProvisionedThroughputExceeded", "None"], True),
+        (["ThrottlingError", "TransactionConflict"], True),
+        (["ThrottlingError", "ConditionalCheckFailed"], False),
+        (["TransactionConflict"], False),  # tried again by those who know of conflicts
+        (["None"], False),
+        ([], False),
+    ],
+)
+def test_a_transaction_that_throttling_alone_cancelled_is_tried_again(reasons, expected):
+    body = {"CancellationReasons": [{"Code": code} for code in reasons]}
+    error = make_service_error("TransactionCanceledException", "", body=body)
+    assert is_throttling(error) is expected
+    assert is_retryable(error) is is_retryable(error, repeatable=False) is expected
+    assert not is_in_doubt(error)
+
+
 NEVER_SENT = ConnectionFailed("refused")
 NEVER_SENT.__cause__ = ConnectionRefusedError()
 

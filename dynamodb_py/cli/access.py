@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
-from ..connections import Connection, connect, options
+from ..connections import Connection, connect, get_registry, options, set_registry
 from ..exceptions import ConfigurationError
 from ..models.model import Model
 from .naming import import_module
@@ -84,23 +84,32 @@ def gather(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def connected(access: Access, models: Iterable[type[Model]] = ()) -> Generator[None]:
-    """Let ``get_connection()`` and *models*, which are imported, have the connection of *access* in a block."""
+    """Let ``get_connection()`` and *models*, which are imported, have the connection of *access* in a block.
+
+    With options, all connections that are known have these options, so that no request goes elsewhere.
+    """
     for module in access.modules:
         import_module(module)
+    before = get_registry()
     alias = access.using
     made: list[Connection] = []
-    if access.options:
-        alias, given = _ALIAS, dict(access.options)
-        address = given.pop("address", None)
-        own = (each._meta.using for each in models)
-        try:
-            for each in dict.fromkeys([alias, *filter(None, own)]):
-                made.append(connect(address, alias=each, **given))
-        except ConfigurationError as error:
-            raise UsageError(str(error)) from None
     try:
+        if access.options:
+            alias = _ALIAS
+            set_registry(before._replace(connections=dict(before.connections)))
+            own = filter(None, (model._meta.using for model in models))
+            made += [_connect(each, access) for each in {_ALIAS, *before.connections, *own}]
         with options(using=alias):
             yield
     finally:
+        set_registry(before)
         for connection in made:
             connection.close()
+
+
+def _connect(alias: str, access: Access) -> Connection:
+    address, given = access.options.get("address"), access.options.items()
+    try:
+        return connect(address, alias=alias, **{k: v for k, v in given if k != "address"})
+    except ConfigurationError as error:
+        raise UsageError(str(error)) from None

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from .access import add_connection, gather
 from .plain import PlainCommand, PlainGroup
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 

@@ -39,7 +39,8 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
     """Call *call*, print its error in a line, and return the exit status; a true result stands for FOUND."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        signal.signal(signal.SIGINT, _interrupt)
+        if before is signal.default_int_handler:  # a job in the background ignores Ctrl-C
+            signal.signal(signal.SIGINT, _interrupt)
         return FOUND if call() else 0
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -58,12 +59,13 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
         print_error(f"error: {type(error).__name__}: {error}")
         return FAILED
     except Exception as error:
-        if isinstance(error, ImportError) and error.name == "rich":
+        if isinstance(error, ImportError) and (error.name or "").split(".")[0] == "rich":
             return refuse("this output")
         traceback.print_exception(error)
         return FAILED
     finally:
-        signal.signal(signal.SIGINT, before)
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, before)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -79,6 +79,7 @@ def run(shop: str, capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:
     """What starts commands as processes of their own."""
+    pytest.importorskip("termios", reason="there are no pseudo-terminals")
     launcher = Launcher()
     yield launcher
     launcher.stop()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import gc
 import json
 import os
 import socket
 import sys
-import termios
 
 # What the commands import, and what finding credentials does.
 import botocore.session
@@ -22,6 +20,9 @@ from dynamodb_py.cli.with_click import root
 
 def become(request: dict, files: list[int]) -> int:
     """Be the process of a command, and return its exit status."""
+    import fcntl  # there are none on Windows
+    import termios
+
     os.setsid()
     for number, file in enumerate(files):
         os.dup2(file, number)

@@ -10,6 +10,7 @@ from dynamodb_py.cli.access import Access, connected, gather
 from dynamodb_py.cli.naming import find_model, list_models
 from dynamodb_py.cli.statuses import UsageError
 from dynamodb_py.connections import get_connection
+from dynamodb_py.exceptions import ConfigurationError
 
 
 @pytest.mark.parametrize(
@@ -123,13 +124,16 @@ def test_the_connection_is_that_of_a_module_or_of_the_options(settings, access, 
     assert get_connection().settings.region_name == "eu-west-1"
 
 
-def test_options_count_for_models_with_a_connection_of_their_own(settings, tmp_path):
-    (tmp_path / "some_settings.py").write_text(
-        f"{SETTINGS}\nfrom dynamodb_py import *\nclass A(Model):\n  class Meta:\n    using = 'mine'\n"
-    )
-    model = find_model(f"{settings}:A")
-    with connected(Access(options={"region_name": "us-east-1"}), [model]):
-        assert get_connection("mine").settings.region_name == "us-east-1"
+def test_options_count_for_every_connection_in_place_of_its_own(settings, tmp_path):
+    model = "\nfrom dynamodb_py import Model\nclass A(Model):\n  class Meta:\n    using = 'later'\n"
+    (tmp_path / "some_settings.py").write_text(SETTINGS + model)
+    found = find_model(f"{settings}:A")
+    with connected(Access(options={"region_name": "us-east-1"}), [found]):
+        for alias in (None, "mine", "later"):
+            assert get_connection(alias).settings.region_name == "us-east-1"
+    assert get_connection("mine").settings.region_name == "eu-west-2"
+    with pytest.raises(ConfigurationError, match="no connection is called 'later'"):
+        get_connection("later")
 
 
 def test_an_embedded_database_is_named_by_its_address(run, tmp_path):

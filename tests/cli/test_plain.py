@@ -10,6 +10,7 @@ import pytest
 
 from dynamodb_py import CharField, Model, Table
 from dynamodb_py.cli import main
+from dynamodb_py.lazy.loading import LazyRoom
 
 from ..engines import ACCESS_KEY, SECRET_KEY
 from .processes import ROOT
@@ -169,6 +170,18 @@ def test_what_goes_wrong_is_one_line(engine, shop, capsys):
     assert printed.startswith("error: TableNotFound: ")
     assert "Table(Model).update() makes it" in printed
     assert "Traceback" not in printed
+
+
+def test_a_terminal_needs_rich(engine, shop, monkeypatch, capsys, parser):
+    if parser == "argparse":
+        return
+    monkeypatch.setattr("dynamodb_py.cli.output.terminal", LazyRoom("cli.terminal"))
+    monkeypatch.delitem(sys.modules, "dynamodb_py.cli.terminal", raising=False)
+    monkeypatch.setitem(sys.modules, "rich", None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["tables", "ping"]) == 4
+    expected = 'error: this output needs click and rich: pip install "dynamodb-py[cli]"\n'
+    assert capsys.readouterr() == ("", expected)
 
 
 def test_the_other_commands_name_the_extra_without_click(parser, capsys):

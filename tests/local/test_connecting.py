@@ -10,6 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -279,53 +282,53 @@ def test_the_event_loop_runs_while_requests_do(kind, file):
     assert (ticks >= 50, rows) == (True, 50)
 
 
-def hold(path: str, seconds: float) -> threading.Thread:
-    """Keep the only writer of a file busy, as another process may."""
+@contextmanager
+def hold(path: str) -> Iterator[Callable[[], None]]:
+    """Keep the only writer of a file busy, as another process may, until the function is called."""
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     database.execute("BEGIN IMMEDIATE")
-
-    def work() -> None:
-        time.sleep(seconds)
-        database.execute("ROLLBACK")
+    try:
+        yield partial(database.execute, "ROLLBACK")
+    finally:
         database.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
 
 
 def test_a_write_waits_for_another_process_and_a_read_does_not(file):
     connect(file)
     Table(Counter).create()
     Counter(id="a", count=1).save()
-    thread = hold(file.removeprefix("sqlite:///"), 0.3)
-    started = time.monotonic()
-    assert count_in("default") == 1
-    assert time.monotonic() - started < 0.2
-    Counter(id="a", count=2).save()
-    assert time.monotonic() - started > 0.2
-    thread.join()
+    released = threading.Event()
+    with hold(file.removeprefix("sqlite:///")) as release:
+
+        def release_soon() -> None:
+            time.sleep(0.3)
+            released.set()
+            release()
+
+        assert count_in("default") == 1
+        thread = threading.Thread(target=release_soon)
+        thread.start()
+        Counter(id="a", count=2).save()
+        assert released.is_set()
+        thread.join()
 
 
 @pytest.mark.parametrize("mode", ["sync", "async"])
 def test_a_deadline_ends_the_wait_for_another_process(mode, file):
     connect(file)
     Table(Counter).create()
-    thread = hold(file.removeprefix("sqlite:///"), 1)
-    started = time.monotonic()
 
-    def write() -> None:
-        with options(deadline=0.1):
-            if mode == "sync":
+    async def write(release: Callable[[], None]) -> None:
+        with options(deadline=0.1), pytest.raises(DeadlineExceeded):
+            await Counter(id="a").asave()
+        release()  # the end of the loop waits for its threads
+
+    with hold(file.removeprefix("sqlite:///")) as release:
+        if mode == "async":
+            asyncio.run(write(release))
+        else:
+            with options(deadline=0.1), pytest.raises(DeadlineExceeded):
                 Counter(id="a").save()
-            else:
-                asyncio.run(Counter(id="a").asave())
-
-    with pytest.raises(DeadlineExceeded):
-        write()
-    if mode == "sync":  # the end of a loop waits for its threads
-        assert time.monotonic() - started < 0.8
-    thread.join()
 
 
 def test_a_failure_of_sqlite_is_an_internal_error_of_the_service(monkeypatch):

@@ -226,7 +226,7 @@ def test_conflicts_without_end_are_told_in_the_order_asked(script, do, attempts,
 
 @pytest.mark.parametrize(
     "codes",
-    [("None", "None"), ("TransactionConflict", "ThrottlingError"), ("ValidationError", "None"), ()],
+    [("None", "None"), ("TransactionConflict", "ValidationError"), ("ValidationError", "None"), ()],
 )
 def test_other_reasons_are_told_at_once(script, do, codes):
     script.answers = [canceled(*codes)]
