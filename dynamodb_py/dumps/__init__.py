@@ -1,15 +1,22 @@
-"""Whole tables as files of lines in DynamoDB JSON, as DynamoDB's own exports to S3 have them, and back.
+r"""Whole tables as files of lines in DynamoDB JSON, as DynamoDB's own exports to S3 have them, and back.
 
 A line is ``{"Item": {"id": {"S": "a"}, "n": {"N": "1"}}}``
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html). Items go through as
 they are: no model and no field reads them, and every attribute keeps its type and its digits.
 
->>> from dynamodb_py import connect
->>> connection = connect("memory://", alias="dumps")
->>> is_empty("no_such_table", using="dumps")
-Traceback (most recent call last):
-    ...
-dynamodb_py.exceptions.TableNotFound: DescribeTable on no_such_table failed...
+>>> import io
+>>> from dynamodb_py import CharField, Model, Table, connect
+>>> class Note(Model):
+...     id = CharField(hash_key=True)
+>>> connection = connect("memory://", alias="notes")
+>>> description = Table(Note, using="notes").create()
+>>> note, output = Note(id="a").save(using="notes"), io.BytesIO()
+>>> dump_table("Note", output, using="notes")
+DumpReport(items=1, continued=0)
+>>> output.getvalue()
+b'{"Item":{"id":{"S":"a"}}}\n'
+>>> load_table("Note", io.BytesIO(output.getvalue()), using="notes")
+LoadReport(items=1, continued=0)
 """
 
 from .checkpoints import name_checkpoint

@@ -1,11 +1,24 @@
 """Models of tables that exist: what ``inspect`` samples, and the code that it writes.
 
->>> from dynamodb_py import connect, get_connection
->>> connection = connect("memory://", alias="inspect")
->>> inspect_table("no_such_table", using="inspect")
-Traceback (most recent call last):
-    ...
-dynamodb_py.exceptions.TableNotFound: DescribeTable on no_such_table failed...
+>>> from dynamodb_py import CharField, IntegerField, Model, Table, connect
+>>> class Note(Model):
+...     id = CharField(hash_key=True)
+...     likes = IntegerField()
+>>> connection = connect("memory://", alias="inspected notes")
+>>> description = Table(Note, using="inspected notes").create()
+>>> note = Note(id="a", likes=3).save(using="inspected notes")
+>>> found = inspect_table("Note", using="inspected notes")
+>>> print(found.source[found.source.index("class") :].replace('"' * 3, "'''").rstrip())
+class Note(Model):
+    '''An item of the table.'''
+<BLANKLINE>
+    class Meta:
+        table_name = "Note"
+<BLANKLINE>
+    id = CharField(hash_key=True)  # 1 of 1
+    likes = IntegerField()  # 1 of 1
+>>> found.attributes["likes"].types
+{'N': 1}
 """
 
 from .checking import CheckReport, Misfit, check_table

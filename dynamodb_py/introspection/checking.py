@@ -15,7 +15,6 @@ from ..exceptions import UnreadableValue
 from ..flows import Flow, run
 from ..models.document import Document
 from ..models.model import Model
-from ..models.shared_tables.item_collections import ModelFinder
 from ..models.shared_tables.shared_table import SharedTable
 from ..operations.items import StoredItem
 from ..operations.queries import Scan
@@ -43,9 +42,9 @@ def make_module(source: str) -> ModuleType:
 
 def find_misfits(root: type[Model], items: Iterable[StoredItem]) -> Iterator[Misfit]:
     """Yield what cannot be read of *items* as *root*, or as a model in the shared table *root*."""
-    finder = ModelFinder.of_layout(root._layout) if issubclass(root, SharedTable) else None
+    layout = root._layout if issubclass(root, SharedTable) else None
     for item in items:
-        meta = None if finder is None else finder.of(item)
+        meta = None if layout is None else layout.find_model(item)
         row: Model = (root if meta is None else cast("type[Model]", meta.model)).from_db(item)
         for field in row._fieldset:
             path = f"{type(row).__name__}.{field.name}"

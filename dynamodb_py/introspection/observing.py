@@ -28,12 +28,12 @@ class Observation(Struct, frozen=True, omit_defaults=True):
 
 
 def gather_members(maps: Iterable[WireMap]) -> dict[str, list[Wire]]:
-    """Return the values of each key of *maps*, the most frequent key first."""
+    """Return the values of each key of *maps*, the most frequent key first, others by name."""
     found: dict[str, list[Wire]] = {}
     for each in maps:
         for name, wire in each.items():
             found.setdefault(name, []).append(wire)
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[1])))
+    return dict(sorted(found.items(), key=lambda pair: (-len(pair[1]), pair[0])))
 
 
 def gather_contents(wires: Iterable[Wire], kind: str) -> list[Any]:
@@ -50,12 +50,12 @@ def observe(wires: Sequence[Wire]) -> Observation:
     """Return which types *wires* have, and what is inside them.
 
     >>> observe([{"S": "a"}, {"L": [{"N": "1"}]}]).types
-    {'S': 1, 'L': 1}
+    {'L': 1, 'S': 1}
     """
     elements = [each for content in gather_contents(wires, "L") for each in content]
     return Observation(
         len(wires),
-        dict(Counter(map(find_kind, wires))),
+        dict(sorted(Counter(map(find_kind, wires)).items(), key=lambda pair: (-pair[1], pair[0]))),
         observe_members(gather_contents(wires, "M")),
         observe(elements) if elements else None,
     )

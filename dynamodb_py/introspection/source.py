@@ -41,6 +41,8 @@ class Member(Struct, frozen=True):
     type: str
     arguments: tuple[str, ...] = ()
     note: str = ""
+    is_key: bool = False
+    """Whether it is a key of the table or of an index."""
 
 
 def quote(text: str) -> str:
@@ -60,15 +62,20 @@ def quote(text: str) -> str:
 def write_call(target: str, function: str, arguments: Sequence[str], comments: str = "") -> str:
     """Return an assignment in a class, in a line if it fits, with comments behind it or above."""
     line = f"    {target} = {function}({', '.join(arguments)})"
-    if len(line) > WIDTH and arguments:
+    if _measure(line) > WIDTH and arguments:
         inner = "".join(f"        {each},\n" for each in arguments)
         line = f"    {target} = {function}(\n{inner}    )"
     if not comments:
         return line
     behind = f"{line}  # {comments}"
-    if "\n" not in line and len(behind) <= WIDTH:
+    if "\n" not in line and _measure(behind) <= WIDTH:
         return behind
     return f"    # {comments}\n{line}"
+
+
+def _measure(line: str) -> int:
+    """Return the columns of a line at most: some characters that are not ASCII have two."""
+    return len(line) + sum(not each.isascii() for each in line)
 
 
 def write_class(name: str, base: str, doc: str, parts: Iterable[Sequence[str]]) -> str:
@@ -123,14 +130,17 @@ def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[s
 
 def list_known_members(schema: TableSchema, ttl: str | None) -> dict[str, Member]:
     """Return the attributes that the table itself names: its keys, those of its indexes, and the TTL."""
-    known = {schema.hash_key.name: Member(schema.hash_key.type, ("hash_key=True",))}
+    known = {schema.hash_key.name: Member(schema.hash_key.type, ("hash_key=True",), is_key=True)}
     if schema.range_key is not None:
-        known[schema.range_key.name] = Member(schema.range_key.type, ("range_key=True",))
+        key = schema.range_key
+        known[key.name] = Member(key.type, ("range_key=True",), is_key=True)
     for index in schema.indexes:
         for key in index.keys:
-            known.setdefault(key.name, Member(key.type))
-    if ttl is not None and ttl not in known:
-        known[ttl] = Member("N", (_TTL,), "the TTL of the table")
+            known.setdefault(key.name, Member(key.type, is_key=True))
+    if ttl is not None:
+        before = known.get(ttl, Member("N"))
+        arguments = (*before.arguments, _TTL)
+        known[ttl] = Member("N", arguments, "the TTL of the table", is_key=before.is_key)
     return known
 
 
@@ -172,13 +182,17 @@ class Fields:
             if attribute in without:
                 continue
             wires, member = found.get(attribute, []), known.get(attribute)
-            is_undeclared = attribute in self.undeclared
-            seen = f"{len(wires)} of {len(maps)}" if maps else ""
             choice: Choice | None = None
-            if member is not None and (_TTL not in member.arguments or not is_undeclared):
-                choice = choose_known(attribute, member, wires)
-            elif not is_undeclared:
-                choice = self.choose(attribute, wires)
+            if attribute not in self.undeclared:
+                choice = (
+                    choose_known(attribute, member, wires)
+                    if member
+                    else self.choose(attribute, wires)
+                )
+            elif member is not None and member.is_key:  # a TTL that is a key, and no moment
+                arguments = tuple(each for each in member.arguments if each != _TTL)
+                choice = choose_known(attribute, Member(member.type, arguments), wires)
+            seen = f"{len(wires)} of {len(maps)}" if maps else ""
             if choice is None:
                 types = ", ".join(f"{n} {kind}" for kind, n in observe(wires).types.items())
                 where = f"extra[{quote(attribute)}]"

@@ -36,8 +36,16 @@ COMMANDS = {
     "unique repair {shop}:User": 3,
     "denormalize {shop}:Book": 3,
     "stream {shop}:Plain": 3,
+    "dump {shop}:Plain items.jsonl": 3,
+    "load {shop}:Plain lines.jsonl": 3,
+    "inspect {shop}:Plain": 3,
 }
-WITHOUT_REQUESTS = ["migrate new migrations name", "local"]
+WITHOUT_REQUESTS = [
+    "migrate new migrations name",
+    "local",
+    "export cloudformation {shop}",
+    "export iam {shop}",
+]
 
 
 @pytest.fixture(params=["terminal", "pipe"])
@@ -50,6 +58,7 @@ def start(launcher, shop, tmp_path, terminal):
     """Start a command in a directory with the module and a migration."""
     (tmp_path / "migrations").mkdir()
     (tmp_path / "migrations" / "0001_a.py").write_text(MIGRATION.format(shop=shop))
+    (tmp_path / "lines.jsonl").write_text('{"Item": {"id": {"S": "[b]"}, "city": {"S": "Bonn"}}}\n')
 
     def start(command, *options, environment=None):
         arguments = [each.replace("+", " ").format(shop=shop) for each in command.split(" ")]
@@ -146,6 +155,11 @@ def test_every_command_does_its_work(engine, finish, start, terminal):
         "unique repair {shop}:User": (0, "1 values without a sentinel, 1 made"),
         "denormalize {shop}:Book": (0, "0 items read, 0 changed"),
         "stream {shop}:Plain --from trim_horizon --no-follow": (0, "insert Plain(id='[b]')"),
+        "dump {shop}:Plain items.jsonl": (0, f"1 items of {plain} written into items.jsonl"),
+        "load {shop}:Plain lines.jsonl --yes": (0, f"1 items put into {plain}"),
+        "inspect {shop}:Plain": (0, "id = CharField(hash_key=True)"),
+        "export cloudformation {shop}": (0, f'"TableName": "{plain}"'),
+        "export iam {shop}": (0, f"table/{plain}"),
     }
     if engine.name != "extenddb":  # it has no PartiQL
         work[f'sql SELECT+*+FROM+"{plain}"'] = (0, '{"city":"Bonn","id":"[b]"}')
