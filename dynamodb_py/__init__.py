@@ -32,7 +32,7 @@ from .models.fields.times.durations import TimeDeltaField
 from .models.fields.version import VersionField
 from .models.foreign_keys.field import ForeignKey, OneToOneField
 from .models.foreign_keys.on_delete import CASCADE, DO_NOTHING, NULLIFY, PROTECT, OnDelete
-from .models.indexes import GlobalIndex, LocalIndex
+from .models.managers.indexes import GlobalIndex, LocalIndex
 from .models.managers.manager import Manager
 from .models.managers.queryset import QuerySet
 from .models.model import Model

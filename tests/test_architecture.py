@@ -71,7 +71,6 @@ ROOMS = [
     "models.bulk",
     "models.queryset",
     "models.managers",
-    "models.indexes",
     "models.relations",
     "models.model",
     "models.typed",

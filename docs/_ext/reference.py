@@ -52,7 +52,7 @@ SUBJECTS = {
     "batches": ["Batches and bulk writes", "models.bulk", "models.queryset.write_execution"],
     "transactions": ["Transactions", "models.transaction"],
     "tables": [
-        *("Tables, indexes and unique values", "tables", "models.indexes"),
+        *("Tables, indexes and unique values", "tables", "models.managers.indexes"),
         *("models.constraints", "models.maintenance"),
     ],
     "migrations": ["Migrations", "migrations"],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ..schema import GlobalIndex as _GlobalIndex
-from ..schema import Index
-from ..schema import LocalIndex as _LocalIndex
-from .instance import Instance
+from ...schema import GlobalIndex as _GlobalIndex
+from ...schema import Index
+from ...schema import LocalIndex as _LocalIndex
+from ..instance import Instance
 
 if TYPE_CHECKING:
-    from .managers.queryset import QuerySet
+    from .queryset import QuerySet
 
 M = TypeVar("M", bound=Instance)
 
