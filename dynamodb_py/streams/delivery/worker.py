@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, cast
@@ -35,7 +35,7 @@ from ...waiting import pauses, wait_until_active
 from ..reader import list_shards
 from ..records import RecordLoader, StreamRecord
 from ..shard_reader import ShardReader
-from ..shards import Place
+from ..shards import START, Place, age_places
 from ..stream import find_stream
 from .leases import (
     Lease,
@@ -107,8 +107,8 @@ class Worker:
         self.name = f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
         self.loaders, self.leases, self.options, self.stopping = loaders, leases, options, stopping
         self.held: dict[str, HeldShard] = {}
-        self.starts: dict[str, float] = {}
-        """By table: records from before are passed over."""
+        self.starts: dict[str, Lease] = {}
+        """By table: when this runner ran first, and where it started."""
         self.sightings = Sightings(options.lease_seconds)
         self.balance_due = 0.0
         self.ended = Event()
@@ -215,7 +215,7 @@ def _balance(worker: Worker) -> Flow[None]:
         if lease.shard in worker.held:
             yield from _give_up(worker, worker.held[lease.shard])
     for lease in plan.take:
-        yield from _take(worker, lease, shards[lease.shard], leases)
+        yield from _take(worker, lease, shards, leases)
     if plan.want is not None:
         yield from want_lease(worker.leases, plan.want, worker.name)
     for shard, lease in leases.items():
@@ -239,28 +239,42 @@ def _list_shards(stream: str) -> Flow[dict[str, Shard]]:
     return {f"{stream}/{name}": shard for name, shard in shards.items()}
 
 
-def _take(worker: Worker, lease: Lease, shard: Shard, leases: dict[str, Lease]) -> Flow[None]:
+def _take(
+    worker: Worker, lease: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
+) -> Flow[None]:
+    """Take a lease, and begin where the last worker was."""
     now = time.monotonic()
     taken = yield from take_lease(worker.leases, lease, worker.name)
     if taken is None:
         return
-    stream = _cut_stream(lease.shard)
+    stream, shard = _cut_stream(lease.shard), shards[lease.shard]
     table = find_table_name(stream)
-    since = worker.starts[table]
-    place = Place("start", since=since)
-    if taken.checkpoint:
-        place = Place("after", taken.checkpoint, since)
-    elif shard.start is not None and f"{stream}/{shard.parent}" in leases:
-        place = Place(
-            "at", shard.start, since
-        )  # unlike the oldest one that is left, it may be trimmed
-    worker.held[lease.shard] = HeldShard(
-        taken,
-        ShardReader(stream, shard.id, place),
-        worker.loaders.find(table),
-        now,
-        taken.checkpoint,
-    )
+    place, is_gap = _find_place(lease, worker.starts[table], shards, leases)
+    if is_gap:
+        yield from _report_trimmed(worker, lease)
+    reader = ShardReader(stream, shard.id, place)
+    loaders = worker.loaders.find(table)
+    worker.held[lease.shard] = HeldShard(taken, reader, loaders, now, taken.checkpoint)
+
+
+def _find_place(
+    lease: Lease, first: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
+) -> tuple[Place, bool]:
+    """Return where to begin in the shard of *lease*, and whether records before may have been trimmed.
+
+    :param first: the first run.
+    """
+    shard, since = shards[lease.shard], first.start
+    parent = f"{_cut_stream(lease.shard)}/{shard.parent}"
+    if lease.checkpoint:
+        return Place("after", lease.checkpoint, since), False
+    _, gaps = age_places({shard.id: START}, lease.renewed or first.renewed, time.time())
+    is_new = bool(gaps) and not lease.number  # it is younger than the first run
+    if shard.start is not None and (parent in leases or is_new):
+        # Unlike the oldest record that is left, the first one may be trimmed, which DynamoDB reports.
+        is_missing = shard.parent is not None and parent not in leases and parent not in shards
+        return Place("at", shard.start, since), is_missing
+    return Place("start", since=since), bool(gaps)
 
 
 def _clean(worker: Worker, lease: Lease, expired: set[str]) -> Flow[None]:
