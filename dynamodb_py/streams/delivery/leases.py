@@ -142,7 +142,7 @@ def _update(
     try:
         yield from _send(leases, lease.shard, changes, condition)
     except ConditionFailed as error:
-        current = error.current or {}
+        current: dict[str, Any] = error.current or {}
         number = encode(lease.number)
         return bool(worker) and (current.get("owner"), current.get("number")) == (
             {"S": worker},

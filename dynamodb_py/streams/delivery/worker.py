@@ -53,6 +53,10 @@ from .loaders import Loaders, load_record
 
 _BETWEEN_READS = 0.2
 """Seconds: DynamoDB allows five reads of a shard in a second."""
+_WORKERS = 8
+"""How many shards are read at once."""
+_LONGEST_PAUSE = 5.0
+"""Seconds, after failures that pass; also how long ``stop()`` may take then."""
 _SLICE = 1.0
 """For how many seconds one shard is delivered before it is the turn of the next."""
 
@@ -126,19 +130,20 @@ def work(worker: Worker) -> Flow[None]:
     """
     options = worker.options
     yield from prepare(worker)
-    waits = backoff(options.poll)
+    waits = None
     while not worker.stopping.is_set():
         try:
             has_read = yield from read(worker)
         except RequestError as error:
             if not _may_pass(error):
                 raise
+            waits = waits or backoff(options.poll or _BETWEEN_READS, _LONGEST_PAUSE)
             yield from Pause(next(waits))
             continue
-        waits = backoff(options.poll)
+        waits = None
         yield from deliver_all(worker)
         if not has_read and not any(each.records for each in worker.held.values()):
-            yield from Pause(min(options.poll, max(0.0, worker.balance_due - time.monotonic())))
+            yield from Pause(_count_seconds_to_wait(worker))
 
 
 def release(worker: Worker) -> Flow[None]:
@@ -168,6 +173,13 @@ def read(worker: Worker) -> Flow[bool]:
     if time.monotonic() >= worker.balance_due:
         yield from _balance(worker)
     return (yield from _read_shards(worker))
+
+
+def _count_seconds_to_wait(worker: Worker) -> float:
+    """Return how long there is nothing to do."""
+    reads = [each.read_due for each in worker.held.values() if each.reader.place.kind != "end"]
+    left = min([worker.balance_due, *reads]) - time.monotonic()
+    return max(0.0, min(worker.options.poll, left))
 
 
 def _may_pass(error: RequestError) -> bool:
@@ -243,18 +255,16 @@ def _take(
     worker: Worker, lease: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
 ) -> Flow[None]:
     """Take a lease, and begin where the last worker was."""
+    stream, table = _cut_stream(lease.shard), find_table_name(lease.shard)
+    place, is_gap = _find_place(lease, worker.starts[table], shards, leases)
+    if is_gap:  # before it is taken, so that another run finds the same if this raises
+        yield from _report_trimmed(worker, lease)
     now = time.monotonic()
     taken = yield from take_lease(worker.leases, lease, worker.name)
-    if taken is None:
-        return
-    stream, shard = _cut_stream(lease.shard), shards[lease.shard]
-    table = find_table_name(stream)
-    place, is_gap = _find_place(lease, worker.starts[table], shards, leases)
-    if is_gap:
-        yield from _report_trimmed(worker, lease)
-    reader = ShardReader(stream, shard.id, place)
-    loaders = worker.loaders.find(table)
-    worker.held[lease.shard] = HeldShard(taken, reader, loaders, now, taken.checkpoint)
+    if taken is not None:
+        reader = ShardReader(stream, shards[lease.shard].id, place)
+        loaders = worker.loaders.find(table)
+        worker.held[lease.shard] = HeldShard(taken, reader, loaders, now, taken.checkpoint)
 
 
 def _find_place(
@@ -307,7 +317,7 @@ def _read_shards(worker: Worker) -> Flow[bool]:
     if not ready:
         return False
     requests: list[Any] = [each.reader.make_request() for each in ready]
-    outcomes: list[Any] = yield from Together(requests, len(requests))
+    outcomes: list[Any] = yield from Together(requests, _WORKERS)
     failure: Exception | None = None
     for held, outcome in zip(ready, outcomes, strict=True):
         reader = held.reader
@@ -333,8 +343,8 @@ def _read_shards(worker: Worker) -> Flow[bool]:
 def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
     where = f"after {lease.checkpoint}" if lease.checkpoint else "at its beginning"
     error = StreamTrimmed(
-        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} were older "
-        "than 24 hours, and DynamoDB has removed them; StreamRunner(on_trimmed=) goes on with those that are left",
+        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} may be "
+        "gone, as DynamoDB keeps them for 24 hours; StreamRunner(on_trimmed=) goes on with those that are left",
         shard=lease.shard.rpartition("/")[2],
         after=lease.checkpoint or None,
     )
