@@ -405,6 +405,22 @@ def test_nothing_is_missed_silently_after_a_day_without_a_worker():
         assert [each.value for each in cluster.seen] == [2, 3]
 
 
+def test_a_gap_is_raised_again_until_a_function_takes_it(cluster):
+    cluster.start()
+    cluster.balance(2)
+    cluster.workers.clear()
+    cluster.now += DAY
+    for _ in range(2):
+        worker = cluster.start()
+        cluster.step(worker)
+        cluster.now += SECONDS + 1
+        worker.balance_due = 0.0
+        with pytest.raises(StreamTrimmed, match="at its beginning may be gone"):
+            cluster.step(worker)
+        run(release(worker), cluster.link)
+        cluster.workers.clear()
+
+
 @pytest.mark.parametrize("trim", [0, 2], ids=["whole", "trimmed"])
 def test_a_shard_from_after_the_first_run_is_read_from_its_beginning(trim):
     trimmed: list[StreamTrimmed] = []
