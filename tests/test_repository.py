@@ -3,13 +3,11 @@
 import ast
 import configparser
 import importlib.resources
-import inspect
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,60 +60,6 @@ def test_the_changelog_begins_with_this_version():
     first = re.search(r"^(\d+\.\d+\.\d+)\b.*\n-+$", read("CHANGELOG.rst"), re.MULTILINE)
     assert first
     assert first[1] == dynamodb_py.__version__
-
-
-# What the README and the capabilities say is missing, and what would be in a public name, of a class, a
-# method, a parameter or a command, if it were there. What such a list gains needs a row here.
-MISSING = {
-    "the runner of streams": ["runner"],
-}
-
-
-def said_to_be_missing() -> list[str]:
-    """Return what the README and the capabilities say is missing, piece by piece."""
-    paragraph = re.search(r"^Not yet: (.+?)\.\s", read("README.rst"), re.MULTILINE | re.DOTALL)
-    later = re.search(
-        r"^Later\n-+\n(.+?)\n\n\w", read("docs/capabilities.rst"), re.MULTILINE | re.DOTALL
-    )
-    assert paragraph
-    assert later
-    points = re.findall(r"^\* [^:]*: (.+?)\.$", later[1], re.MULTILINE | re.DOTALL)
-    assert len(points) == later[1].count("\n*")
-    return [" ".join(each.split()) for text in [paragraph[1], *points] for each in text.split(", ")]
-
-
-def public_names(capsys) -> set[str]:
-    """Return all that users can call or give: ``x``, ``class.x``, ``x(parameter)``, ``command x``."""
-    names: set[str] = set()
-    for module in (dynamodb_py, dynamodb_py.signals, dynamodb_py.transaction):
-        for name in (each for each in dir(module) if not each.startswith("_")):
-            owner = getattr(module, name)
-            found = {name: owner}
-            if inspect.isclass(owner):
-                members = [each for each in dir(owner) if not each.startswith("_")]
-                found |= {f"{name}.{each}": getattr(owner, each, None) for each in members}
-            names |= found.keys()
-            for each, value in found.items():
-                if inspect.isroutine(value) or inspect.isclass(value):
-                    with suppress(ValueError, TypeError, NameError):  # it has no signature
-                        names |= {
-                            f"{each}({given})" for given in inspect.signature(value).parameters
-                        }
-    dynamodb_py.cli.main(["--help"])
-    commands = re.findall(r"^  (\w+)  ", capsys.readouterr().out, re.MULTILINE)
-    return {name.lower() for name in names} | {f"command {name}" for name in commands}
-
-
-def test_what_is_said_to_be_missing_is_not_there(capsys):
-    said = said_to_be_missing()
-    assert {re.sub("``", "", each) for each in said} == set(MISSING), "MISSING has a row for each"
-    names = public_names(capsys)
-    assert {"model", "atomic", "command unique"} <= names
-    assert {"queryset.prefetch_related", "refresh_copies(dry_run)"} <= names
-    marks = [re.escape(mark) for each in said for mark in MISSING[each]]
-    assert sorted(name for name in names if re.search("|".join(marks), name)) == []
-    quoted = {name.lower() for each in said for name in re.findall("``(.+?)``", each)}
-    assert quoted & names == set()
 
 
 def test_the_version_stands_in_one_place(setup):

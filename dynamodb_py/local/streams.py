@@ -123,9 +123,11 @@ def _find_start(snapshot: Snapshot, stream: Stream, kind: str, request: Members,
             raise make_invalid("Timestamp must be provided for the iterator type AT_TIMESTAMP")
         return max(oldest, find_since(snapshot, stream, timestamp))
     number = _read_sequence_number(stream, kind, request)
+    if kind == "AFTER_SEQUENCE_NUMBER":
+        number += 1  # what is behind a trimmed record may be there
     if number < oldest:
         raise ServiceError("TrimmedDataAccessException", _TRIMMED)
-    return number + 1 if kind == "AFTER_SEQUENCE_NUMBER" else number
+    return number
 
 
 def _read_sequence_number(stream: Stream, kind: str, request: Members) -> int:

@@ -139,8 +139,10 @@ class StreamReader:
                 raise failure
             if self._is_disabled and not self._readers:
                 return None
-            places, gaps = age_places(self._find_places(), self.read_at, time.time())
+            now = time.time()
+            places, gaps = age_places(self._find_places(), self.read_at, now)
             if gaps:
+                self.read_at = now
                 self._set_places(places, gaps)
                 continue
             chosen = self._choose_readers()

@@ -246,6 +246,7 @@ class EmbeddedEngine:
         :param using: the alias of a connection, in place of those of the models.
         :return: how many records were delivered.
         :raises StreamNotFound: a table has no stream.
+        :raises StreamTrimmed: the clock was moved on by over 24 hours before changes were delivered.
         """
         return self._run(self._deliver_changes(models, using))
 

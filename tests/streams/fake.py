@@ -51,6 +51,8 @@ class FakeStream:
     """
 
     def __init__(self, *, roots: int = 1, empty: int = 0) -> None:
+        self.known: dict[str, FakeShard] = {}
+        """All shards that there ever were."""
         self.shards: dict[str, FakeShard] = {}
         self.number = 0
         self.values: dict[int, int] = {}
@@ -68,16 +70,16 @@ class FakeStream:
 
     def _add(self, parent: str | None) -> str:
         self.number += 1
-        name = f"shardId-{len(self.shards):020d}-fake0000"
-        self.shards[name] = FakeShard(name, parent, self.number)
+        name = f"shardId-{len(self.known):020d}-fake0000"
+        self.known[name] = self.shards[name] = FakeShard(name, parent, self.number)
         if parent is not None:
-            self.shards[parent].children.append(name)
+            self.known[parent].children.append(name)
         return name
 
     def find_leaf(self, key: int) -> FakeShard:
         names, depth = self.roots, 0
         while names:
-            shard = self.shards[names[(key >> depth) % len(names)]]
+            shard = self.known[names[(key >> depth) % len(names)]]
             names, depth = shard.children, depth + 1
         return shard
 
@@ -115,15 +117,10 @@ class FakeStream:
                 self.forget(shard.name)
 
     def forget(self, name: str) -> None:
-        """Delete a closed shard and its ancestors, of which all was trimmed."""
-        shard = self.shards[name]
-        parent = shard.parent
-        if parent is not None and parent in self.shards:
+        """Delete a closed shard, unless its parent is still there."""
+        if self.shards[name].parent in self.shards:
             return  # DynamoDB forgets the oldest first
         del self.shards[name]
-        if name in self.roots:
-            self.roots.remove(name)
-        self.roots += shard.children
 
     # -- the answers -----------------------------------------------------------------------------
 

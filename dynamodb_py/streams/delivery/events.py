@@ -94,7 +94,9 @@ def stream_handler(
 
 def _handle(loaders: Loaders, event: Any) -> Flow[dict[str, Any]]:
     """Deliver the records of *event*; return the answer that Lambda expects."""
-    events: Any = event.get("Records") if isinstance(event, Mapping) else event
+    events: object = event
+    if isinstance(event, Mapping):
+        events = cast("Mapping[str, Any]", event).get("Records")
     if not isinstance(events, Sequence) or isinstance(events, (bytes, str)):
         raise QueryError(
             f'an event has a list of "Records", or is a list of them, not {event!r:.200}'

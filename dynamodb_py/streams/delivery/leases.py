@@ -14,7 +14,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from ...codec import decode_item, encode
+from ...codec import decode, decode_item, encode
 from ...exceptions import ConditionFailed
 from ...expressions import Action, Attr, Condition, Path
 from ...flows import Flow
@@ -38,7 +38,7 @@ class Lease(Struct):
     owner: str = ""
     """The worker that has it; empty: none."""
     renewed: float = 0.0
-    """When its owner last renewed it, in seconds since 1970 by the owner's clock."""
+    """When its owner last renewed it, in seconds since 1970 by the owner's clock; of a table, the first run."""
     checkpoint: str = ""
     """The sequence number of the last record that was delivered; empty: none."""
     finished: bool = False
@@ -81,14 +81,16 @@ def read_leases(leases: LeaseTable) -> Flow[dict[str, Lease]]:
     return found
 
 
-def note_start(leases: LeaseTable, table: str, start: float) -> Flow[float]:
+def note_start(leases: LeaseTable, table: str, start: float) -> Flow[Lease]:
     """Note from when on the changes of *table* are delivered, unless that was noted before; return it."""
-    actions = [Attr(Path(("start",))).set(start)]
+    noted = Lease(table, renewed=time.time(), start=start)
+    changes = {"start": start, "renewed": noted.renewed}
     try:
-        yield from UpdateItem(leases.table, leases.key(table), actions, _RUNNER.not_exists())
+        yield from _send(leases, table, changes, _RUNNER.not_exists())
     except ConditionFailed as error:
-        return float((error.current or {})["start"]["N"])
-    return start
+        wires: dict[str, Any] = error.current or {}
+        return Lease(table, renewed=decode(wires["renewed"]), start=decode(wires["start"]))
+    return noted
 
 
 def take_lease(leases: LeaseTable, found: Lease, worker: str) -> Flow[Lease | None]:
@@ -137,20 +139,26 @@ def _update(
 
     :param worker: the one that takes it: an earlier attempt, whose answer was lost, may have done that.
     """
-    actions: list[Action] = []
-    for name, value in changes.items():
-        attribute = Attr(Path((name,)))
-        actions.append(attribute.remove() if value is None else attribute.set(value))
     try:
-        yield from UpdateItem(leases.table, leases.key(lease.shard), actions, condition)
+        yield from _send(leases, lease.shard, changes, condition)
     except ConditionFailed as error:
-        current = error.current or {}
+        current: dict[str, Any] = error.current or {}
         number = encode(lease.number)
         return bool(worker) and (current.get("owner"), current.get("number")) == (
             {"S": worker},
             number,
         )
     return True
+
+
+def _send(
+    leases: LeaseTable, shard: str, changes: Mapping[str, Any], condition: Condition
+) -> Flow[None]:
+    actions: list[Action] = []
+    for name, value in changes.items():
+        attribute = Attr(Path((name,)))
+        actions.append(attribute.remove() if value is None else attribute.set(value))
+    yield from UpdateItem(leases.table, leases.key(shard), actions, condition)
 
 
 class Sightings:

@@ -35,8 +35,8 @@ class StreamRunner:
     :param models: a model, a shared table, several of them, or the module or package that defines them.
     :param name: the name of the leases and checkpoints: each name gets all changes.
     :param start: where the first run under *name* starts: ``"trim_horizon"`` is the oldest change that DynamoDB
-        still has, of up to 24 hours ago; ``"latest"`` is now; or an aware datetime. Later runs go on from the
-        checkpoints.
+        still has, of up to 24 hours ago; ``"latest"`` is now, by the clock of this machine; or an aware datetime.
+        Later runs go on from the checkpoints.
     :param lease_table: the table of the leases, which is created if it is missing, on demand; the connection adds
         its prefix. It may have the leases of many runners.
     :param lease_seconds: after so many seconds without a sign of life, another worker takes the shards of one.

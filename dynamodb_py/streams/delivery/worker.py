@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, cast
@@ -35,7 +35,7 @@ from ...waiting import pauses, wait_until_active
 from ..reader import list_shards
 from ..records import RecordLoader, StreamRecord
 from ..shard_reader import ShardReader
-from ..shards import Place
+from ..shards import START, Place, age_places
 from ..stream import find_stream
 from .leases import (
     Lease,
@@ -53,6 +53,10 @@ from .loaders import Loaders, load_record
 
 _BETWEEN_READS = 0.2
 """Seconds: DynamoDB allows five reads of a shard in a second."""
+_WORKERS = 8
+"""How many shards are read at once."""
+_LONGEST_PAUSE = 5.0
+"""Seconds, after failures that pass; also how long ``stop()`` may take then."""
 _SLICE = 1.0
 """For how many seconds one shard is delivered before it is the turn of the next."""
 
@@ -107,8 +111,8 @@ class Worker:
         self.name = f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
         self.loaders, self.leases, self.options, self.stopping = loaders, leases, options, stopping
         self.held: dict[str, HeldShard] = {}
-        self.starts: dict[str, float] = {}
-        """By table: records from before are passed over."""
+        self.starts: dict[str, Lease] = {}
+        """By table: when this runner ran first, and where it started."""
         self.sightings = Sightings(options.lease_seconds)
         self.balance_due = 0.0
         self.ended = Event()
@@ -126,19 +130,20 @@ def work(worker: Worker) -> Flow[None]:
     """
     options = worker.options
     yield from prepare(worker)
-    waits = backoff(options.poll)
+    waits = None
     while not worker.stopping.is_set():
         try:
             has_read = yield from read(worker)
         except RequestError as error:
             if not _may_pass(error):
                 raise
+            waits = waits or backoff(options.poll or _BETWEEN_READS, _LONGEST_PAUSE)
             yield from Pause(next(waits))
             continue
-        waits = backoff(options.poll)
+        waits = None
         yield from deliver_all(worker)
         if not has_read and not any(each.records for each in worker.held.values()):
-            yield from Pause(min(options.poll, max(0.0, worker.balance_due - time.monotonic())))
+            yield from Pause(_count_seconds_to_wait(worker))
 
 
 def release(worker: Worker) -> Flow[None]:
@@ -168,6 +173,13 @@ def read(worker: Worker) -> Flow[bool]:
     if time.monotonic() >= worker.balance_due:
         yield from _balance(worker)
     return (yield from _read_shards(worker))
+
+
+def _count_seconds_to_wait(worker: Worker) -> float:
+    """Return how long there is nothing to do."""
+    reads = [each.read_due for each in worker.held.values() if each.reader.place.kind != "end"]
+    left = min([worker.balance_due, *reads]) - time.monotonic()
+    return max(0.0, min(worker.options.poll, left))
 
 
 def _may_pass(error: RequestError) -> bool:
@@ -215,7 +227,7 @@ def _balance(worker: Worker) -> Flow[None]:
         if lease.shard in worker.held:
             yield from _give_up(worker, worker.held[lease.shard])
     for lease in plan.take:
-        yield from _take(worker, lease, shards[lease.shard], leases)
+        yield from _take(worker, lease, shards, leases)
     if plan.want is not None:
         yield from want_lease(worker.leases, plan.want, worker.name)
     for shard, lease in leases.items():
@@ -239,28 +251,40 @@ def _list_shards(stream: str) -> Flow[dict[str, Shard]]:
     return {f"{stream}/{name}": shard for name, shard in shards.items()}
 
 
-def _take(worker: Worker, lease: Lease, shard: Shard, leases: dict[str, Lease]) -> Flow[None]:
+def _take(
+    worker: Worker, lease: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
+) -> Flow[None]:
+    """Take a lease, and begin where the last worker was."""
+    stream, table = _cut_stream(lease.shard), find_table_name(lease.shard)
+    place, is_gap = _find_place(lease, worker.starts[table], shards, leases)
+    if is_gap:  # before it is taken, so that another run finds the same if this raises
+        yield from _report_trimmed(worker, lease)
     now = time.monotonic()
     taken = yield from take_lease(worker.leases, lease, worker.name)
-    if taken is None:
-        return
-    stream = _cut_stream(lease.shard)
-    table = find_table_name(stream)
-    since = worker.starts[table]
-    place = Place("start", since=since)
-    if taken.checkpoint:
-        place = Place("after", taken.checkpoint, since)
-    elif shard.start is not None and f"{stream}/{shard.parent}" in leases:
-        place = Place(
-            "at", shard.start, since
-        )  # unlike the oldest one that is left, it may be trimmed
-    worker.held[lease.shard] = HeldShard(
-        taken,
-        ShardReader(stream, shard.id, place),
-        worker.loaders.find(table),
-        now,
-        taken.checkpoint,
-    )
+    if taken is not None:
+        reader = ShardReader(stream, shards[lease.shard].id, place)
+        loaders = worker.loaders.find(table)
+        worker.held[lease.shard] = HeldShard(taken, reader, loaders, now, taken.checkpoint)
+
+
+def _find_place(
+    lease: Lease, first: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
+) -> tuple[Place, bool]:
+    """Return where to begin in the shard of *lease*, and whether records before may have been trimmed.
+
+    :param first: the first run.
+    """
+    shard, since = shards[lease.shard], first.start
+    parent = f"{_cut_stream(lease.shard)}/{shard.parent}"
+    if lease.checkpoint:
+        return Place("after", lease.checkpoint, since), False
+    _, gaps = age_places({shard.id: START}, lease.renewed or first.renewed, time.time())
+    is_new = bool(gaps) and not lease.number  # it is younger than the first run
+    if shard.start is not None and (parent in leases or is_new):
+        # Unlike the oldest record that is left, the first one may be trimmed, which DynamoDB reports.
+        is_missing = shard.parent is not None and parent not in leases and parent not in shards
+        return Place("at", shard.start, since), is_missing
+    return Place("start", since=since), bool(gaps)
 
 
 def _clean(worker: Worker, lease: Lease, expired: set[str]) -> Flow[None]:
@@ -293,7 +317,7 @@ def _read_shards(worker: Worker) -> Flow[bool]:
     if not ready:
         return False
     requests: list[Any] = [each.reader.make_request() for each in ready]
-    outcomes: list[Any] = yield from Together(requests, len(requests))
+    outcomes: list[Any] = yield from Together(requests, _WORKERS)
     failure: Exception | None = None
     for held, outcome in zip(ready, outcomes, strict=True):
         reader = held.reader
@@ -319,8 +343,8 @@ def _read_shards(worker: Worker) -> Flow[bool]:
 def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
     where = f"after {lease.checkpoint}" if lease.checkpoint else "at its beginning"
     error = StreamTrimmed(
-        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} were older "
-        "than 24 hours, and DynamoDB has removed them; StreamRunner(on_trimmed=) goes on with those that are left",
+        f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} may be "
+        "gone, as DynamoDB keeps them for 24 hours; StreamRunner(on_trimmed=) goes on with those that are left",
         shard=lease.shard.rpartition("/")[2],
         after=lease.checkpoint or None,
     )

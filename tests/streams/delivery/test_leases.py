@@ -1,5 +1,7 @@
 """Leases of shards: who takes which, and what their table holds."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,14 +185,15 @@ def test_a_lease_is_taken_renewed_and_read(leases, do):
     taken = drive(do, take_lease(leases, Lease("a"), "one"))
     assert (taken.number, taken.owner) == (1, "one")
     assert drive(do, write_lease(leases, taken, checkpoint="17"))
-    assert drive(do, note_start(leases, "orders", 12.5)) == 12.5
-    assert drive(do, note_start(leases, "orders", 99.0)) == 12.5
+    first = drive(do, note_start(leases, "orders", 12.5))
+    assert (first.start, first.renewed) == (12.5, pytest.approx(time.time(), abs=60))
+    assert drive(do, note_start(leases, "orders", 99.0)) == first
     other = LeaseTable(leases.table, "other")
     assert drive(do, take_lease(other, Lease("a"), "one"))
     found = drive(do, read_leases(leases))
     assert {each: found[each].checkpoint for each in found} == {"a": "17", "orders": ""}
     assert found["a"].renewed >= taken.renewed
-    assert found["orders"].start == 12.5
+    assert found["orders"] == first
     drive(do, delete_lease(leases, taken))
     assert drive(do, read_leases(leases)).keys() == {"orders"}
 

@@ -26,9 +26,6 @@ from dynamodb_py.flows import run
 from dynamodb_py.signals import item_changed
 from dynamodb_py.streams.delivery.leases import LEASE_TABLE, Lease, LeaseTable, read_leases
 
-# moto's streams are not those of a server.
-pytestmark = pytest.mark.engines("dynoxide", "extenddb")
-
 
 class Order(Model):
     class Meta:
@@ -263,6 +260,7 @@ def test_a_table_needs_a_stream(seen, do):
         do(StreamRunner([Order, Plain], name="test").run)
 
 
+@pytest.mark.known_fault("moto", "cannot switch a stream on again")
 def test_a_stream_that_is_switched_off_and_on_is_read_on(seen, engine):
     client, name = engine.boto3(), engine.table_name("orders")
     write(1)

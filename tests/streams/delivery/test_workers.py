@@ -16,6 +16,7 @@ from dynamodb_py.local.transport import LocalTransport
 from dynamodb_py.operations.base import Call, Pause
 from dynamodb_py.retries import Retries
 from dynamodb_py.signals import item_changed
+from dynamodb_py.streams.delivery import leases as leases_module
 from dynamodb_py.streams.delivery import worker as worker_module
 from dynamodb_py.streams.delivery.leases import LeaseTable, read_leases, take_lease
 from dynamodb_py.streams.delivery.loaders import Loaders
@@ -73,9 +74,9 @@ class Cluster:
         self.fake = fake or FakeStream()
         self.engine = Engine(None)
         self.now = 0.0
-        patch.setattr(
-            worker_module, "time", SimpleNamespace(monotonic=lambda: self.now, time=lambda: 0.0)
-        )
+        clock = SimpleNamespace(monotonic=lambda: self.now, time=lambda: self.now)
+        patch.setattr(worker_module, "time", clock)
+        patch.setattr(leases_module, "time", clock)
         self.link = SimpleNamespace(
             transport=Transport(self.fake, self.engine),
             async_transport=None,
@@ -381,6 +382,62 @@ def test_a_shard_that_vanished_is_reported_and_its_lease_deleted():
             each.shard.rpartition("/")[2] in cluster.fake.shards
             for each in cluster.read_leases().values()
         )
+
+
+DAY = 24 * 3600.0
+
+
+def test_nothing_is_missed_silently_after_a_day_without_a_worker():
+    """What was never read has no checkpoint: the time tells that records may be gone."""
+    trimmed: list[StreamTrimmed] = []
+    with make_cluster(on_trimmed=trimmed.append) as cluster:
+        cluster.start()
+        cluster.balance(2)
+        write(cluster.fake, 1, times=4)
+        cluster.workers.clear()
+        cluster.now += DAY
+        cluster.fake.trim(2)
+        cluster.start()
+        cluster.balance(2)
+        cluster.now += SECONDS + 1
+        cluster.balance(3)
+        assert [each.after for each in trimmed] == [None]
+        assert [each.value for each in cluster.seen] == [2, 3]
+
+
+def test_a_gap_is_raised_again_until_a_function_takes_it(cluster):
+    cluster.start()
+    cluster.balance(2)
+    cluster.workers.clear()
+    cluster.now += DAY
+    for _ in range(2):
+        worker = cluster.start()
+        cluster.step(worker)
+        cluster.now += SECONDS + 1
+        worker.balance_due = 0.0
+        with pytest.raises(StreamTrimmed, match="at its beginning may be gone"):
+            cluster.step(worker)
+        run(release(worker), cluster.link)
+        cluster.workers.clear()
+
+
+@pytest.mark.parametrize("trim", [0, 2], ids=["whole", "trimmed"])
+def test_a_shard_from_after_the_first_run_is_read_from_its_beginning(trim):
+    trimmed: list[StreamTrimmed] = []
+    with make_cluster(on_trimmed=trimmed.append) as cluster:
+        write(cluster.fake, 1)
+        cluster.start()
+        cluster.balance(3)
+        run(release(cluster.workers.pop()), cluster.link)
+        cluster.fake.split(0, 1)
+        cluster.fake.split(0, 1)
+        write(cluster.fake, 1, times=3)
+        cluster.fake.trim(trim)
+        cluster.now += DAY
+        cluster.start()
+        cluster.balance(9)
+        assert [each.value for each in cluster.seen] == [0, *range(max(trim, 1), 4)]
+        assert bool(trimmed) == bool(trim)
 
 
 def test_leases_of_shards_that_are_gone_are_deleted(cluster):
