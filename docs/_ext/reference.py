@@ -169,9 +169,16 @@ def _find_module(name: str, value: Any) -> str:
     return next(documented, str(named.__module__))
 
 
+def _analyze(module: str) -> ModuleAnalyzer:
+    """Return what only the source of a module says."""
+    analyzer = ModuleAnalyzer.for_module(module)
+    analyzer.analyze()
+    return analyzer
+
+
 def _attribute_docs(module: str) -> dict[tuple[str, str], list[str]]:
     """Return the docstrings below attributes, by the name of the class and of the attribute."""
-    return ModuleAnalyzer.for_module(module).find_attr_docs()
+    return _analyze(module).attr_docs
 
 
 def find_members(kind: type[Any]) -> dict[str, type[Any]]:
@@ -313,7 +320,7 @@ class Pages:
         if _is_function(value):
             options = [":classmethod:"] if isinstance(static, classmethod) else []
             options += [":staticmethod:"] if isinstance(static, staticmethod) else []
-            return self.describe_routine("method", name, value, twin, *options, bound=not options)
+            return self.describe_routine("method", name, value, twin, *options, owner=base)
         lines = _attribute_docs(base.__module__)[base.__name__, name]
         annotation = getattr(base, "__annotations__", {}).get(name)
         if annotation is None and value is not None and not inspect.isdatadescriptor(value):
@@ -322,34 +329,46 @@ class Pages:
         return _directive("attribute", name, "\n".join(lines), *types)
 
     def describe_routine(
-        self, directive: str, name: str, value: Any, twin: str, *options: str, bound: bool = False
+        self,
+        directive: str,
+        name: str,
+        value: Any,
+        twin: str,
+        *options: str,
+        owner: type[Any] | None = None,
     ) -> str:
-        """Return the entry of a function or method."""
-        signature = self.signature_of(value, bound=bound)
-        names = [name + signature]
+        """Return the entry of a function, or of a method of the class *owner*: each of its overloads."""
+        path = value.__qualname__ if owner is None else f"{owner.__qualname__}.{name}"
+        overloads = _analyze((owner or value).__module__).overloads.get(path)
+        signatures = [self._write(each) for each in overloads or [inspect.signature(value)]]
+        names = [name + signature for signature in signatures]
         if twin:
-            _, arrow, returns = signature.rpartition(" -> ")
-            names.append(f"{twin}(...){arrow}{returns if arrow else ''}")
+            returns = list(dict.fromkeys(each.rpartition(" -> ")[2] for each in signatures))
+            names += [f"{twin}(...) -> {each}" for each in returns]
         return _directive(directive, "\n".join(names), inspect.getdoc(value) or "", *options)
 
-    def signature_of(self, value: Any, *, bound: bool = False) -> str:
-        """Return a signature as users read it: types by their last names, and without ``self``."""
+    def signature_of(self, kind: type[Any]) -> str:
+        """Return the parameters of a class."""
         try:
-            signature = inspect.signature(value)
+            signature = inspect.signature(kind)
         except ValueError:  # a constructor of Python's own
             return "()"
+        return self._write(signature.replace(return_annotation=signature.empty))
+
+    def _write(self, signature: inspect.Signature) -> str:
+        """Return a signature as users read it: types by their last names, and without ``self``."""
         parameters = [
             each.replace(
                 annotation=self._shorten(each.annotation),
                 default=each.default if each.default is each.empty else _Default(each.default),
             )
-            for each in [*signature.parameters.values()][bound:]
+            for each in signature.parameters.values()
+            if each.name not in {"self", "cls"}
         ]
-        returns = None if isinstance(value, type) else signature.return_annotation
-        signature = signature.replace(
-            parameters=parameters, return_annotation=self._shorten(returns)
+        returns = self._shorten(signature.return_annotation)
+        return stringify_signature(
+            signature.replace(parameters=parameters, return_annotation=returns)
         )
-        return stringify_signature(signature)
 
     def _shorten(self, annotation: Any) -> Any:
         """Return an annotation without the names of modules, and with links to the entries of classes."""
@@ -413,7 +432,7 @@ class _Awaited:
 
     def get_signature_prefix(self, sig: str) -> list[nodes.Node]:
         prefix = [*super().get_signature_prefix(sig)]  # type: ignore[misc]
-        if sig != self.arguments[0].splitlines()[0].strip():  # type: ignore[attr-defined]
+        if sig.partition("(")[0] != self.arguments[0].partition("(")[0]:  # type: ignore[attr-defined]
             prefix += [addnodes.desc_sig_keyword("", "async"), addnodes.desc_sig_space()]
         return prefix
 

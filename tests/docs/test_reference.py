@@ -41,10 +41,12 @@ def entries(pages) -> dict[str, str]:
                 signature = -1
                 continue
             if directive:
+                together: set[str] = set()  # its overloads and twins
                 prefix = "".join(f"{name}." for _, name in outer)
                 outer.append((indentation, re.match(r"[\w.]+", line[signature:])[0]))
             name = prefix + re.match(r"[\w.]+", line[signature:])[0]
-            assert name not in found, f"{name} has two entries"
+            assert name not in found or name in together, f"{name} has two entries"
+            together.add(name)
             found[name] = page
     return found
 
