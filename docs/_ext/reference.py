@@ -87,6 +87,28 @@ ONLY_RETURNED = re.findall(
 )
 """The classes that users do not call: their entries are without parameters."""
 
+OPERANDS = (
+    "exists not_exists begins_with contains size attribute_type if_not_exists set remove add discard "
+    "eq ne lt lte gt gte between is_in append prepend"
+)
+HOOKS = "to_db to_python leaf pre_save prepare misdeclared to_json from_json normalise encode kind"
+SHOWN = {
+    "Field": f"{HOOKS} {OPERANDS}",
+    "ULIDField": "new at moment",
+    "ManyToManyField": "",
+    "Condition": "is_empty",
+    "GlobalIndex": "",
+    "LocalIndex": "",
+    "ManySet": "all count exists contains add create get_or_create update_or_create remove clear set",
+    "MigrationOperation": "",
+    "Plan": "kind index operations",
+    "Prefetch": "",
+    "Signal": "connect disconnect has_listeners",
+    "Validator": "message",
+    "atomic": "token state operation check on_commit on_rollback",
+}
+"""What users call of classes that work for the package too; a subclass has it from there."""
+
 HOMES = {"Forwarding": "QuerySet", "ItemVerbs": "Manager"}
 """The private bases of several classes, and which of these has the entries: the others have links."""
 
@@ -139,7 +161,10 @@ def find_public() -> list[Entry]:
             found.append(
                 Entry(shown, getattr(module, name), _find_module(name, getattr(module, name)))
             )
-    classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
+    # Of several names, a class goes by its own, and by the shortest path.
+    named = [each for each in found if isinstance(each.value, type)]
+    named.sort(key=lambda each: (each.name.endswith(each.value.__name__), -len(each.name)))
+    classes = {each.value: each.name for each in named}
     entries = [
         each._replace(same_as=classes[each.value])
         if isinstance(each.value, type) and classes[each.value] != each.name
@@ -194,10 +219,18 @@ def find_members(kind: type[Any]) -> dict[str, type[Any]]:
     return found
 
 
+def is_internal(kind: type[Any], name: str) -> bool:
+    """Tell whether a name of a class is for the package alone."""
+    lists = [SHOWN[base.__name__].split() for base in kind.__mro__ if base.__name__ in SHOWN]
+    verb = name[1:] if name.startswith("a") and hasattr(kind, name[1:]) else name
+    shown = not lists or any(verb in each for each in lists)
+    return name.startswith("_") or not shown
+
+
 def _is_shown(kind: type[Any], base: type[Any], name: str) -> bool:
     """Tell whether users use a member: a routine or property, or an attribute with a docstring below it."""
     static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
-    if name.startswith("_") or type(static).__name__ == "OfManager":
+    if is_internal(kind, name) or type(static).__name__ == "OfManager":
         return False
     if _is_function(value):  # those that only raise an error, which says what to call, never return
         return inspect.signature(value).return_annotation != "NoReturn"
@@ -278,13 +311,13 @@ class Pages:
         own = {
             name: base
             for name, base in members.items()
-            if self._find_home(kind, base) == entry.name
+            if self._find_home(kind, base, name) == entry.name
         }
         for name, base in own.items():
             if not (name.startswith("a") and name[1:] in own):
                 twin = f"a{name}" if f"a{name}" in own else ""
                 text.append(self.describe_member(kind, base, name, twin))
-        homes = [(self._find_home(kind, base), name) for name, base in members.items()]
+        homes = [(self._find_home(kind, base, name), name) for name, base in members.items()]
         for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
             if home != entry.name:
                 links = ", ".join(
@@ -299,10 +332,13 @@ class Pages:
             f":canonical: {kind.__module__}.{kind.__qualname__}",
         )
 
-    def _find_home(self, kind: type[Any], base: type[Any]) -> str:
-        """Return the name of the class that has the entries of what *kind* has from *base*."""
+    def _find_home(self, kind: type[Any], base: type[Any], name: str) -> str:
+        """Return which class has the entry of the member *name*, which *kind* has from *base*."""
         if base.__name__ in HOMES:
             return HOMES[base.__name__]
+        for each in kind.__mro__:
+            if each in self.names and name in SHOWN.get(each.__name__, "").split():
+                return self.names[each]
         # The last of the classes with entries that has it: the others inherit it from there.
         heirs = [each for each in kind.__mro__ if each in self.names and issubclass(each, base)]
         return self.names[heirs[-1]]
