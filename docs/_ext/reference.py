@@ -44,7 +44,10 @@ SUBJECTS = {
     "models": ["Models", "models"],
     "fields": ["Fields", "models.fields", "compat"],
     "relations": [
-        *("Relations", "models.foreign_keys", "models.relations", "models.queryset.prefetch"),
+        "Relations",
+        "models.foreign_keys",
+        "models.relations",
+        "models.queryset.prefetch",
     ],
     "queries": ["Managers and query sets", "models.managers", "models.queryset", "reading"],
     "conditions": ["Conditions and update expressions", "expressions"],
@@ -52,8 +55,11 @@ SUBJECTS = {
     "batches": ["Batches and bulk writes", "models.bulk", "models.queryset.write_execution"],
     "transactions": ["Transactions", "models.transaction"],
     "tables": [
-        *("Tables, indexes and unique values", "tables", "models.indexes"),
-        *("models.constraints", "models.maintenance"),
+        "Tables, indexes and unique values",
+        "tables",
+        "models.indexes",
+        "models.constraints",
+        "models.maintenance",
     ],
     "migrations": ["Migrations", "migrations"],
     "signals": ["Signals and requests", "models.signals", "observing"],
@@ -260,8 +266,9 @@ class Pages:
 
     @cached_property
     def links(self) -> dict[str, str]:
-        """The full names of these classes by the last part, which annotations have."""
-        return {name.rpartition(".")[2]: f"~{PACKAGE}.{name}" for name in self.names.values()}
+        """The full names of these classes by the last part, which annotations have: the shortest of each."""
+        names = sorted(self.names.values(), key=len, reverse=True)
+        return {name.rpartition(".")[2]: f"~{PACKAGE}.{name}" for name in names}
 
     def write(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each page and its text."""
