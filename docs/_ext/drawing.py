@@ -125,7 +125,7 @@ class Drawing:
         return (
             f'<svg class="picture" role="img" viewBox="0 0 {self.width} {self.height + 4}" '
             f'xmlns="http://www.w3.org/2000/svg" '
-            'style="display: block; width: 100%; max-width: 40em; height: auto; margin: 1.5em auto">'
+            'style="display: block; width: 100%; max-width: 33em; height: auto; margin: 1.5em auto">'
             f"<title>{escape(description)}</title>"
             '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" '
             'markerHeight="7" orient="auto-start-reverse">'

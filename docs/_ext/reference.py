@@ -44,7 +44,10 @@ SUBJECTS = {
     "models": ["Models", "models"],
     "fields": ["Fields", "models.fields", "compat"],
     "relations": [
-        *("Relations", "models.foreign_keys", "models.relations", "models.queryset.prefetch"),
+        "Relations",
+        "models.foreign_keys",
+        "models.relations",
+        "models.queryset.prefetch",
     ],
     "queries": ["Managers and query sets", "models.managers", "models.queryset", "reading"],
     "conditions": ["Conditions and update expressions", "expressions"],
@@ -52,8 +55,11 @@ SUBJECTS = {
     "batches": ["Batches and bulk writes", "models.bulk", "models.queryset.write_execution"],
     "transactions": ["Transactions", "models.transaction"],
     "tables": [
-        *("Tables, indexes and unique values", "tables", "models.managers.indexes"),
-        *("models.constraints", "models.maintenance"),
+        "Tables, indexes and unique values",
+        "tables",
+        "models.managers.indexes",
+        "models.constraints",
+        "models.maintenance",
     ],
     "migrations": ["Migrations", "migrations"],
     "signals": ["Signals and requests", "models.signals", "observing"],
@@ -86,6 +92,28 @@ ONLY_RETURNED = re.findall(
     """,
 )
 """The classes that users do not call: their entries are without parameters."""
+
+OPERANDS = (
+    "exists not_exists begins_with contains size attribute_type if_not_exists set remove add discard "
+    "eq ne lt lte gt gte between is_in append prepend"
+)
+HOOKS = "to_db to_python leaf pre_save prepare misdeclared to_json from_json normalise encode kind"
+SHOWN = {
+    "Field": f"{HOOKS} {OPERANDS}",
+    "ULIDField": "new at moment",
+    "ManyToManyField": "",
+    "Condition": "is_empty",
+    "GlobalIndex": "",
+    "LocalIndex": "",
+    "ManySet": "all count exists contains add create get_or_create update_or_create remove clear set",
+    "MigrationOperation": "",
+    "Plan": "kind index operations",
+    "Prefetch": "",
+    "Signal": "connect disconnect has_listeners",
+    "Validator": "message",
+    "atomic": "token state operation check on_commit on_rollback",
+}
+"""What users call of classes that work for the package too; a subclass has it from there."""
 
 HOMES = {"Forwarding": "QuerySet", "ItemVerbs": "Manager"}
 """The private bases of several classes, and which of these has the entries: the others have links."""
@@ -139,7 +167,10 @@ def find_public() -> list[Entry]:
             found.append(
                 Entry(shown, getattr(module, name), _find_module(name, getattr(module, name)))
             )
-    classes = {each.value: each.name for each in reversed(found) if isinstance(each.value, type)}
+    # Of several names, a class goes by its own, and by the shortest path.
+    named = [each for each in found if isinstance(each.value, type)]
+    named.sort(key=lambda each: (each.name.endswith(each.value.__name__), -len(each.name)))
+    classes = {each.value: each.name for each in named}
     entries = [
         each._replace(same_as=classes[each.value])
         if isinstance(each.value, type) and classes[each.value] != each.name
@@ -169,9 +200,16 @@ def _find_module(name: str, value: Any) -> str:
     return next(documented, str(named.__module__))
 
 
+def _analyze(module: str) -> ModuleAnalyzer:
+    """Return what only the source of a module says."""
+    analyzer = ModuleAnalyzer.for_module(module)
+    analyzer.analyze()
+    return analyzer
+
+
 def _attribute_docs(module: str) -> dict[tuple[str, str], list[str]]:
     """Return the docstrings below attributes, by the name of the class and of the attribute."""
-    return ModuleAnalyzer.for_module(module).find_attr_docs()
+    return _analyze(module).attr_docs
 
 
 def find_members(kind: type[Any]) -> dict[str, type[Any]]:
@@ -187,10 +225,18 @@ def find_members(kind: type[Any]) -> dict[str, type[Any]]:
     return found
 
 
+def is_internal(kind: type[Any], name: str) -> bool:
+    """Tell whether a name of a class is for the package alone."""
+    lists = [SHOWN[base.__name__].split() for base in kind.__mro__ if base.__name__ in SHOWN]
+    verb = name[1:] if name.startswith("a") and hasattr(kind, name[1:]) else name
+    shown = not lists or any(verb in each for each in lists)
+    return name.startswith("_") or not shown
+
+
 def _is_shown(kind: type[Any], base: type[Any], name: str) -> bool:
     """Tell whether users use a member: a routine or property, or an attribute with a docstring below it."""
     static, value = inspect.getattr_static(kind, name, None), getattr(kind, name, None)
-    if name.startswith("_") or type(static).__name__ == "OfManager":
+    if is_internal(kind, name) or type(static).__name__ == "OfManager":
         return False
     if _is_function(value):  # those that only raise an error, which says what to call, never return
         return inspect.signature(value).return_annotation != "NoReturn"
@@ -220,8 +266,9 @@ class Pages:
 
     @cached_property
     def links(self) -> dict[str, str]:
-        """The full names of these classes by the last part, which annotations have."""
-        return {name.rpartition(".")[2]: f"~{PACKAGE}.{name}" for name in self.names.values()}
+        """The full names of these classes by the last part, which annotations have: the shortest of each."""
+        names = sorted(self.names.values(), key=len, reverse=True)
+        return {name.rpartition(".")[2]: f"~{PACKAGE}.{name}" for name in names}
 
     def write(self) -> Iterator[tuple[str, str]]:
         """Yield the name of each page and its text."""
@@ -271,13 +318,13 @@ class Pages:
         own = {
             name: base
             for name, base in members.items()
-            if self._find_home(kind, base) == entry.name
+            if self._find_home(kind, base, name) == entry.name
         }
         for name, base in own.items():
             if not (name.startswith("a") and name[1:] in own):
                 twin = f"a{name}" if f"a{name}" in own else ""
                 text.append(self.describe_member(kind, base, name, twin))
-        homes = [(self._find_home(kind, base), name) for name, base in members.items()]
+        homes = [(self._find_home(kind, base, name), name) for name, base in members.items()]
         for home, inherited in groupby(sorted(homes), key=lambda each: each[0]):
             if home != entry.name:
                 links = ", ".join(
@@ -292,10 +339,13 @@ class Pages:
             f":canonical: {kind.__module__}.{kind.__qualname__}",
         )
 
-    def _find_home(self, kind: type[Any], base: type[Any]) -> str:
-        """Return the name of the class that has the entries of what *kind* has from *base*."""
+    def _find_home(self, kind: type[Any], base: type[Any], name: str) -> str:
+        """Return which class has the entry of the member *name*, which *kind* has from *base*."""
         if base.__name__ in HOMES:
             return HOMES[base.__name__]
+        for each in kind.__mro__:
+            if each in self.names and name in SHOWN.get(each.__name__, "").split():
+                return self.names[each]
         # The last of the classes with entries that has it: the others inherit it from there.
         heirs = [each for each in kind.__mro__ if each in self.names and issubclass(each, base)]
         return self.names[heirs[-1]]
@@ -313,7 +363,7 @@ class Pages:
         if _is_function(value):
             options = [":classmethod:"] if isinstance(static, classmethod) else []
             options += [":staticmethod:"] if isinstance(static, staticmethod) else []
-            return self.describe_routine("method", name, value, twin, *options, bound=not options)
+            return self.describe_routine("method", name, value, twin, *options, owner=base)
         lines = _attribute_docs(base.__module__)[base.__name__, name]
         annotation = getattr(base, "__annotations__", {}).get(name)
         if annotation is None and value is not None and not inspect.isdatadescriptor(value):
@@ -322,34 +372,46 @@ class Pages:
         return _directive("attribute", name, "\n".join(lines), *types)
 
     def describe_routine(
-        self, directive: str, name: str, value: Any, twin: str, *options: str, bound: bool = False
+        self,
+        directive: str,
+        name: str,
+        value: Any,
+        twin: str,
+        *options: str,
+        owner: type[Any] | None = None,
     ) -> str:
-        """Return the entry of a function or method."""
-        signature = self.signature_of(value, bound=bound)
-        names = [name + signature]
+        """Return the entry of a function, or of a method of the class *owner*: each of its overloads."""
+        path = value.__qualname__ if owner is None else f"{owner.__qualname__}.{name}"
+        overloads = _analyze((owner or value).__module__).overloads.get(path)
+        signatures = [self._write(each) for each in overloads or [inspect.signature(value)]]
+        names = [name + signature for signature in signatures]
         if twin:
-            _, arrow, returns = signature.rpartition(" -> ")
-            names.append(f"{twin}(...){arrow}{returns if arrow else ''}")
+            returns = list(dict.fromkeys(each.rpartition(" -> ")[2] for each in signatures))
+            names += [f"{twin}(...) -> {each}" for each in returns]
         return _directive(directive, "\n".join(names), inspect.getdoc(value) or "", *options)
 
-    def signature_of(self, value: Any, *, bound: bool = False) -> str:
-        """Return a signature as users read it: types by their last names, and without ``self``."""
+    def signature_of(self, kind: type[Any]) -> str:
+        """Return the parameters of a class."""
         try:
-            signature = inspect.signature(value)
+            signature = inspect.signature(kind)
         except ValueError:  # a constructor of Python's own
             return "()"
+        return self._write(signature.replace(return_annotation=signature.empty))
+
+    def _write(self, signature: inspect.Signature) -> str:
+        """Return a signature as users read it: types by their last names, and without ``self``."""
         parameters = [
             each.replace(
                 annotation=self._shorten(each.annotation),
                 default=each.default if each.default is each.empty else _Default(each.default),
             )
-            for each in [*signature.parameters.values()][bound:]
+            for each in signature.parameters.values()
+            if each.name not in {"self", "cls"}
         ]
-        returns = None if isinstance(value, type) else signature.return_annotation
-        signature = signature.replace(
-            parameters=parameters, return_annotation=self._shorten(returns)
+        returns = self._shorten(signature.return_annotation)
+        return stringify_signature(
+            signature.replace(parameters=parameters, return_annotation=returns)
         )
-        return stringify_signature(signature)
 
     def _shorten(self, annotation: Any) -> Any:
         """Return an annotation without the names of modules, and with links to the entries of classes."""
@@ -413,7 +475,7 @@ class _Awaited:
 
     def get_signature_prefix(self, sig: str) -> list[nodes.Node]:
         prefix = [*super().get_signature_prefix(sig)]  # type: ignore[misc]
-        if sig != self.arguments[0].splitlines()[0].strip():  # type: ignore[attr-defined]
+        if sig.partition("(")[0] != self.arguments[0].partition("(")[0]:  # type: ignore[attr-defined]
             prefix += [addnodes.desc_sig_keyword("", "async"), addnodes.desc_sig_space()]
         return prefix
 

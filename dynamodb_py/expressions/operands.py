@@ -70,29 +70,53 @@ class Comparable(Generic[V]):
         raise NotImplementedError
 
     def eq(self, other: V | Comparable[V] | None) -> Condition:
-        """Equal to *other*; ``== None`` tests that the attribute is missing or NULL."""
+        """Equal to *other*; ``== None`` tests that the attribute is missing or NULL.
+
+        >>> Score.points.eq(50)
+        <Condition: points = 50>
+        """
         right = self._operand(other)
         return _is_absent(self._term()) if right is None else Compare(self._term(), "=", right)
 
     def ne(self, other: V | Comparable[V] | None) -> Condition:
-        """Not equal to *other*, or missing; ``!= None`` tests that the attribute exists and is not NULL."""
+        """Not equal to *other*, or missing; ``!= None`` tests that the attribute exists and is not NULL.
+
+        >>> Score.points.ne(50)
+        <Condition: points <> 50>
+        """
         right = self._operand(other)
         return ~_is_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
 
     def lt(self, other: V | Comparable[V]) -> Condition:
-        """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes."""
+        """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes.
+
+        >>> Score.points.lt(50)
+        <Condition: points < 50>
+        """
         return Compare(self._term(), "<", self._ordered_operand("<", other))
 
     def lte(self, other: V | Comparable[V]) -> Condition:
-        """Less than or equal to *other*."""
+        """Less than or equal to *other*.
+
+        >>> Score.points.lte(50)
+        <Condition: points <= 50>
+        """
         return Compare(self._term(), "<=", self._ordered_operand("<=", other))
 
     def gt(self, other: V | Comparable[V]) -> Condition:
-        """Greater than *other*."""
+        """Greater than *other*.
+
+        >>> Score.points.gt(50)
+        <Condition: points > 50>
+        """
         return Compare(self._term(), ">", self._ordered_operand(">", other))
 
     def gte(self, other: V | Comparable[V]) -> Condition:
-        """Greater than or equal to *other*."""
+        """Greater than or equal to *other*.
+
+        >>> Score.points.gte(50)
+        <Condition: points >= 50>
+        """
         return Compare(self._term(), ">=", self._ordered_operand(">=", other))
 
     def __eq__(self, other: V | Comparable[V] | None) -> Condition:  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -120,6 +144,9 @@ class Comparable(Generic[V]):
         """From *low* to *high*, both included.
 
         Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
+
+        >>> Score.points.between(50, 70)
+        <Condition: points BETWEEN 50 AND 70>
         """
         first, last = self._ordered_operand("between", low), self._ordered_operand("between", high)
         if type(first) is Value and type(last) is Value:
@@ -204,19 +231,35 @@ class Operand(Comparable[V], Computable):
             return cast("Attr", error.operand)
 
     def exists(self) -> Condition:
-        """The path has a value, which may be NULL."""
+        """The path has a value, which may be NULL.
+
+        >>> Score.points.exists()
+        <Condition: attribute_exists(points)>
+        """
         return Exists(self._path())
 
     def not_exists(self) -> Condition:
-        """The path has no value, not even NULL."""
+        """The path has no value, not even NULL.
+
+        >>> Score.points.not_exists()
+        <Condition: attribute_not_exists(points)>
+        """
         return NotExists(self._path())
 
     def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
-        """The stored text or bytes begin with *prefix*, which is not encoded by the field."""
+        """The stored text or bytes begin with *prefix*, which is not encoded by the field.
+
+        >>> Score.player.begins_with("an")
+        <Condition: begins_with(player, 'an')>
+        """
         return BeginsWith(self._path(), self._encode_sought(prefix, AFFIX, "begins_with"))
 
     def contains(self, value: Any) -> Condition:
-        """The set or list has the element *value*, or the text the part *value*."""
+        """The set or list has the element *value*, or the text the part *value*.
+
+        >>> F("tags").contains("new")
+        <Condition: contains(tags, 'new')>
+        """
         path = self._path()
         coder = path.coder.element()
         if coder is None:
@@ -224,11 +267,19 @@ class Operand(Comparable[V], Computable):
         return Contains(path, self._encode_sought(value, coder, "contains"))
 
     def size(self) -> SizeOf:
-        """Return its size, to be compared: a text's length, a number of bytes, or of elements."""
+        """Return its size, to be compared: a text's length, a number of bytes, or of elements.
+
+        >>> Score.player.size() > 3
+        <Condition: size(player) > 3>
+        """
         return SizeOf(self._path())
 
     def attribute_type(self, type: str, /) -> Condition:
-        """The value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M."""
+        """The value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M.
+
+        >>> Score.points.attribute_type("N")
+        <Condition: attribute_type(points, 'N')>
+        """
         if type not in TYPES:
             raise QueryError(
                 f"{self._path()}.attribute_type({type!r}): DynamoDB's types are {', '.join(TYPES)}"
@@ -242,6 +293,9 @@ class Operand(Comparable[V], Computable):
         """Return the value there, or *value* if there is none, for an update.
 
         As an action of an update it writes *value* if there is none.
+
+        >>> Score.objects.get("ann", 1).update(points=Score.points.if_not_exists(0) + 1).points
+        51
         """
         return IfNotExists.of(self._path(), value)
 
@@ -250,17 +304,27 @@ class Operand(Comparable[V], Computable):
 
         None removes the attribute, or stores NULL if the field has ``null=True`` or the document is
         free-form.
+
+        >>> Score.objects.get("ann", 1).update(Score.points.set(7)).points
+        7
         """
         return _check_early(Set(self._path(), as_source(value)))
 
     def remove(self) -> Action:
-        """Remove the attribute, the key of a map, or the element of a list."""
+        """Remove the attribute, the key of a map, or the element of a list.
+
+        >>> Score.objects.get("ann", 1).update(F("note").remove()).points
+        50
+        """
         return Remove(self._path())
 
     def add(self, value: V | float | Decimal | timedelta) -> Action:
         """Add a number to the number, or elements to the set; a missing one counts as 0 or empty.
 
         A timedelta or seconds can be added to a moment that is stored as a number.
+
+        >>> Score.objects.get("ann", 1).update(Score.points.add(7)).points
+        57
         """
         if isinstance(value, (*NO_ADDENDS, Computable)):
             text = f"a number or a set can be added, not {value!r}"

@@ -414,7 +414,11 @@ class Model(Instance):
 
         @classmethod
         def batch_write(cls, /, *args: Any, **options: Any) -> Any:
-            """Write many items, or return a block to give them to: ``objects.batch_write()``."""
+            """Write many items, or return a block to give them to: ``objects.batch_write()``.
+
+            >>> len(Score.batch_write([Score(player="cat", game=n) for n in range(3)]))
+            3
+            """
             return cls.objects.batch_write(*args, **options)
 
         @classmethod

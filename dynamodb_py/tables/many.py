@@ -86,6 +86,9 @@ class Tables:
 
         All are tried before the first error is raised. *progress* is called with the number of tables
         that are done and of all, or True for a bar.
+
+        >>> sorted(Tables([Score]).create(if_not_exists=True))
+        ['scores']
         """
         flows = [
             table._create(if_not_exists=if_not_exists, wait=wait, timeout=timeout)
@@ -97,14 +100,22 @@ class Tables:
     acreate = awaiting(_create)
 
     def _info(self) -> Flow[dict[str, TableDescription]]:
-        """Return the descriptions of the tables by name, as ``Table.info()`` each."""
+        """Return the descriptions of the tables by name, as ``Table.info()`` each.
+
+        >>> sorted(Tables([Score]).info())
+        ['scores']
+        """
         return self._by_name((yield from _run_all([table._info() for table in self._tables])))
 
     info = blocking(_info)
     ainfo = awaiting(_info)
 
     def _plan(self, *, drop_indexes: bool = False) -> Flow[TablePlan]:
-        """Return the steps for all tables as one plan, as ``Table.plan()`` each; nothing is changed."""
+        """Return the steps for all tables as one plan, as ``Table.plan()`` each; nothing is changed.
+
+        >>> print(Tables([Score]).plan())
+        nothing to do
+        """
         flows = [table._plan(drop_indexes=drop_indexes) for table in self._tables]
         plans = yield from _run_all(flows)
         return sum(plans, TablePlan())
@@ -126,6 +137,9 @@ class Tables:
         All are tried before the first error is raised; running it again continues. *progress* is called
         with the number of tables that are done and of all, or True for a bar. With *dry_run*, nothing
         is changed, and the result is that of ``plan()``.
+
+        >>> sorted(Tables([Score]).update())
+        ['scores']
         """
         if dry_run:
             return (yield from self._plan(drop_indexes=drop_indexes))
@@ -173,7 +187,12 @@ class Tables:
     def _delete(
         self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
     ) -> Flow[None]:
-        """Delete the tables with everything in them, as ``Table.delete()`` each."""
+        """Delete the tables with everything in them, as ``Table.delete()`` each.
+
+        >>> Tables([Score]).delete()
+        >>> Table(Score).exists()
+        False
+        """
         flows = [
             table._delete(wait=wait, missing_ok=missing_ok, timeout=timeout)
             for table in self._tables

@@ -169,7 +169,11 @@ class Table(Generic[M]):
     aexists = awaiting(_exists)
 
     def _item_count(self) -> Flow[int]:
-        """Return DynamoDB's number of items, which may be six hours old."""
+        """Return DynamoDB's number of items, which may be six hours old.
+
+        >>> Table(Score).item_count()
+        3
+        """
         description = yield from DescribeTable(self.name)
         count: int = description["ItemCount"]
         return count

@@ -35,6 +35,12 @@ def load_objects(
 ) -> Flow[None]:
     """Read all *objects* again, in place, by their keys; of any models, a hundred to a request.
 
+    >>> from dynamodb_py import load
+    >>> scores = [Score(player="ann", game=1), Score(player="bob", game=1)]
+    >>> load(scores)
+    >>> [each.points for each in scores]
+    [50, 70]
+
     :param consistent: True sees every write before it; by default as ``options()`` says.
     :param workers: the largest number of requests at a time.
     :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
@@ -72,6 +78,14 @@ def save_objects(
     is saved once. If a batch fails, nothing else is sent; of the others, all are tried. Hooks and
     receivers are called before anything is checked and sent, for all of them, and afterwards for
     those that were written.
+
+    >>> from dynamodb_py import save_all
+    >>> scores = list(Score.objects.filter(player="ann"))
+    >>> for each in scores:
+    ...     each.points = 0
+    >>> save_all(scores)
+    >>> Score.get("ann", 2).points
+    0
 
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
@@ -132,6 +146,11 @@ def delete_objects(
     """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
 
     Those with a version or unique values take a request each.
+
+    >>> from dynamodb_py import delete_all
+    >>> delete_all(Score.objects.filter(player="ann"))
+    >>> Score.objects.filter(player="ann").count()
+    0
 
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and

@@ -56,6 +56,9 @@ def batch_write_items(
     same price), and two with one key are refused before anything is sent. Items with a version
     or unique values take a request each in any case.
 
+    >>> len(Score.objects.batch_write([Score(player="cat", game=n) for n in range(3)]))
+    3
+
     :param items: instances, or dicts of field values.
     :param delete: keys of items to delete (as for ``batch_get``), or instances. Without
         *overwrite*, nothing is deleted where some item could not be written.

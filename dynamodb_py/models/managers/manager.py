@@ -153,7 +153,11 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         return _bind_manager(self, self.model, alias)
 
     def get_queryset(self) -> QuerySet[M]:
-        """Return the query set that all others of this manager come from: override it to choose items."""
+        """Return the query set that all others of this manager come from: override it to choose items.
+
+        >>> Score.objects.get_queryset()
+        <QuerySet of Score: <Condition: none>>
+        """
         queryset: QuerySet[M] = self._queryset(self.model, self._alias)
         return queryset
 

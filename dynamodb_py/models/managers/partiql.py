@@ -135,6 +135,11 @@ def get_raw_page(query: RawQuery[R], size: int = 20, cursor: str | None = None) 
     where the WHERE has conditions on other attributes than keys, a page takes many requests, and the pages
     of a query set fewer.
 
+    >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
+    >>> page = rows.page(size=1)
+    >>> [each.game for each in page.items], page.has_next
+    ([1], True)
+
     :param cursor: ``next_cursor`` of a page of the same statement with the same parameters. There is no
         way back.
     :raises InvalidCursor: it was altered, cut short, or made for another statement.
@@ -212,11 +217,20 @@ class RawQuery(Statement[R], frozen=True, eq=False):
             await coming.aclose()
 
     def as_dicts(self) -> RawQuery[dict[str, Any]]:
-        """Return the same statement with its rows as they are: dicts of what is stored, by attribute name."""
+        """Return the same statement with its rows as they are: dicts of what is stored, by attribute name.
+
+        >>> list(Score.objects.raw("SELECT points FROM {table} WHERE player = ?", "ann").as_dicts())
+        [{'points': 50}, {'points': 80}]
+        """
         return cast("RawQuery[dict[str, Any]]", replace(self, rows="dicts"))
 
     def pages(self) -> Pages[R]:
-        """Return the pages of DynamoDB, empty ones too, to be iterated once by ``for`` or ``async for``."""
+        """Return the pages of DynamoDB, empty ones too, to be iterated once by ``for`` or ``async for``.
+
+        >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
+        >>> [len(page.items) for page in rows.pages()]
+        [2]
+        """
         return read_raw_pages(self)
 
     page = blocking(get_raw_page)

@@ -230,7 +230,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, index=name)
 
     def full(self) -> Self:
-        """Complete items of an index that does not hold all of them, by BatchGetItem."""
+        """Complete items of an index that does not hold all of them, by BatchGetItem.
+
+        >>> [each.player for each in Score.objects.index("by_game").filter(game=1).full()]
+        ['ann', 'bob']
+        """
         if self._question.index is None:  # else the planner may choose another one
             check_not_sliced(self, "full()")
         return with_question(self, full=True)

@@ -66,6 +66,11 @@ def get(items: Iterable[ItemReference], /) -> list[Any]:
 
         account, order, stock = transaction.get([(Account, "a"), (Order, ("a", 7)), stock])
 
+    >>> from dynamodb_py import transaction
+    >>> ann, bob = transaction.get([(Score, ("ann", 1)), (Score, ("bob", 1))])
+    >>> ann.points, bob.points
+    (50, 70)
+
     :param items: pairs of a model and a key (the value of the hash key, a tuple of both keys, or a
         dict of the key's fields), or instances, which do not change. All are on one connection.
     :return: new instances in the order of *items*; None for missing ones. An item that is given twice

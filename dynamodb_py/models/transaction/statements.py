@@ -36,6 +36,12 @@ def execute(statements: Iterable[Statement[Any]], /, *, token: str | None = None
     transaction costs twice as much as its statements alone. Writes know nothing of validation, hooks and
     versions, and cannot return anything.
 
+    >>> from dynamodb_py import transaction
+    >>> update = "UPDATE {table} SET points = ? WHERE player = ? AND game = ?"
+    >>> done = transaction.execute([Score.objects.raw(update, 9, "ann", n) for n in (1, 2)])
+    >>> Score.get("ann", 2).points
+    9
+
     :param statements: ``Model.objects.raw(...)``, on one connection. No two may be about one item:
         DynamoDB refuses it.
     :param token: the idempotency token of writes, 1 to 36 characters; by default a new one. DynamoDB
