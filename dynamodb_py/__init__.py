@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from .models.soft_delete import SoftDelete, SoftDeleteManager, SoftDeleteQuerySet, Timestamped
     from .planning import Estimate, Plan
     from .reading import Walk
+    from .streams.records import StreamRecord
+    from .streams.stream import Stream
     from .tables.many import Tables
     from .tables.steps import TablePlan, TableStep
     from .tables.table import Table
@@ -135,6 +137,8 @@ __all__ = [
     "SoftDelete",
     "SoftDeleteManager",
     "SoftDeleteQuerySet",
+    "Stream",
+    "StreamRecord",
     "Table",
     "TablePlan",
     "TableStep",

@@ -39,6 +39,8 @@ EXPORTS = {
         "planning.estimates": "Estimate",
         "planning.plan": "Plan",
         "reading.iteration": "Walk",
+        "streams.records": "StreamRecord",
+        "streams.stream": "Stream",
         "tables.many": "Tables",
         "tables.steps": "TablePlan TableStep",
         "tables.table": "Table",
