@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from .streams.delivery.events import stream_handler
     from .streams.delivery.runner import StreamRunner
     from .streams.delivery.worker import FailedRecord
+    from .streams.records import StreamRecord
+    from .streams.stream import Stream
     from .tables.many import Tables
     from .tables.steps import TablePlan, TableStep
     from .tables.table import Table
@@ -140,6 +142,8 @@ __all__ = [
     "SoftDelete",
     "SoftDeleteManager",
     "SoftDeleteQuerySet",
+    "Stream",
+    "StreamRecord",
     "StreamRunner",
     "Table",
     "TablePlan",

@@ -38,13 +38,13 @@ def _find_endpoint(settings: Settings) -> str | None:
     session = settings.session
     if session is None and settings.client is None and has_shared_files():
         session = make_session(settings)
-    where, _ = find_configured_endpoint(STREAMS, session)
+    where, configured = find_configured_endpoint(STREAMS, session)
     given = settings.endpoint_url
     if settings.client is not None:
         given = getattr(settings.client.meta, "client", settings.client).meta.endpoint_url
     if where == STREAMS.variable:
         return None
-    if given is None and not where:
+    if given is None and not configured:
         _, given = find_configured_endpoint(TABLES, session)
     return None if not given or is_of_aws(given) else given
 

@@ -43,6 +43,8 @@ EXPORTS = {
         "streams.delivery.events": "stream_handler",
         "streams.delivery.runner": "StreamRunner",
         "streams.delivery.worker": "FailedRecord",
+        "streams.records": "StreamRecord",
+        "streams.stream": "Stream",
         "tables.many": "Tables",
         "tables.steps": "TablePlan TableStep",
         "tables.table": "Table",

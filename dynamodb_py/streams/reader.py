@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
@@ -101,7 +101,8 @@ class StreamReader:
     """
 
     def __init__(self, stream: str, start: Start, options: ReadingOptions) -> None:
-        self.stream, self._start, self._options = stream, start, options
+        self.stream, self._options = stream, options
+        self._start: Start = start
         self._until = 0.0 if options.follow else time.time()
         self._readers: dict[str, ShardReader] = {}
         self._due: dict[str, float] = {}
@@ -279,7 +280,7 @@ def find_start(
         moment = start if start.tzinfo else start.replace(tzinfo=timezone.utc)
         # Records have the second in which they were made.
         return add_shards({}, shards, Place("start", since=moment.timestamp() // 1))
-    places, at = read_position(cast("Mapping[str, Any]", start), stream)
+    places, at = read_position(start, stream)
     places, trimmed = age_places(places, at, time.time())
     places, missing = end_missing(places, shards)
     found, unknown = add_shards(places, shards)

@@ -36,7 +36,9 @@ class ShardReader:
     def __init__(
         self, stream: str, shard: str, place: Place, *, limit: int | None = None, until: float = 0.0
     ) -> None:
-        self.stream, self.shard, self.place = stream, shard, place
+        self.stream, self.shard = stream, shard
+        self.place: Place = place
+        """The place after what was read."""
         self._limit, self._until = limit, until
         self._iterator = place.mark if place.kind == "latest" else None
         self._behind = _EMPTY_ANSWERS

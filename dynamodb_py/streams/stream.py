@@ -35,7 +35,8 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
         options.check()
         _check_start(start)
         self._connection, self._table, self._loader = connection, table, loader
-        self._start, self._options = start, options
+        self._start: Start = start
+        self._options = options
         self._reader: StreamReader | None = None
         self._batch = Batch((), {})
         self._taken = 0

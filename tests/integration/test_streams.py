@@ -19,12 +19,17 @@ from dynamodb_py import (
     SetField,
     SharedTable,
     StreamNotFound,
+    StreamTrimmed,
     Table,
+    TimestampField,
     UnreadableValue,
     options,
 )
+from dynamodb_py.testing import EmbeddedEngine
 
 from ..conftest import Do
+from ..engines import boto3_client
+from .mappers import import_bloop
 
 BOTH = "new_and_old_images"
 
@@ -289,3 +294,92 @@ def test_the_changes_of_an_item_are_in_order(engine, do):
     for record in read(do, Order, page_size=7):
         found.setdefault(record.key["name"], []).append(record.new.total)
     assert found == {name: [*range(10)] for name in names}
+
+
+@pytest.mark.engines("extenddb", embedded=False)
+def test_bloop_reads_the_same(engine):
+    bloop = import_bloop()
+    Table(Order).create()
+    for n in range(30):
+        order = Order.objects.create(name=f"{n % 7}-{n}", total=n)
+        if n % 2:
+            order.update(total=n + 1)
+        if n % 3 == 0:
+            order.delete()
+    table = engine.table_name("orders")
+
+    class Theirs(bloop.BaseModel):  # type: ignore[misc]
+        class Meta:
+            table_name = table
+            stream = {"include": {"new", "old"}}
+
+        name = bloop.Column(bloop.String, hash_key=True)
+        total = bloop.Column(bloop.Integer, dynamo_name="t")
+
+    streams = boto3_client(engine.endpoint_url, "dynamodbstreams")
+    mapper = bloop.Engine(dynamodb=engine.boto3(), dynamodbstreams=streams)
+    mapper.bind(Theirs, skip_table_setup=True)
+    Theirs.Meta.stream["arn"] = Table(Order).info()["LatestStreamArn"]
+    stream, theirs, misses = mapper.stream(Theirs, "trim_horizon"), [], 0
+    while misses < 10:
+        record = next(stream)
+        misses = 0 if record else misses + 1
+        theirs += [record] if record else []
+    ours = list(Table(Order).stream("trim_horizon", follow=False))
+    streams.close()
+
+    def total(image: Any) -> Any:
+        return None if image is None else image.total
+
+    assert len(ours) == 55
+    assert sorted(
+        (
+            each["meta"]["sequence_number"],
+            each["meta"]["event"]["type"],
+            total(each["old"]),
+            total(each["new"]),
+        )
+        for each in theirs
+    ) == sorted(
+        (each.sequence_number, each.kind, total(each.old), total(each.new)) for each in ours
+    )
+
+
+@pytest.mark.parametrize("hide", [False, True])
+def test_what_ttl_removes_says_so(hide):
+    with EmbeddedEngine() as engine:
+
+        class Session(Model):
+            class Meta:
+                stream = BOTH
+                hide_expired = hide
+
+            name = CharField(hash_key=True)
+            expires = TimestampField(ttl=True, null=True)
+
+        engine.create_tables(Session)
+        Session.objects.create(name="a", expires=datetime.now(timezone.utc))
+        Session.objects.create(name="b")
+        engine.clock.tick(timedelta(days=3) - timedelta(hours=1))
+        Session.objects.get(name="b").delete()
+        found = list(Table(Session).stream("trim_horizon", follow=False))
+    removed = {each.key["name"]: each for each in found if each.kind == "remove"}
+    assert {name: each.by_ttl for name, each in removed.items()} == {"a": True, "b": False}
+    assert removed["a"].old.name == "a"
+
+
+def test_what_the_embedded_database_trimmed_raises():
+    with EmbeddedEngine() as engine:
+        engine.create_tables(Order)
+        Order.objects.create(name="a")
+        stream = Table(Order).stream("trim_horizon", follow=False)
+        assert len(list(stream)) == 1
+        engine.clock.tick(timedelta(days=2))
+        assert list(Table(Order).stream(stream.position, follow=False)) == []
+        Order.objects.create(name="b")
+        engine.clock.tick(timedelta(days=2))
+        Order.objects.create(name="c")
+        late = Table(Order).stream(stream.position, follow=False)
+        with pytest.raises(StreamTrimmed, match="orders"):
+            next(late)
+        assert [each.new.name for each in late] == ["c"]
