@@ -76,7 +76,7 @@ def run_program(address: str, program: str, *arguments: str) -> subprocess.Popen
 
 
 def wait_for(condition) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from zlib import crc32
 
-from msgspec import Struct
+from msgspec import Struct, convert
 
 from ...codec import decode, decode_item, encode
 from ...exceptions import ConditionFailed
@@ -74,9 +74,8 @@ def read_leases(leases: LeaseTable) -> Flow[dict[str, Lease]]:
     while query is not None:
         page = yield from query
         for item in page.items:
-            members = decode_item(item)
-            del members["runner"]
-            found[members["shard"]] = Lease(**members)
+            lease = convert(decode_item(item), Lease)  # later versions may have more attributes
+            found[lease.shard] = lease
         query = page.rest
     return found
 

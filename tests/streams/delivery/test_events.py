@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import logging
+import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -310,6 +311,15 @@ def test_items_of_other_models_are_passed_over(receive):
     assert seen == [Team]
     assert stream_handler(App)(records) == FINE
     assert seen == [Team, User, Team]
+
+
+def test_a_handler_takes_a_module(receive):
+    seen = []
+    for sender in (Order, User, Team):
+        receive(lambda sender, **kwargs: seen.append(sender), sender)
+    handler = stream_handler(sys.modules[__name__])
+    assert handler([event(), app_event("User"), app_event("Team")], None) == FINE
+    assert seen == [Order, User, Team]
 
 
 def test_a_handler_takes_models_only():

@@ -39,13 +39,9 @@ from tests.streams.delivery.test_killed import LEASE_SECONDS, Order
 options = json.loads(sys.argv[1])
 connect(options["address"], **options["access"], table_prefix=options["prefix"])
 log = os.open(options["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-left = [options["calls"]]
 
 def look(record, **kwargs):
     os.write(log, f"{record.key['id']} {record.new.total}\\n".encode())
-    left[0] -= 1
-    if left[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 async def alook(record, **kwargs):
     look(record)
@@ -70,9 +66,8 @@ class Processes:
         self.log = Path(options["log"])
         self.started: list[subprocess.Popen] = []
 
-    def start(self, calls: int = 0, *, is_async: bool = False) -> subprocess.Popen:
-        """Start a runner that kills itself at so many records; 0: at none."""
-        options = json.dumps({**self.options, "calls": calls, "is_async": is_async})
+    def start(self, *, is_async: bool) -> subprocess.Popen:
+        options = json.dumps({**self.options, "is_async": is_async})
         command = [sys.executable, "-c", SCRIPT, options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self.started.append(subprocess.Popen(command, cwd=ROOT, env=environment))
@@ -121,12 +116,14 @@ def test_each_change_is_delivered_in_order_although_a_runner_is_killed(processes
     threads = [threading.Thread(target=write, args=(number, each)) for number in range(WRITERS)]
     for thread in threads:
         thread.start()
-    killed = processes.start(calls=size // 4)
+    killed = processes.start(is_async=False)
     processes.wait(1)
     kept = processes.start(is_async=True)
+    processes.wait(size // 4)
+    killed.kill()
+    assert killed.wait(60) == -signal.SIGKILL
     for thread in threads:
         thread.join()
-    assert killed.wait(60) == -signal.SIGKILL
     processes.wait(size)
     kept.send_signal(signal.SIGTERM)
     assert kept.wait(60) == 0

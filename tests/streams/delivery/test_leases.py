@@ -198,6 +198,21 @@ def test_a_lease_is_taken_renewed_and_read(leases, do):
     assert drive(do, read_leases(leases)).keys() == {"orders"}
 
 
+def test_attributes_of_later_versions_are_left_alone(leases, do, engine):
+    taken = drive(do, take_lease(leases, Lease("a"), "one"))
+    key = {"runner": {"S": "billing"}, "shard": {"S": "a"}}
+    engine.boto3().update_item(
+        TableName=leases.table,
+        Key=key,
+        UpdateExpression="SET color = :c",
+        ExpressionAttributeValues={":c": {"S": "red"}},
+    )
+    assert drive(do, read_leases(leases)) == {"a": taken}
+    assert drive(do, write_lease(leases, taken, checkpoint="17"))
+    item = engine.boto3().get_item(TableName=leases.table, Key=key, ConsistentRead=True)["Item"]
+    assert (item["color"], item["checkpoint"]) == ({"S": "red"}, {"S": "17"})
+
+
 def test_one_that_lost_its_lease_writes_nothing(leases, do):
     late = drive(do, take_lease(leases, Lease("a"), "one"))
     assert drive(do, take_lease(leases, Lease("a"), "two")) is None

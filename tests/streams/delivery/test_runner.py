@@ -77,7 +77,7 @@ class Seen:
         """Run until so many records were delivered, sync or async."""
         self.expected = len(self.records) + until
         self.runner = StreamRunner(models, **{"name": "test", "poll": 0.05, **given})
-        ends = threading.Timer(30, self.runner.stop)
+        ends = threading.Timer(120, self.runner.stop)
         ends.start()
 
         def look(record, **kwargs) -> None:
