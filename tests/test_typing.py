@@ -1,10 +1,13 @@
 """The package is clean under two strict type checkers, and its users' code is typed as promised.
 
 The cases are in ``tests/typing``: what must be accepted is asserted with ``assert_type``, what must
-be refused carries a ``type: ignore`` with its code, which the checkers refuse when not needed.
+be refused carries a ``type: ignore`` with its code, and a ``pyright: ignore``, which the checkers refuse
+when not needed.
 """
 
+import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +41,20 @@ def test_pyright_strict():
         pytest.skip(f"pyright cannot fetch what it runs on: {said[-1] if said else 'no word'}")
     done = run("pyright", "--pythonpath", sys.executable)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "marks"),
+    [("right", 50, set()), ("wrong", 50, {"type", "pyright"}), ("Wrong", 5, {"type", "pyright"})],
+)
+def test_both_checkers_refuse_each_wrong_line_about_typed_models_and_no_right_one(
+    name, least, marks
+):
+    text = (ROOT / "tests" / "typing" / "typed_models.py").read_text(encoding="utf-8")
+    (part,) = [each for each in ast.parse(text).body if getattr(each, "name", "") == name]
+    ends = [text.splitlines()[each.end_lineno - 1] for each in part.body]
+    assert len(ends) >= least
+    assert [end for end in ends if set(re.findall(r"# (\w+): ignore\b", end)) != marks] == []
 
 
 @pytest.mark.parametrize(

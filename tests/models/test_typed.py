@@ -5,16 +5,20 @@ What type checkers know of them is in ``tests/typing/typed_models.py``.
 
 from __future__ import annotations
 
+import ast
 import copy
+import enum
 import inspect
 import pickle
 import uuid
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dynamodb_py
 from dynamodb_py import (
     CharField,
     CompositeField,
@@ -38,6 +42,7 @@ from dynamodb_py import (
     VersionField,
     signals,
 )
+from dynamodb_py.models.keys.declared import is_computed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
@@ -328,6 +333,38 @@ def test_models_without_the_base_class_need_nothing():
         made: DateTimeField[datetime] = DateTimeField(auto_now_add=True, init=False)
 
     assert Untyped(made=NOON).made == NOON
+
+
+class Colour(enum.Enum):
+    RED = "r"
+
+
+ARGUMENTS = {
+    "CompositeField": ["a"],
+    "EmbeddedField": [Address],
+    "EnumField": [Colour],
+    "ForeignKey": [Author],
+    "MapField": [{}],
+    "OneToOneField": [Author],
+}
+
+
+def test_type_checkers_know_each_field_class_that_may_have_no_default():
+    public = {name: each for name, each in vars(dynamodb_py).items() if name.endswith("Field")}
+    fields = {"ForeignKey": ForeignKey, **public}
+    made = {
+        name: kind(*ARGUMENTS.get(name, []))
+        for name, kind in fields.items()
+        if issubclass(kind, Field)
+    }
+    known = {name for name, field in made.items() if field.needs_value and not is_computed(field)}
+    tree = ast.parse((Path(dynamodb_py.__file__).parent / "models" / "typed.py").read_text())
+    (listed,) = [
+        each.value
+        for each in ast.walk(tree)
+        if isinstance(each, ast.keyword) and each.arg == "field_specifiers"
+    ]
+    assert {name.id for name in listed.elts} == known - {"Field"}
 
 
 def test_the_signature_shows_what_is_needed():

@@ -121,6 +121,7 @@ class Book(TypedModel):
     author: ForeignKey[Author, Author] = ForeignKey(Author, required=True, related_name="books")
     editor: ForeignKey[Author, Author | None] = ForeignKey(Author, default=None)
     sequel: ForeignKey[Book, Book | None] = ForeignKey("self", default=None)
+    by_author = GlobalIndex(hash_key="author")
 
 
 class Profile(TypedModel):
@@ -238,7 +239,7 @@ async def right() -> None:
     assert_type(Score.objects.insert(score), Score)
     assert_type(await Score.objects.ainsert(score, condition=Score.points == 3), Score)
     assert_type(Score.objects.get(Score.player == "ann", Score.game == 3), Score)
-    assert_type(list(Score.objects.order_by(Score.points.desc()).only(Score.player)), list[Score])
+    assert_type(Score.by_game.order_by(Score.points.desc()).only(Score.player), QuerySet[Score])
     assert_type(Score.objects.filter(player="a").update(Score.points.set(3)), Done)
     assert_type(score.update(Score.points.set(Score.points + 1)), Score)
     rows = Score.objects.filter(player="ann")
@@ -247,9 +248,8 @@ async def right() -> None:
     assert_type(rows.values_list(Score.nick, Score.points).first(), "tuple[str | None, int] | None")
     assert_type(list(Score.objects.values_list(Score.tags, Score.game)), list[tuple[set[str], int]])
     assert_type(Book.objects.values_list(Book.author, Book.isbn).get(isbn="b"), tuple[Any, str])
-    assert_type(
-        Score.by_game.values_list(Score.game, Score.game, Score.game)[0], "tuple[int, int, int]"
-    )
+    triple = Score.by_game.filter(game=1).values_list(Score.game, Score.points, Score.nick)
+    assert_type(triple[0], "tuple[int, int, str | None]")
     assert_type(list(rows.values_list("game", Score.points)), list[tuple[Any, ...]])
     score.player, score.nick, score.points = "bob", None, 4
 
@@ -326,8 +326,7 @@ def wrong(rows: QuerySet[Score]) -> None:
     score.pionts  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 
 
-class Wrong(TypedModel):
-    key: CharField[str] = CharField(hash_key=True)
+class Wrong(Base):
     number: CharField[str] = IntegerField(required=True)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     optional: CharField[str] = CharField()  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
     without: CharField[str] = CharField(default=None)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -141,7 +141,7 @@ def touch_instance(instance: M) -> Flow[M]:
 
 
 def fetch_instance(instance: M) -> Flow[M]:
-    """Read this item, if all that is known of it is the key that a reference has; return it.
+    """Read this item, if all that is known of it is its key, as of a reference or ``by_key()``; return it.
 
     :raises DoesNotExist: there is no item with this key.
     """
