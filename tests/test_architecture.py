@@ -75,6 +75,7 @@ ROOMS = [
     "models.maintenance",
     "migrations",
     "compat",
+    "contrib",
     "signals",
     "testing",
     "cli",
@@ -403,6 +404,7 @@ def test_import_loads_nothing_heavy():
 # What a program that defines a model and reads an item never enters.
 SELDOM = {
     "batching",
+    "contrib",
     "http.aio",
     "expressions.unsupported_lookups",
     "models.attribute_values.diff",

@@ -207,8 +207,14 @@ def test_every_import_of_the_package_is_a_dependency(setup):
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 imported.add(node.module.split(".")[0])
     third_party = imported - set(sys.stdlib_module_names) - {"dynamodb_py"}
-    by_module = {"dateutil": "python-dateutil", "botocore": "boto3"}
-    named = {project(line) for extra in ("", "progress") for line in requirements(setup)[extra]}
+    by_module = {
+        "dateutil": "python-dateutil",
+        "botocore": "boto3",
+        "opentelemetry": "opentelemetry-api",
+    }
+    named = {
+        project(line) for extra in ("", "otel", "progress") for line in requirements(setup)[extra]
+    }
     assert {by_module.get(name, name) for name in third_party} <= named
 
 
@@ -243,6 +249,8 @@ def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
     files = zipfile.ZipFile(wheel).namelist()
     (entry_points,) = [name for name in files if name.endswith(".dist-info/entry_points.txt")]
     assert zipfile.ZipFile(wheel).read(entry_points).decode().split() == [
+        "[opentelemetry_instrumentor]",
+        *["dynamodb_py", "=", "dynamodb_py.contrib.opentelemetry:DynamoDBInstrumentor"],
         "[pytest11]",
         *["pytest_dynamodb_py", "=", "pytest_dynamodb_py"],
     ]
