@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from types import FunctionType
@@ -194,11 +194,11 @@ def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> 
         return flow
     if trace is not None:
         return trace.follow(flow)
-    return TRACERS[0](name or flow.__name__.strip("_")).follow(flow, ends=True)
+    return TRACERS[0](name or cast("Any", flow).__name__.strip("_")).follow(flow, ends=True)
 
 
 @contextmanager
-def begin_trace(name: str) -> Iterator[Trace | None]:
+def begin_trace(name: str) -> Generator[Trace | None, None, None]:
     """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
     trace = TRACERS[0](name) if TRACERS else None
     try:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation import instrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Histogram, get_meter
 from opentelemetry.trace import (
@@ -72,7 +72,7 @@ _BATCHES = {
 """The operations that have several parts, and the attribute that holds these."""
 
 
-class DynamoDBInstrumentor(BaseInstrumentor):
+class DynamoDBInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, name-defined] # its module has no types
     """Switches spans and metrics on, and off again, for all connections of the process.
 
     ``opentelemetry-instrument python app.py`` finds it by itself, under the name ``dynamodb_py``.
@@ -225,7 +225,7 @@ def _describe_answer(request: SentRequest) -> dict[str, Any]:
 def _count_batch(call: Operation[Any]) -> int:
     """Return how many items or statements a batch or a transaction has; 0 for another operation."""
     parts: Any = getattr(call, _BATCHES.get(call.api, ""), ())
-    return sum(map(len, parts.values())) if isinstance(parts, dict) else len(parts)
+    return sum(map(len, parts.values())) if call.api == "BatchGetItem" else len(parts)
 
 
 class _VerbTrace:
