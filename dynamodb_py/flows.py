@@ -201,15 +201,16 @@ def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> 
 def begin_trace(name: str) -> Generator[Trace | None, None, None]:
     """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
     trace = TRACERS[0](name) if TRACERS else None
+    failure: BaseException | None = None
     try:
         yield trace
     except BaseException as error:
-        if trace is not None:
-            trace.end(error)
+        # A loop that is left closes its generator, which is no error.
+        failure = None if isinstance(error, GeneratorExit) else error
         raise
-    else:
+    finally:
         if trace is not None:
-            trace.end()
+            trace.end(failure)
 
 
 def hides_frames(error: DynamoDBError) -> bool:
