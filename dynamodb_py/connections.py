@@ -201,8 +201,8 @@ def connect(
     :param session: a boto3 session; its credentials, region and event hooks are used.
     :param client: a boto3 client or resource for DynamoDB; all requests go through it.
     :param through_instrumented_botocore: True: while a tool such as OpenTelemetry or X-Ray instruments
-        botocore, requests go through botocore, so that the tool sees them, at ten times the cost. False:
-        they do not. None: they do not, and one line at level WARNING says so, unless
+        botocore, requests go through botocore, so that the tool sees them; a get takes 25 times as long
+        then. False: they do not. None: they do not, and one line at level WARNING says so, unless
         :mod:`dynamodb_py.contrib.opentelemetry` is on.
     :param table_prefix: a prefix of every table name, ``"dev-"``.
     :param table_name_format: a callable that turns a model's table name into the real one.

@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from types import FunctionType
@@ -194,22 +194,23 @@ def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> 
         return flow
     if trace is not None:
         return trace.follow(flow)
-    return TRACERS[0](name or flow.__name__.strip("_")).follow(flow, ends=True)
+    return TRACERS[0](name or cast("Any", flow).__name__.strip("_")).follow(flow, ends=True)
 
 
 @contextmanager
-def begin_trace(name: str) -> Iterator[Trace | None]:
+def begin_trace(name: str) -> Generator[Trace | None, None, None]:
     """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
     trace = TRACERS[0](name) if TRACERS else None
+    failure: BaseException | None = None
     try:
         yield trace
     except BaseException as error:
-        if trace is not None:
-            trace.end(error)
+        # A loop that is left closes its generator, which is no error.
+        failure = None if isinstance(error, GeneratorExit) else error
         raise
-    else:
+    finally:
         if trace is not None:
-            trace.end()
+            trace.end(failure)
 
 
 def hides_frames(error: DynamoDBError) -> bool:

@@ -66,7 +66,7 @@ class Cost(Struct):
         https://aws.amazon.com/dynamodb/pricing/on-demand/
 
         >>> UsedCapacity(read_units=2_000_000, write_units=1).cost(read="0.125", write=0.625)
-        Decimal('0.2500006250')
+        Decimal('0.250000625')
         """
         reads = EXACT.multiply(Decimal(str(self.read_units)), _as_price("read", read))
         writes = EXACT.multiply(Decimal(str(self.write_units)), _as_price("write", write))

@@ -80,6 +80,7 @@ ROOMS = [
     "models.stream_events",
     "migrations",
     "compat",
+    "contrib",
     "signals",
     "contrib",
     "testing",
@@ -414,6 +415,7 @@ def test_import_loads_nothing_heavy():
 # What a program that defines a model and reads an item never enters.
 SELDOM = {
     "batching",
+    "contrib",
     "http.aio",
     "expressions.unsupported_lookups",
     "models.attribute_values.diff",

@@ -152,9 +152,10 @@ def test_every_import_of_the_package_is_a_dependency(setup):
     by_module = {
         "dateutil": "python-dateutil",
         "botocore": "boto3",
+        "opentelemetry": "opentelemetry-api",
         "pydantic_core": "pydantic",
     }
-    extras = ("", "cli", "fastapi", "flask", "progress", "pydantic")
+    extras = ("", "cli", "fastapi", "flask", "otel", "progress", "pydantic")
     named = {project(line) for extra in extras for line in requirements(setup)[extra]}
     assert {by_module.get(name, name) for name in third_party} <= named
 
@@ -192,6 +193,8 @@ def test_what_is_built_is_the_package_and_nothing_else(tmp_path):
     assert zipfile.ZipFile(wheel).read(entry_points).decode().split() == [
         "[console_scripts]",
         *["dynamodb-py", "=", "dynamodb_py.cli:main"],
+        "[opentelemetry_instrumentor]",
+        *["dynamodb_py", "=", "dynamodb_py.contrib.opentelemetry:DynamoDBInstrumentor"],
         "[pytest11]",
         *["pytest_dynamodb_py", "=", "pytest_dynamodb_py"],
     ]

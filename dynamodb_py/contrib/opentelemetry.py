@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Generator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 from opentelemetry.context import Context, attach, detach, get_current
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation import instrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import Histogram, get_meter
 from opentelemetry.trace import (
@@ -72,7 +73,7 @@ _BATCHES = {
 """The operations that have several parts, and the attribute that holds these."""
 
 
-class DynamoDBInstrumentor(BaseInstrumentor):
+class DynamoDBInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, name-defined] # its module has no types
     """Switches spans and metrics on, and off again, for all connections of the process.
 
     ``opentelemetry-instrument python app.py`` finds it by itself, under the name ``dynamodb_py``.
@@ -138,7 +139,8 @@ class _Tracing:
 
     def set_error(self, span: Span, error: BaseException) -> None:
         """Let *span* end with *error*: by its code or class, since its message may have values of items."""
-        name = describe_error(error) or ""
+        closed = isinstance(error, GeneratorExit)  # as that of a cancelled task is
+        name = "cancelled" if closed else _name_error(error)
         span.set_attribute("error.type", name)
         span.set_status(Status(StatusCode.ERROR, name))
         if self._records:
@@ -160,11 +162,11 @@ class _Tracing:
             start_time=request.started,
         )
         for moment, failure in request.details.failures[: request.attempts - 1]:
-            span.add_event("retry", {"error.type": describe_error(failure) or ""}, moment)
+            span.add_event("retry", {"error.type": _name_error(failure)}, moment)
         metric = kind.metric
         if request.error is not None:
             self.set_error(span, request.error)
-            metric = {**metric, "error.type": describe_error(request.error)}
+            metric = {**metric, "error.type": _name_error(request.error)}
         span.end(request.started + int(request.seconds * 1e9))
         self._duration.record(request.seconds, metric, context)
         if records and verb is not None:
@@ -181,6 +183,10 @@ class _Tracing:
                 self._kinds.clear()
             kind = self._kinds[key] = _make_kind(request.endpoint, call.api, tables)
         return kind
+
+
+def _name_error(error: BaseException) -> str:
+    return describe_error(error) or ""
 
 
 def _make_kind(endpoint: Any, api: str, tables: Sequence[str]) -> _Kind:
@@ -225,7 +231,7 @@ def _describe_answer(request: SentRequest) -> dict[str, Any]:
 def _count_batch(call: Operation[Any]) -> int:
     """Return how many items or statements a batch or a transaction has; 0 for another operation."""
     parts: Any = getattr(call, _BATCHES.get(call.api, ""), ())
-    return sum(map(len, parts.values())) if isinstance(parts, dict) else len(parts)
+    return sum(map(len, parts.values())) if call.api == "BatchGetItem" else len(parts)
 
 
 class _VerbTrace:
@@ -236,7 +242,6 @@ class _VerbTrace:
         self._span: Span | None = None
         self.is_recording = False
         self._ended = 0
-        self._is_cancelled = False
         self._lock = Lock()
         self._attempts = self._read = self._returned = self._batch = 0
         self._read_units = self._write_units = 0.0
@@ -251,11 +256,8 @@ class _VerbTrace:
             return
         if self.is_recording:
             self._describe(span)
-            if error is not None and not isinstance(error, GeneratorExit):
+            if error is not None:
                 self._tracing.set_error(span, error)
-            elif self._is_cancelled:
-                span.set_attribute("error.type", "cancelled")
-                span.set_status(Status(StatusCode.ERROR, "cancelled"))
         span.end(self._ended)
 
     def follow(
@@ -270,18 +272,12 @@ class _VerbTrace:
             return (yield from flow)
         except BaseException as error:
             failure = error
-            # The verb was cancelled, or interrupted.
-            self._is_cancelled = isinstance(error, GeneratorExit)
             raise
         finally:
             self._ended = time.time_ns()
-            try:
+            # Something may have closed the flow in another context, which never had the span.
+            with suppress(ValueError):
                 _VERB.reset(mark)
-            except (
-                ValueError
-            ):  # something closed the flow in another context, which never had the span
-                pass
-            else:
                 detach(token)
             if ends:
                 self.end(failure)

@@ -70,19 +70,21 @@ class _PageAhead(Generic[T]):
 
 async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
     """Yield the results of the flows of *more*, awaited; with *ahead*, a task fetches one."""
-    with begin_trace("iterate") as trace:
-        if not ahead:
-            while (page := await arun(more(), link, trace=trace)) is not None:
-                yield page
-            return
-        import asyncio  # a script that never awaits does not pay for its import
+    import asyncio  # a script that never awaits does not pay for its import
 
-        ahead_page = asyncio.ensure_future(arun(more(), link, trace=trace))
-        try:
+    ahead_page: asyncio.Future[T | None] | None = None
+    try:
+        with begin_trace("iterate") as trace:  # it ends before a page that nobody waits for
+            if not ahead:
+                while (page := await arun(more(), link, trace=trace)) is not None:
+                    yield page
+                return
+            ahead_page = asyncio.ensure_future(arun(more(), link, trace=trace))
             while (page := await ahead_page) is not None:
                 ahead_page = asyncio.ensure_future(arun(more(), link, trace=trace))
                 yield page
-        finally:
+    finally:
+        if ahead_page is not None:
             ahead_page.cancel()
             await asyncio.gather(ahead_page, return_exceptions=True)
 

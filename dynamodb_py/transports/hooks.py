@@ -83,7 +83,8 @@ def _find_wrapper(function: Any) -> int:
         if not (_is_of(_TOOLS, owner) or _is_of(_TOOLS, getattr(wrapper, "__module__", None))):
             return WRAPPED
         found = INSTRUMENTED
-        waiting += [each.__wrapped__] if hasattr(each, "__wrapped__") else _list_enclosed(each)
+        inner: Any = getattr(each, "__wrapped__", None)
+        waiting += _list_enclosed(each) if inner is None else [inner]
     return found
 
 

@@ -83,7 +83,8 @@ def test_each_floor_is_of_a_measure_and_a_rival_that_exist_and_a_lower_goal_has_
     names = [measure.name for measure in report.MEASURES]
     for floor in floors.FLOORS:
         assert floor.measure in names
-        assert floor.rival in (*contenders.NAMES, report.BARE, "")
+        names_of_contenders = (*contenders.NAMES, *contenders.ON_DEMAND, report.BARE, "")
+        assert {floor.rival, floor.ours, floor.base} <= {*names_of_contenders}
         assert (floor.reached is None) == (not floor.why)
         assert floor.reached is None or floor.reached > floor.goal
 

@@ -195,9 +195,11 @@ def test_pages_ahead_belong_to_the_walk(traced, do):
     assert {each.parent.span_id for each in traced.requests} == {traced.verbs[0].context.span_id}
 
 
-def test_an_awaited_walk_that_is_left_leaks_no_context(traced):
+@pytest.mark.parametrize("ahead", [False, True])
+def test_an_awaited_walk_that_is_left_leaks_no_context_and_is_no_error(traced, ahead):
     async def main():
-        async for _ in ANN.page_size(15).iterator():
+        rows = ANN.page_size(15).prefetch() if ahead else ANN.page_size(15).iterator()
+        async for _ in rows:
             assert get_current() == {}
             break
         await Score.objects.aget("ann", 1)
@@ -205,6 +207,7 @@ def test_an_awaited_walk_that_is_left_leaks_no_context(traced):
 
     asyncio.run(main())
     assert sorted(each.name for each in traced.verbs) == ["get scores", "iterate scores"]
+    assert {each.status.status_code for each in traced.verbs} == {StatusCode.UNSET}
     assert {each.parent for each in traced.verbs} == {None}
 
 

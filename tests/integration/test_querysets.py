@@ -559,3 +559,15 @@ def test_in_bulk_and_get(engine, do, scores, many):
         do(scores.get, wins=7)
     with pytest.raises(Score.DoesNotExist):
         do(scores.get, wins=70)
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+def test_a_scan_reports_how_far_it_is_and_ends_with_its_total(engine, do, segments):
+    do(Single.batch_write, [Single(key=f"k{n}", count=n) for n in range(60)], overwrite=True)
+    told = []
+    rows = Single.objects.scan(segments, progress=lambda *each: told.append(each)).page_size(20)
+    found = do.list(rows)
+    *before, last = told
+    assert last == (len(found), len(found))
+    assert all(total == 0 or total > done for done, total in before)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
