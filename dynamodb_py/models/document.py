@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from .attribute_values import spelling
-    from .records.plain import Mode
+    from .records.plain import Mode, ReadMode
 else:
     from ..lazy import spelling
 
@@ -144,7 +144,7 @@ class Document(Record):
 
     @classmethod
     def from_dict(
-        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+        cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
         kinds = cls._kinds
         if kinds is None or not isinstance(values, Mapping) or kinds.name not in values:  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .persistence import stored, tracking
     from .persistence import update as updates
     from .persistence.update_result import Returning
-    from .records.plain import Mode
+    from .records.plain import ReadMode
     from .relations import backrefs, cascade
 else:
     from ..lazy import (
@@ -173,7 +173,7 @@ class Model(Instance):
 
     @classmethod
     def from_dict(
-        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+        cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
         """Return a new, unsaved instance with these values by field name, as of ``to_dict()``.
 

@@ -456,6 +456,8 @@ class Field(Operand[V], Generic[V, N]):
         try:
             return self.from_json(value)
         except UNFIT as error:
+            if how.takes(value):
+                return value
             reason = f"{value!r:.80} is no {type(self).__name__} in JSON: {error}"
             raise Unstorable(reason) from error
 

@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from msgspec import Struct
 
@@ -41,8 +41,20 @@ class Reading(Struct, frozen=True):
     """Whether they are values of JSON; otherwise they have the types of their fields."""
     strict: bool = False
     """Whether all is checked, unknown names among it."""
+    typed: bool = False
+    """Whether values of the types of their fields are taken beside those of JSON."""
+
+    @property
+    def mode(self) -> Literal["python", "json", "any"]:
+        """The argument of ``from_dict()``."""
+        return "any" if self.typed else "json" if self.json else "python"
+
+    def takes(self, value: Any) -> bool:
+        """Tell whether *value*, which is no form in JSON of its field, may be of the field's own type."""
+        return self.typed and type(value) not in _JSON_TYPES
 
 
+_JSON_TYPES = frozenset({str, int, float, bool, list, dict})
 PLAINLY = Reading()
 
 

@@ -38,7 +38,7 @@ def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
 
 def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
     """Return *value*, which the checks of writing refuse if it is not None; raise Unstorable in JSON."""
-    if how.json and value is not None:
+    if how.json and value is not None and not how.takes(value):
         raise make_refusal(value, wanted)
     return value
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 from ...codec import Unstorable
 from ...exceptions import ValidationError
 from ..fields.base import AnyField
-from ..fields.json_forms import Reading
+from ..fields.json_forms import PLAINLY, Reading
 from ..fields.refusals import UNFIT, without_validation
 from .attributes import find_known_fields
 from .base import BaseRecord, find_unread_fields
@@ -19,6 +19,7 @@ from .validation import clean_record
 R = TypeVar("R", bound=BaseRecord)
 
 Mode: TypeAlias = Literal["python", "json"]
+ReadMode: TypeAlias = Literal["python", "json", "any"]
 
 
 def check_mode(mode: str) -> bool:
@@ -26,6 +27,13 @@ def check_mode(mode: str) -> bool:
     if mode not in ("python", "json"):
         raise TypeError(f'mode={mode!r}: it is "python" or "json"')
     return mode == "json"
+
+
+def make_reading(mode: str, *, strict: bool) -> Reading:
+    """Return how values are read in *mode*; raise TypeError for what is no mode."""
+    typed = mode == "any"
+    how = Reading(typed or check_mode(mode), strict, typed)
+    return PLAINLY if how == PLAINLY else how
 
 
 def list_fetched(record: BaseRecord) -> list[AnyField]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...codec import decode, from_json, to_json
 from ...exceptions import FieldNotLoaded, ValidationError
 from ...operations.items import StoredItem
-from ..fields.json_forms import KINDS, PLAINLY, Reading
+from ..fields.json_forms import KINDS
 from ..fields.model_key import bind_ambient
 from ..fields.refusals import UNFIT
 from .attributes import find_undeclared
@@ -19,10 +19,11 @@ from .filling import FieldsSignature, fill
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ...contrib.pydantic import schemas as pydantic_schemas
     from . import plain, validation
-    from .plain import Mode
+    from .plain import Mode, ReadMode
 else:
-    from ...lazy import plain, validation
+    from ...lazy import plain, pydantic_schemas, validation
 
 
 class Record(BaseRecord):
@@ -46,6 +47,11 @@ class Record(BaseRecord):
         :raises ValidationError: *item* is none of them, as an item of boto3's resource.
         """
         return bind_ambient(cls._load(encode_given(cls, item)))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        """Return how pydantic reads and writes this class, for pydantic, which calls it."""
+        return pydantic_schemas.make_record_schema(cls)
 
     def full_clean(self, exclude: Iterable[str] = ()) -> None:
         """Check this object as writing it would, without writing.
@@ -89,17 +95,17 @@ class Record(BaseRecord):
 
     @classmethod
     def from_dict(
-        cls, values: Mapping[str, Any], *, mode: Mode = "python", strict: bool = False
+        cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
         """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`.
 
-        :param mode: that of :meth:`to_dict`.
+        :param mode: that of :meth:`to_dict`; with ``"any"``, each value may be as JSON has it or of its
+            field's type.
         :param strict: check all as writing it would, unknown names among it, in documents too.
         :raises ValidationError: what is wrong, by path: with *strict* all of it.
         :raises TypeError: without *strict*, a name that no field has.
         """
-        how = Reading(plain.check_mode(mode), strict)
-        return plain.read_record(cls, values, PLAINLY if how == PLAINLY else how)
+        return plain.read_record(cls, values, plain.make_reading(mode, strict=strict))
 
     def to_json(self) -> str:
         """Return :meth:`to_dict` in JSON, a text that :meth:`from_json` reads.

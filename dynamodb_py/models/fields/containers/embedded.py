@@ -115,9 +115,7 @@ class EmbeddedField(Field[T, DocN]):
         if how is PLAINLY:
             return self.document.from_dict(value)
         with _inside_value():
-            return self.document.from_dict(
-                value, mode="json" if how.json else "python", strict=how.strict
-            )
+            return self.document.from_dict(value, mode=how.mode, strict=how.strict)
 
     if TYPE_CHECKING:
 

@@ -1,0 +1,298 @@
+"""JSON Schema of models, documents and fields: what a client reads of them.
+
+https://json-schema.org/draft/2020-12
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from pydantic import GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import definition_reference_schema, definitions_schema
+
+from ...models.fields.base import AnyField, Field
+from ...models.fields.containers.compressed import CompressedField
+from ...models.fields.containers.composite import CompositeField
+from ...models.fields.containers.elements import Container
+from ...models.fields.containers.embedded import EmbeddedField
+from ...models.fields.containers.lists import ListField, SetField
+from ...models.fields.containers.maps import DictField, MapField
+from ...models.fields.ids import ULIDField, UUIDField
+from ...models.fields.model_key import KeyOf
+from ...models.fields.numbers import BooleanField, DecimalField, FloatField, IntegerField
+from ...models.fields.text import BinaryField, CharField, EnumField
+from ...models.fields.times.dates import DateField, TimeField
+from ...models.fields.times.datetimes import DateTimeField, TimestampField
+from ...models.fields.times.durations import TimeDeltaField
+from ...models.fields.times.moments import AutoField
+from ...models.fields.version import VersionField
+from ...models.foreign_keys.field import ForeignKey
+from ...models.instance import options_of
+from ...models.validators import (
+    EmailValidator,
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+    OneOfValidator,
+    RegexValidator,
+    URLValidator,
+)
+
+Schema: TypeAlias = "dict[str, Any]"
+Make: TypeAlias = "Callable[[type[Any]], CoreSchema]"
+"""Returns the schema of a class of documents."""
+
+_BASE64 = {"type": "string", "contentEncoding": "base64"}
+_TYPES: dict[type[AnyField], Schema] = {
+    BooleanField: {"type": "boolean"},
+    IntegerField: {"type": "integer"},
+    FloatField: {"type": "number"},
+    CharField: {"type": "string"},
+    BinaryField: _BASE64,
+    UUIDField: {"type": "string", "format": "uuid"},
+    ULIDField: {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
+    DateTimeField: {"type": "string", "format": "date-time"},
+    TimestampField: {"type": "string", "format": "date-time"},
+    DateField: {"type": "string", "format": "date"},
+    TimeField: {"type": "string", "format": "time"},
+    TimeDeltaField: {"type": "string", "format": "duration"},
+    ListField: {"type": "array"},
+    DictField: {"type": "object"},
+}
+_KINDS: dict[str, Schema] = {
+    "S": {"type": "string"},
+    "N": {"type": ["number", "string"]},
+    "B": _BASE64,
+    "BOOL": {"type": "boolean"},
+    "M": {"type": "object"},
+    **{kind: {"type": "array"} for kind in ("L", "SS", "NS", "BS")},
+}
+"""The forms of fields of users, by what holds their values."""
+
+_described: ContextVar[frozenset[type[Any]]] = ContextVar(
+    "dynamodb_py.described", default=frozenset()
+)
+"""The classes that are being described: one that holds its own kind is described once."""
+
+
+def describe_record(
+    kind: type[Any], make: Make, _: CoreSchema, handler: GetJsonSchemaHandler
+) -> Schema:
+    """Return the JSON Schema of a class; of one with subclasses by kind, of all of them."""
+    token = _described.set(_described.get() | {kind})
+    try:
+        below = [
+            _describe_object(each, make, handler) if each is kind else _refer(each, make, handler)
+            for each in _list_kinds(kind)
+        ]
+    finally:
+        _described.reset(token)
+    return below[0] if len(below) == 1 else {"title": kind.__name__, "anyOf": below}
+
+
+def _refer(kind: type[Any], make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    """Return the reference to the JSON Schema of another class, which becomes one of the definitions."""
+    schema: Any = make(kind)
+    if kind in _described.get():
+        return handler(definition_reference_schema(schema["ref"]))
+    return handler(definitions_schema(schema, []))  # of a bare one, metadata is not looked at
+
+
+def _list_kinds(kind: type[Any]) -> list[type[Any]]:
+    """Return the classes that a value of the class *kind* may be of: itself, and those of its discriminator."""
+    if hasattr(kind, "_kinds"):
+        classes: Iterable[type[Any]] = () if kind._kinds is None else kind._kinds.list_below(kind)
+    else:
+        own = options_of(kind).kind
+        classes = [] if own is None else own.hierarchy.classes.values()
+    return [each for each in classes if issubclass(each, kind)] or [kind]
+
+
+def _describe_object(kind: type[Any], make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    if not all(each.is_settled for each in kind._fieldset.references.values()):
+        kind._settle_references()
+    needed = find_needed(kind)
+    described = {each.name: describe_field(each, make, handler) for each in kind._fieldset}
+    for name in list_read_only(kind):
+        described[name]["readOnly"] = True
+    if (constant := _find_kind(kind)) is not None:
+        described[constant[0]] = {"const": constant[1]}
+    found: Schema = {
+        "title": kind.__name__,
+        "type": "object",
+        "properties": described,
+        "additionalProperties": False,
+    }
+    if kind.__dict__.get("__doc__"):
+        found["description"] = inspect.cleandoc(kind.__doc__ or "")
+    if needed:
+        found["required"] = needed
+    return found
+
+
+def _find_kind(kind: type[Any]) -> tuple[str, str] | None:
+    """Return the name of the discriminator of a class, and its value there; None if there is none."""
+    if hasattr(kind, "_kinds"):
+        return None if kind._kinds is None else (kind._kinds.name, kind._kind)
+    own = options_of(kind).kind
+    return None if own is None else (own.field.name, own.value)
+
+
+def find_needed(kind: type[Any]) -> list[str]:
+    """Return the names of the fields that a new item must be given."""
+    computed = kind._fieldset.computed
+    made = {} if computed is None else computed.by_name
+    parts = {part.name for each in made.values() if each.field.is_key for part in each.parts}
+    return [
+        field.name
+        for field in kind._fieldset
+        if (field.is_key or field.required or field.name in parts)
+        and field.default is None
+        and field.name not in made
+        and not field.stamps
+    ]
+
+
+def list_read_only(kind: type[Any]) -> list[str]:
+    """Return the names of the fields that set themselves: computed ones, versions, ``auto_now``."""
+    computed = kind._fieldset.computed
+    made = {} if computed is None else computed.by_name
+    return [
+        field.name
+        for field in kind._fieldset
+        if field.name in made
+        or isinstance(field, VersionField)
+        or (isinstance(field, AutoField) and field.stamps_itself())
+    ]
+
+
+def describe_field(
+    field: AnyField, make: Make, handler: GetJsonSchemaHandler, *, with_default: bool = True
+) -> Schema:
+    """Return the JSON Schema of the values of a field of a class, None among them if that may be."""
+    found = _describe_value(field, make, handler)
+    if not (field.is_key or field.required):
+        found = {"anyOf": [found, {"type": "null"}]}
+    if with_default and field.default is not None and not callable(field.default):
+        found["default"] = field.to_json(field.default)
+    return found
+
+
+def _describe_value(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    found = dict(_describe_type(field, make, handler))
+    if field.choices is not None:
+        found["enum"] = [field.to_json(each) for each in field.choices]
+    bounds = [
+        (MinValueValidator, field.min_value),
+        (MaxValueValidator, field.max_value),
+        (MinLengthValidator, 1 if found == _TYPES[CharField] and field.is_key else None),
+        (MinLengthValidator, field.min_length),
+        (MaxLengthValidator, field.max_length),
+    ]
+    for kind, limit in [*bounds, *((type(v), v) for v in field.validators)]:
+        for each in found.get("anyOf", [found]):
+            each.update(_describe_limit(kind, limit, each, field))
+    return found
+
+
+def _describe_limit(kind: type[Any], limit: Any, schema: Schema, field: AnyField) -> Schema:
+    """Return what a validator adds to *schema*; nothing if JSON Schema has no word for it."""
+    limit = getattr(limit, "limit_value", limit)
+    number = schema.get("type") in ("integer", "number")
+    if isinstance(limit, (int, float, Decimal)):
+        exact = int(limit) if limit == int(limit) else float(limit)
+        if kind in (MinValueValidator, MaxValueValidator):
+            word = "minimum" if kind is MinValueValidator else "maximum"
+            return {word: exact} if number else {}
+        size = {"string": "Length", "array": "Items", "object": "Properties"}.get(
+            str(schema.get("type"))
+        )
+        if kind in (MinLengthValidator, MaxLengthValidator) and size and field.kind != "B":
+            return {f"{'min' if kind is MinLengthValidator else 'max'}{size}": exact}
+    if isinstance(limit, RegexValidator):
+        return _describe_pattern(limit)
+    if isinstance(limit, OneOfValidator):
+        return {"enum": [field.to_json(each) for each in limit.choices]}
+    if isinstance(limit, EmailValidator):
+        return {"format": "email"}
+    return {"format": "uri"} if isinstance(limit, URLValidator) else {}
+
+
+def _describe_pattern(validator: RegexValidator) -> Schema:
+    r"""Return the pattern, if it means the same in JavaScript, which has no ``\A``, ``\Z`` and flags in it."""
+    text = validator.regex.pattern
+    if text.startswith(r"\A"):
+        text = f"^{text[2:]}"
+    if text.endswith(r"\Z"):
+        text = f"{text[:-2]}$"
+    own = any(each in text for each in (r"\A", r"\Z", "(?"))
+    flags = validator.regex.flags & ~32  # re.UNICODE, which every text has
+    return {} if own or flags or validator.inverse_match else {"pattern": text}
+
+
+def _describe_type(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    """Return the type that the form of the field's values has in JSON."""
+    if isinstance(field, EmbeddedField):
+        return _refer(field.document, make, handler)
+    if isinstance(field, ForeignKey):
+        return _describe_type(field.get_key_field(), make, handler)
+    if isinstance(field, KeyOf):
+        return _describe_key(field, make, handler)
+    if isinstance(field, DecimalField):
+        text = {"type": "string", "format": "decimal"}
+        return text if handler.mode == "serialization" else {"anyOf": [{"type": "number"}, text]}
+    if isinstance(field, EnumField):
+        return {"type": "string", "enum": list(field.members)}
+    if isinstance(field, (DateField, DateTimeField)) and field.time_format is not None:
+        return {"type": "string"}
+    if isinstance(field, MapField):
+        members = {
+            name: _describe_element(each, make, handler) for name, each in field.schema.items()
+        }
+        return {"type": "object", "properties": members}
+    if isinstance(field, (Container, CompositeField)) and field.inner is not None:
+        return _describe_container(field, _describe_element(field.inner, make, handler))
+    if isinstance(field, CompressedField):
+        return {}
+    return next(
+        (
+            _TYPES[each]
+            for each in type(field).__mro__
+            if each in _TYPES and type(field).to_json is each.to_json
+        ),
+        _KINDS[field.kind] if type(field).to_json is Field.to_json else {},
+    )
+
+
+def _describe_container(field: AnyField, element: Schema) -> Schema:
+    if isinstance(field, SetField):
+        return {"type": "array", "items": element, "uniqueItems": True}
+    if isinstance(field, ListField):
+        return {"type": "array", "items": element}
+    if isinstance(field, DictField):
+        return {"type": "object", "additionalProperties": element}
+    return element  # compressed, or merged
+
+
+def _describe_element(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    found = _describe_value(field, make, handler)
+    return {"anyOf": [found, {"type": "null"}]} if field.null else found
+
+
+def _describe_key(field: KeyOf, make: Make, handler: GetJsonSchemaHandler) -> Schema:
+    """Return the form of a reference: the hash key alone, or an object of both keys."""
+    keys = {each.name: _describe_value(each, make, handler) for each in field.model._meta.keys}
+    if len(keys) == 1:
+        return next(iter(keys.values()))
+    return {
+        "type": "object",
+        "properties": keys,
+        "required": list(keys),
+        "additionalProperties": False,
+    }
