@@ -97,7 +97,7 @@ reads = LazyRoom(
     "contains_item count_rows estimate_cost get_earliest get_first get_in_bulk get_last get_latest get_one "
     "get_or_none has_rows",
 )
-pydantic_schemas = LazyRoom("contrib.pydantic.schemas")
+pydantic_schemas = LazyRoom("models.interop.pydantic_schemas")
 recipes = LazyRoom("models.keys.recipes")
 refreshes = LazyRoom(
     "models.persistence.refresh",

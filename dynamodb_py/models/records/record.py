@@ -19,7 +19,7 @@ from .filling import FieldsSignature, fill
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ...contrib.pydantic import schemas as pydantic_schemas
+    from ..interop import pydantic_schemas
     from . import plain, validation
     from .plain import Mode, ReadMode
 else:

@@ -15,25 +15,24 @@ from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import definition_reference_schema, definitions_schema
 
-from ...models.fields.base import AnyField, Field
-from ...models.fields.containers.compressed import CompressedField
-from ...models.fields.containers.composite import CompositeField
-from ...models.fields.containers.elements import Container
-from ...models.fields.containers.embedded import EmbeddedField
-from ...models.fields.containers.lists import ListField, SetField
-from ...models.fields.containers.maps import DictField, MapField
-from ...models.fields.ids import ULIDField, UUIDField
-from ...models.fields.model_key import KeyOf
-from ...models.fields.numbers import BooleanField, DecimalField, FloatField, IntegerField
-from ...models.fields.text import BinaryField, CharField, EnumField
-from ...models.fields.times.dates import DateField, TimeField
-from ...models.fields.times.datetimes import DateTimeField, TimestampField
-from ...models.fields.times.durations import TimeDeltaField
-from ...models.fields.times.moments import AutoField
-from ...models.fields.version import VersionField
-from ...models.foreign_keys.field import ForeignKey
-from ...models.instance import options_of
-from ...models.validators import (
+from ..fields.base import AnyField, Field
+from ..fields.containers.composite import CompositeField
+from ..fields.containers.compressed import CompressedField
+from ..fields.containers.elements import Container
+from ..fields.containers.embedded import EmbeddedField
+from ..fields.containers.lists import ListField, SetField
+from ..fields.containers.maps import DictField, MapField
+from ..fields.ids import ULIDField, UUIDField
+from ..fields.model_key import KeyOf
+from ..fields.numbers import BooleanField, DecimalField, FloatField, IntegerField
+from ..fields.text import BinaryField, CharField, EnumField
+from ..fields.times.dates import DateField, TimeField
+from ..fields.times.datetimes import DateTimeField, TimestampField
+from ..fields.times.durations import TimeDeltaField
+from ..fields.times.moments import AutoField
+from ..fields.version import VersionField
+from ..foreign_keys.field import ForeignKey
+from ..validators import (
     EmailValidator,
     MaxLengthValidator,
     MaxValueValidator,
@@ -109,7 +108,7 @@ def _list_kinds(kind: type[Any]) -> list[type[Any]]:
     if hasattr(kind, "_kinds"):
         classes: Iterable[type[Any]] = () if kind._kinds is None else kind._kinds.list_below(kind)
     else:
-        own = options_of(kind).kind
+        own = kind._meta.kind
         classes = [] if own is None else own.hierarchy.classes.values()
     return [each for each in classes if issubclass(each, kind)] or [kind]
 
@@ -140,7 +139,7 @@ def _find_kind(kind: type[Any]) -> tuple[str, str] | None:
     """Return the name of the discriminator of a class, and its value there; None if there is none."""
     if hasattr(kind, "_kinds"):
         return None if kind._kinds is None else (kind._kinds.name, kind._kind)
-    own = options_of(kind).kind
+    own = kind._meta.kind
     return None if own is None else (own.field.name, own.value)
 
 

@@ -1,4 +1,4 @@
-"""How pydantic validates and writes models, documents and the values of fields."""
+"""How pydantic validates and writes models and documents."""
 
 from __future__ import annotations
 
@@ -15,14 +15,8 @@ from pydantic_core.core_schema import (
 )
 
 from ... import exceptions
-from ...codec import Unstorable
-from ...models.fields.base import AnyField
-from ...models.fields.json_forms import Reading
-from ...models.records.checks import Errors, check_value, encode_value
-from ..problems import Problem, list_problems
-from .describing import describe_field, describe_record
-
-_EITHER = Reading(json=True, strict=True, typed=True)
+from .json_schema import describe_record
+from .problems import Problem, list_problems
 
 
 class Recordlike(Protocol):
@@ -37,9 +31,14 @@ K = TypeVar("K", bound=Recordlike)
 
 
 def make_record_schema(kind: type[Any]) -> CoreSchema:
-    """Return the schema of a class of models or documents: their instances, and dicts as JSON has them."""
+    """Return the schema of a class of models or documents: their instances, and dicts as JSON has them.
+
+    Raises TypeError for an abstract model.
+    """
+    if not hasattr(kind, "_kinds") and "_meta" not in kind.__dict__:
+        raise TypeError(f"{kind.__name__} is abstract: pydantic can read and write its subclasses")
     return no_info_plain_validator_function(
-        _name(partial(_read_record, kind), kind.__name__),
+        name_reader(partial(_read_record, kind), kind.__name__),
         ref=f"{kind.__module__}.{kind.__qualname__}:{id(kind)}",
         metadata={"pydantic_js_functions": [partial(describe_record, kind, make_record_schema)]},
         serialization=plain_serializer_function_ser_schema(
@@ -50,19 +49,7 @@ def make_record_schema(kind: type[Any]) -> CoreSchema:
     )
 
 
-def make_field_schema(field: AnyField, *, patch: bool) -> CoreSchema:
-    """Return the schema of the values of a field; in a *patch* it has no default."""
-    describe = partial(describe_field, field, make_record_schema, with_default=not patch)
-    return no_info_plain_validator_function(
-        _name(partial(_read_value, field), field.label),
-        metadata={"pydantic_js_functions": [lambda _, handler: describe(handler)]},
-        serialization=plain_serializer_function_ser_schema(
-            field.to_json, when_used="json-unless-none"
-        ),
-    )
-
-
-def _name(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
+def name_reader(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     """Return a function that does what *read* does, which pydantic's messages call *name*."""
 
     def named(given: Any) -> Any:
@@ -95,26 +82,6 @@ def _read_record(kind: type[K], given: Any) -> K:
         return cast("K", kind.from_dict(cast("Any", given), mode="any", strict=True))
     except exceptions.ValidationError as error:
         raise make_error(kind.__name__, list_problems(error, given)) from None
-
-
-def _read_value(field: AnyField, given: Any) -> Any:
-    """Return the value of a field for its form in JSON, or for a value of its type."""
-    errors: Errors = {}
-    value = given
-    try:
-        value = field.from_plain(given, _EITHER)
-        wire = encode_value(field, value, errors)
-        check_value(field, value, wire, errors, validate=True)
-    except Unstorable as error:
-        errors = error.errors(field.name)
-    except RecursionError:
-        errors = {field.name: ["it is nested too deeply"]}
-    if errors:
-        name = field.name
-        found = list_problems(exceptions.ValidationError(errors), {name: given})
-        inner = [Problem(each.kind, each.path[1:], each.message, each.value) for each in found]
-        raise make_error(field.label, inner)
-    return value
 
 
 def make_error(title: str, problems: list[Problem]) -> ValidationError:

@@ -1,18 +1,52 @@
-"""Pydantic models of some fields of a model: what clients may send, and what they get."""
+"""Pydantic models of some fields of a model: what clients may send, and what they get.
+
+Models and documents are types that pydantic knows themselves, in ``TypeAdapter``, in the fields of pydantic's models
+and in FastAPI:
+
+>>> from pydantic import TypeAdapter
+>>> from dynamodb_py import CharField, DecimalField, Model
+>>> class Product(Model):
+...     sku = CharField(hash_key=True, max_length=8)
+...     price = DecimalField(places=2)
+>>> adapter = TypeAdapter(Product)
+>>> adapter.validate_json('{"sku": "a1", "price": "12.50"}')
+Product(sku='a1', price=Decimal('12.50'))
+>>> adapter.dump_json(Product(sku="a1")).decode()
+'{"sku":"a1","price":null}'
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    create_model,
+)
 from pydantic import Field as Described
 from pydantic_core import CoreSchema
+from pydantic_core.core_schema import (
+    no_info_plain_validator_function,
+    plain_serializer_function_ser_schema,
+)
 
-from ...models.fields.base import AnyField
-from ...models.records.record import Record
-from .describing import find_needed, list_read_only
-from .schemas import make_field_schema
+from ..codec import Unstorable
+from ..exceptions import ValidationError
+from ..models.fields.base import AnyField
+from ..models.fields.json_forms import Reading
+from ..models.interop.json_schema import describe_field, find_needed, list_read_only
+from ..models.interop.problems import Problem, list_problems
+from ..models.interop.pydantic_schemas import make_error, make_record_schema, name_reader
+from ..models.records.checks import Errors, check_value, encode_value
+from ..models.records.record import Record
+
+__all__ = ["pydantic_model"]
+
+_EITHER = Reading(json=True, strict=True, typed=True)
 
 
 class _ValueOf:
@@ -24,7 +58,36 @@ class _ValueOf:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return make_field_schema(self.field, patch=self.patch)
+        field = self.field
+
+        def describe(_: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+            return describe_field(field, make_record_schema, handler, with_default=not self.patch)
+
+        return no_info_plain_validator_function(
+            name_reader(self.read, field.label),
+            metadata={"pydantic_js_functions": [describe]},
+            serialization=plain_serializer_function_ser_schema(
+                field.to_json, when_used="json-unless-none"
+            ),
+        )
+
+    def read(self, given: Any) -> Any:
+        """Return the value for its form in JSON, or for a value of the field's type."""
+        field, value = self.field, given
+        errors: Errors = {}
+        try:
+            value = field.from_plain(given, _EITHER)
+            wire = encode_value(field, value, errors)
+            check_value(field, value, wire, errors, validate=True)
+        except Unstorable as error:
+            errors = error.errors(field.name)
+        except RecursionError:
+            errors = {field.name: ["it is nested too deeply"]}
+        if errors:
+            found = list_problems(ValidationError(errors), {field.name: given})
+            inner = [Problem(each.kind, each.path[1:], each.message, each.value) for each in found]
+            raise make_error(field.label, inner)
+        return value
 
 
 def pydantic_model(

@@ -8,8 +8,8 @@ from typing import Any, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
-from ..exceptions import ValidationError
-from ..models.fields.refusals import REQUIRED
+from ...exceptions import ValidationError
+from ..fields.refusals import REQUIRED
 
 Step: TypeAlias = "str | int"
 
@@ -18,7 +18,10 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong: its kind, as pydantic calls it, where, why, and the value."""
+    """One thing that is wrong: its kind, as pydantic calls it, where, why, and the value.
+
+    A name that no field has, and a field without a value, have pydantic's messages.
+    """
 
     kind: Literal["missing", "extra_forbidden", "value_error"]
     path: tuple[Step, ...]
@@ -39,7 +42,11 @@ def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
         outer, value, is_given = _follow(path, given)
         for message in messages:
             if not is_given and message == REQUIRED:
-                found.append(Problem("missing", path, message, outer))
+                found.append(Problem("missing", path, "Field required", outer))
+            elif path and f" has no field {path[-1]}: " in message:  # all others are named after it
+                found.append(
+                    Problem("extra_forbidden", path, "Extra inputs are not permitted", value)
+                )
             else:
                 found.append(Problem("value_error", path, message, value))
     return found

@@ -1,0 +1,154 @@
+"""What a web service answers: a status for each error, links of pages, ETags of versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from ..exceptions import (
+    AlreadyExists,
+    ConditionFailed,
+    ConnectionFailed,
+    DeadlineExceeded,
+    DoesNotExist,
+    DynamoDBError,
+    InvalidCursor,
+    ModelDefinitionError,
+    ProtectedError,
+    ServiceUnavailable,
+    StaleItem,
+    Throttled,
+    TransactionCanceled,
+    TransactionConflict,
+    ValidationError,
+)
+from ..models.instance import options_of
+from ..models.interop.problems import list_problems
+from ..models.managers.manager import Manager
+from ..models.managers.queryset import QuerySet
+from ..models.model import Model
+from ..models.queryset.pages import Page
+
+M = TypeVar("M", bound=Model)
+
+Source: TypeAlias = "type[M] | Manager[M] | QuerySet[M, M]"
+"""Where one object is looked up."""
+
+RETRY_AFTER = "1"
+"""The seconds after which a client may try again."""
+
+BUSY = "the database is busy: try again a little later"
+_STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
+    DoesNotExist: (404, "not found"),
+    AlreadyExists: (409, "it exists already"),
+    StaleItem: (409, "somebody else changed it meanwhile"),
+    ConditionFailed: (409, "its present state does not allow that"),
+    ProtectedError: (409, "others refer to it"),
+    TransactionCanceled: (409, "the present state does not allow that"),
+    ValidationError: (422, ""),
+    InvalidCursor: (422, ""),
+    Throttled: (503, BUSY),
+    TransactionConflict: (503, BUSY),
+    ServiceUnavailable: (503, BUSY),
+    ConnectionFailed: (503, BUSY),
+    DeadlineExceeded: (503, BUSY),
+}
+ANSWERED = tuple(_STATUSES)
+"""The errors that are a client's affair, or pass; all others are faults of the program or its set-up."""
+
+
+class Answer(Struct, frozen=True):
+    """The status, the ``detail`` of the body, and the headers for an error."""
+
+    status: int
+    detail: Any
+    headers: dict[str, str] = {}
+
+
+def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer:
+    """Return the answer for an error of one of the classes ``ANSWERED``, without words of the database.
+
+    :param if_match: the request's ``If-Match``: with one, what somebody else changed is 412 and not 409.
+
+    >>> answer_error(DoesNotExist("no Player has the key 'ann'"))
+    Answer(status=404, detail='not found', headers={})
+    """
+    if isinstance(error, TransactionCanceled):
+        causes = [each.error for each in error.reasons if each.is_to_blame]
+        # A condition that failed will fail again; all else passes.
+        failed = [each for each in causes if isinstance(each, ConditionFailed)]
+        if not failed:
+            return Answer(503, BUSY, {"Retry-After": RETRY_AFTER})
+        error = failed[0]
+    status, detail = next(_STATUSES[each] for each in type(error).__mro__ if each in _STATUSES)
+    if isinstance(error, ValidationError):
+        return Answer(status, list_details(error))
+    if isinstance(error, InvalidCursor):
+        return Answer(status, [_describe("value_error", ("query", "cursor"), str(error))])
+    if isinstance(error, StaleItem) and if_match is not None:
+        status = 412
+    if isinstance(error, AlreadyExists) and error.fields:
+        detail = f"there is one with the same {', '.join(error.fields)} already"
+    return Answer(status, detail, {"Retry-After": RETRY_AFTER} if status == 503 else {})
+
+
+def list_details(error: ValidationError, given: Any = None) -> list[dict[str, Any]]:
+    """Return what is wrong as FastAPI has it: ``type``, ``loc`` and ``msg`` of each.
+
+    :param given: the dict of values, where it is known.
+    """
+    return [
+        _describe(each.kind, ("body", *each.path), each.message)
+        for each in list_problems(error, given)
+    ]
+
+
+def _describe(kind: str, place: tuple[str | int, ...], message: str) -> dict[str, Any]:
+    return {"type": kind, "loc": list(place), "msg": message}
+
+
+def find_manager(source: Source[M]) -> Any:
+    """Return what has ``get()`` and ``aget()``: the manager of a model, or *source* itself."""
+    return source.objects if isinstance(source, type) else source
+
+
+def make_etag(instance: Model) -> str:
+    """Return the strong ETag of an instance: its version.
+
+    :raises ModelDefinitionError: the model has no version field.
+
+    https://www.rfc-editor.org/rfc/rfc9110#name-etag
+    """
+    version = options_of(type(instance)).version
+    if version is None:
+        name = type(instance).__name__
+        raise ModelDefinitionError(f"{name} has no VersionField, which its ETag would be made of")
+    return f'"{getattr(instance, version.name)}"'
+
+
+def has_match(etag: str, header: str) -> bool:
+    """Tell whether the value of ``If-Match`` names *etag*, or any.
+
+    >>> has_match('"3"', '"2", "3"'), has_match('"3"', 'W/"3"'), has_match('"3"', "*")
+    (True, False, True)
+    """
+    return "*" in header or etag in [each.strip() for each in header.split(",")]
+
+
+def list_cursors(page: Page[Any]) -> dict[str, str]:
+    """Return the cursors of the pages around one, by the relation that a ``Link`` header has for them."""
+    cursors = {"next": page.next_cursor, "prev": page.previous_cursor}
+    return {relation: cursor for relation, cursor in cursors.items() if cursor is not None}
+
+
+def format_links(urls: Mapping[str, str]) -> str:
+    """Return the value of the header ``Link``.
+
+    https://www.rfc-editor.org/rfc/rfc8288
+
+    >>> format_links({"next": "http://shop/orders?cursor=abc"})
+    '<http://shop/orders?cursor=abc>; rel="next"'
+    """
+    return ", ".join(f'<{url}>; rel="{relation}"' for relation, url in urls.items())
