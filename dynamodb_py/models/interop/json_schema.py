@@ -6,10 +6,10 @@ https://json-schema.org/draft/2020-12
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from pydantic import GetJsonSchemaHandler
 from pydantic_core import CoreSchema
@@ -145,12 +145,12 @@ def _find_kind(kind: type[Any]) -> tuple[str, str] | None:
 
 def find_needed(kind: type[Any]) -> list[str]:
     """Return the names of the fields that a new item must be given."""
-    computed = kind._fieldset.computed
-    made = {} if computed is None else computed.by_name
+    made = _find_computed(kind)
     parts = {part.name for each in made.values() if each.field.is_key for part in each.parts}
+    fields: Iterable[AnyField] = kind._fieldset
     return [
         field.name
-        for field in kind._fieldset
+        for field in fields
         if (field.is_key or field.required or field.name in parts)
         and field.default is None
         and field.name not in made
@@ -160,15 +160,20 @@ def find_needed(kind: type[Any]) -> list[str]:
 
 def list_read_only(kind: type[Any]) -> list[str]:
     """Return the names of the fields that set themselves: computed ones, versions, ``auto_now``."""
-    computed = kind._fieldset.computed
-    made = {} if computed is None else computed.by_name
+    fields: Mapping[str, AnyField] = kind._fieldset.by_name
     return [
-        field.name
-        for field in kind._fieldset
-        if field.name in made
+        name
+        for name, field in fields.items()
+        if name in _find_computed(kind)
         or isinstance(field, VersionField)
         or (isinstance(field, AutoField) and field.stamps_itself())
     ]
+
+
+def _find_computed(kind: type[Any]) -> Mapping[str, Any]:
+    computed = kind._fieldset.computed
+    found: Mapping[str, Any] = {} if computed is None else computed.by_name
+    return found
 
 
 def describe_field(
@@ -259,14 +264,11 @@ def _describe_type(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -
         return _describe_container(field, _describe_element(field.inner, make, handler))
     if isinstance(field, CompressedField):
         return {}
-    return next(
-        (
-            _TYPES[each]
-            for each in type(field).__mro__
-            if each in _TYPES and type(field).to_json is each.to_json
-        ),
-        _KINDS[field.kind] if type(field).to_json is Field.to_json else {},
-    )
+    kind: Any = type(field)
+    for each in kind.__mro__:
+        if each in _TYPES and kind.to_json is each.to_json:
+            return _TYPES[each]
+    return _KINDS[field.kind] if kind.to_json is cast("Any", Field).to_json else {}
 
 
 def _describe_container(field: AnyField, element: Schema) -> Schema:

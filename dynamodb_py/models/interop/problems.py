@@ -95,7 +95,7 @@ def _follow(path: tuple[Step, ...], given: Any) -> tuple[Any, Any, bool]:
 
 def _get(outer: Any, step: Step) -> tuple[Any, bool]:
     if isinstance(step, str):
-        members: Any = outer if isinstance(outer, Mapping) else {}
+        members = cast("Mapping[Any, Any]", outer) if isinstance(outer, Mapping) else {}
         return members.get(step), step in members
-    elements: Any = outer if isinstance(outer, Sequence) else ()
+    elements = cast("Sequence[Any]", outer) if isinstance(outer, Sequence) else ()
     return (elements[step], True) if step < len(elements) else (None, False)
