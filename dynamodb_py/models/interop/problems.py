@@ -94,8 +94,11 @@ def _follow(path: tuple[Step, ...], given: Any) -> tuple[Any, Any, bool]:
 
 
 def _get(outer: Any, step: Step) -> tuple[Any, bool]:
-    if isinstance(step, str):
-        members = cast("Mapping[Any, Any]", outer) if isinstance(outer, Mapping) else {}
+    """Return what is at *step* of a value, and whether there is anything."""
+    if isinstance(step, str) and isinstance(outer, Mapping):
+        members = cast("Mapping[Any, Any]", outer)
         return members.get(step), step in members
-    elements = cast("Sequence[Any]", outer) if isinstance(outer, Sequence) else ()
-    return (elements[step], True) if step < len(elements) else (None, False)
+    if isinstance(step, int) and isinstance(outer, (list, tuple)):
+        elements = cast("Sequence[Any]", outer)
+        return (elements[step], True) if step < len(elements) else (None, False)
+    return None, False
