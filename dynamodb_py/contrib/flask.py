@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, after_this_request, g, jsonify, request
+from pydantic_core import ValidationError
 
 from ..connections import options
 from ..exceptions import DoesNotExist
@@ -50,9 +51,9 @@ def add_error_handlers(app: Flask) -> None:
     """Let *app* answer the errors of the package that are a client's affair, or pass.
 
     404 for ``DoesNotExist``; 409 for ``AlreadyExists`` and conditions that do not hold; 412, or 409 without
-    ``If-Match``, for ``StaleItem``; 422 for ``ValidationError`` and ``InvalidCursor``; 503 with
-    ``Retry-After`` for ``Throttled`` and what else passes. The body has a ``detail``. All other errors stay
-    what they are: 500.
+    ``If-Match``, for ``StaleItem``; 422 for ``InvalidCursor`` and for ``ValidationError``, pydantic's too, with
+    the type, place and message of each problem; 503 with ``Retry-After`` for ``Throttled`` and what else
+    passes. The body has a ``detail``. All other errors stay what they are: 500.
     """
 
     def respond(error: Any) -> Response:
@@ -62,8 +63,13 @@ def add_error_handlers(app: Flask) -> None:
         response.headers.update(answer.headers)
         return response
 
+    def refuse(error: ValidationError) -> tuple[Response, int]:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return jsonify(detail=[{**each, "loc": ["body", *each["loc"]]} for each in found]), 422
+
     for kind in ANSWERED:
         app.register_error_handler(kind, respond)
+    app.register_error_handler(ValidationError, refuse)
 
 
 def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:

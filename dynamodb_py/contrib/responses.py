@@ -33,7 +33,7 @@ from ..models.queryset.pages import Page
 
 M = TypeVar("M", bound=Model)
 
-Source: TypeAlias = "type[M] | Manager[M] | QuerySet[M, M]"
+Source: TypeAlias = type[M] | Manager[M] | QuerySet[M, M]
 """Where one object is looked up."""
 
 RETRY_AFTER = "1"

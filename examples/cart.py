@@ -1,0 +1,82 @@
+"""A shopping cart whose checkout is one transaction: stock, order and cart change together, or nothing does."""
+
+from __future__ import annotations
+
+from dynamodb_py import (
+    CharField,
+    DictField,
+    F,
+    IntegerField,
+    Model,
+    TransactionCanceled,
+    ULIDField,
+    VersionField,
+    transaction,
+)
+
+
+class Product(Model):
+    class Meta:
+        table_name = "products"
+
+    sku = CharField(hash_key=True)
+    price = IntegerField(required=True)
+    stock = IntegerField(default=0, min_value=0)
+
+
+class Cart(Model):
+    class Meta:
+        table_name = "carts"
+
+    customer = CharField(hash_key=True)
+    lines = DictField(int, default=dict)
+    version = VersionField()
+
+
+class Order(Model):
+    class Meta:
+        table_name = "orders"
+
+    customer = CharField(hash_key=True)
+    id = ULIDField(range_key=True)
+    lines = DictField(int)
+    total = IntegerField()
+
+
+class SoldOut(Exception):
+    """There is not enough of some products; the first argument has their names."""
+
+
+def put(customer: str, sku: str, count: int) -> Cart:
+    """Put a product into the cart; of two devices at a time, the second starts again from what is there."""
+    cart = Cart.get(customer) or Cart(customer)
+    cart.lines[sku] = cart.lines.get(sku, 0) + count
+    return cart.save()
+
+
+def check_out(cart: Cart) -> Order:
+    """Make an order of what is in the cart: a BatchGetItem and a TransactWriteItems.
+
+    A retry after a lost answer buys nothing twice: the transaction has a token, and the cart a version.
+    """
+    products = Product.batch_get(*cart.lines)
+    total = sum(each.price * cart.lines[each.sku] for each in products)
+    order = Order(customer=cart.customer, lines=dict(cart.lines), total=total)
+    try:
+        with transaction.atomic() as block:
+            for each in products:
+                count = cart.lines[each.sku]
+                each.update(stock=F("stock") - count, condition=Product.stock >= count)
+            order.save(force_insert=True)
+            cart.delete()
+    except TransactionCanceled as error:
+        missing = [
+            reason.instance.sku
+            for reason in error.reasons
+            if reason.code == "ConditionalCheckFailed" and isinstance(reason.instance, Product)
+        ]
+        if not missing:
+            raise
+        raise SoldOut(missing) from error
+    assert block.state == "committed"
+    return order
