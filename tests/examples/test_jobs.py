@@ -188,7 +188,7 @@ def test_a_nightly_job_continues_where_it_was_interrupted(accounts, monkeypatch)
     with pytest.raises(ConnectionError):
         nightly.close_unused(NOW, every=5, rate=10_000)
     seen = nightly.Job.get("close unused").seen
-    assert seen in (10, 15)  # 12 are closed, of at most 16 that were looked at
+    assert 10 <= seen <= 20  # 12 are closed, of at most 22 that were looked at
     assert nightly.close_unused(NOW, every=5, rate=10_000) == 40
     assert list_open() == [f"{n:02}" for n in range(0, 40, 4)]
     assert len(closed) == len(set(closed)), "what was noted is not looked at again"

@@ -260,7 +260,8 @@ def _describe_type(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -
             name: _describe_element(each, make, handler) for name, each in field.schema.items()
         }
         return {"type": "object", "properties": members}
-    if isinstance(field, (Container, CompositeField)) and field.inner is not None:
+    composed = (Container, CompositeField, CompressedField)
+    if isinstance(field, composed) and field.inner is not None:
         return _describe_container(field, _describe_element(field.inner, make, handler))
     if isinstance(field, CompressedField):
         return {}

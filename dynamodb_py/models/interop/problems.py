@@ -43,7 +43,8 @@ def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
         for message in messages:
             if not is_given and message == REQUIRED:
                 found.append(Problem("missing", path, "Field required", outer))
-            elif path and f" has no field {path[-1]}: " in message:  # all others are named after it
+            # The rest of that message names all fields, which is nothing for clients.
+            elif path and f" has no field {path[-1]}: " in message:
                 found.append(
                     Problem("extra_forbidden", path, "Extra inputs are not permitted", value)
                 )
