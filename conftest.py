@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ HARMLESS = {
 }
 
 pytest_plugins = ["pytest_dynamodb_py"]  # by name, as the checkout need not be installed
+
+# FastAPI needs Python 3.11.
+collect_ignore = (
+    [] if find_spec("fastapi") else ["docs/fastapi.rst", "dynamodb_py/contrib/fastapi.py"]
+)
 
 WITH_BOTO3 = {"connections.rst", "fields.rst", "other_mappers.rst"}
 """The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""

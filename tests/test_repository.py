@@ -207,8 +207,13 @@ def test_every_import_of_the_package_is_a_dependency(setup):
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 imported.add(node.module.split(".")[0])
     third_party = imported - set(sys.stdlib_module_names) - {"dynamodb_py"}
-    by_module = {"dateutil": "python-dateutil", "botocore": "boto3"}
-    named = {project(line) for extra in ("", "progress") for line in requirements(setup)[extra]}
+    by_module = {
+        "dateutil": "python-dateutil",
+        "botocore": "boto3",
+        "pydantic_core": "pydantic",
+    }
+    extras = ("", "fastapi", "flask", "progress", "pydantic")
+    named = {project(line) for extra in extras for line in requirements(setup)[extra]}
     assert {by_module.get(name, name) for name in third_party} <= named
 
 

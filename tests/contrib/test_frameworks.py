@@ -1,6 +1,5 @@
 """What FastAPI and Flask get from the package, by their test clients."""
 
-import importlib.util
 from typing import Annotated, Any
 
 import pytest
@@ -16,8 +15,6 @@ from dynamodb_py import (
     options,
 )
 from dynamodb_py.testing import EmbeddedEngine
-
-has_fastapi = importlib.util.find_spec("fastapi") is not None
 
 
 class Item(Model):
@@ -142,8 +139,7 @@ MAKERS = {"flask": make_flask_client, "fastapi": make_fastapi_client}
 
 @pytest.fixture(params=["flask", "fastapi"])
 def client(request):
-    if request.param == "fastapi" and not has_fastapi:
-        pytest.skip("FastAPI needs Python 3.11")
+    pytest.importorskip(request.param, reason="FastAPI needs Python 3.11")
     with MAKERS[request.param]() as client:
         yield client
 

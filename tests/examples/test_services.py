@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,8 +16,7 @@ LINES = [{"sku": "tea", "price": "3.10"}, {"sku": "cup", "quantity": 2, "price":
 @pytest.fixture
 def orders(engine):
     """A client of the service in FastAPI."""
-    if sys.version_info < (3, 11):
-        pytest.skip("FastAPI's test client needs Python 3.11")
+    pytest.importorskip("fastapi", reason="FastAPI needs Python 3.11")
     from fastapi.testclient import TestClient
 
     service = load_example("fastapi_service.py")

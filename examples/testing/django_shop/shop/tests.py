@@ -1,6 +1,7 @@
 """Tests of the shop: DynamoDBTestCase comes before a test case of Django's."""
 
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import SimpleTestCase, TestCase
 
 from dynamodb_py.testing import DynamoDBTestCase, assert_requests
@@ -20,6 +21,14 @@ class OrderTests(DynamoDBTestCase, SimpleTestCase):
     async def test_a_view_awaits(self):
         response = await self.async_client.get("/1/orders/a")
         self.assertEqual(response.json(), {"status": "open"})
+
+    async def test_an_order_that_is_not_there_is_404(self):
+        response = await self.async_client.get("/1/orders/nobody")
+        self.assertEqual((response.status_code, response.json()), (404, {"detail": "not found"}))
+
+    def test_the_command_leaves_what_is_there(self):
+        call_command("dynamodb")
+        self.assertEqual(Order.objects.count(), 1)
 
     def test_what_a_test_writes_is_gone(self):
         Order.create(user=1, id="b")

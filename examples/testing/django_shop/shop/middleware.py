@@ -1,0 +1,19 @@
+from django.http import JsonResponse
+
+from dynamodb_py.contrib.responses import ANSWERED, answer_error
+
+
+class DynamoDBErrors:
+    """Answer the errors that are a client's affair, or pass."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_exception(self, request, error):
+        if not isinstance(error, ANSWERED):
+            return None
+        answer = answer_error(error, if_match=request.headers.get("If-Match"))
+        return JsonResponse({"detail": answer.detail}, status=answer.status, headers=answer.headers)
