@@ -20,12 +20,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     create_model,
+    model_validator,
 )
 from pydantic import Field as Described
 from pydantic_core import CoreSchema
@@ -47,6 +49,12 @@ from ..models.records.record import Record
 __all__ = ["pydantic_model"]
 
 _EITHER = Reading(json=True, strict=True, typed=True)
+
+
+class _Own(Struct, frozen=True):
+    """A value of an instance, which is what it is, whatever it looks like."""
+
+    value: Any
 
 
 class _ValueOf:
@@ -73,6 +81,8 @@ class _ValueOf:
 
     def read(self, given: Any) -> Any:
         """Return the value for its form in JSON, or for a value of the field's type."""
+        if isinstance(given, _Own):
+            return given.value
         field, value = self.field, given
         errors: Errors = {}
         try:
@@ -101,7 +111,7 @@ def pydantic_model(
     """Return a pydantic model of fields of a model or of a document, which refuses all other names.
 
     Its values are those of the fields, so that ``model_dump()`` gives what ``create()``, ``update()`` and
-    constructors take. It can be made of instances too (``from_attributes``).
+    constructors take. ``model_validate()`` takes an instance of *model* too.
 
     :param include: the names of the fields. By default all but those that set themselves (versions,
         ``auto_now``, ``auto_now_add``, computed ones) and, with *partial*, but the keys, which cannot change.
@@ -146,10 +156,18 @@ def pydantic_model(
             definitions[each] = kind, default
         else:
             definitions[each] = kind, Described(default_factory=field.make_default)
+
+    def take_instance(given: Any) -> Any:
+        if not isinstance(given, model):
+            return given
+        return {each: _Own(getattr(given, each)) for each in chosen}
+
+    validators: dict[str, Any] = {"take_instance": model_validator(mode="before")(take_instance)}
     return create_model(
         name or f"{model.__name__}{'Patch' if partial else 'Input'}",
-        __config__=ConfigDict(extra="forbid", from_attributes=True, protected_namespaces=()),
+        __config__=ConfigDict(extra="forbid", protected_namespaces=()),
         __module__=model.__module__,
+        __validators__=validators,
         **definitions,
     )
 

@@ -619,6 +619,30 @@ def test_a_response_is_made_of_an_instance():
     assert made.__name__ == "OrderOut"
 
 
+class Sealed(Field[str]):
+    """A text that is stored as bytes."""
+
+    kind = "B"
+
+    def to_db(self, value):
+        return value[::-1].encode()
+
+    def to_python(self, stored):
+        return stored.decode()[::-1]
+
+
+def test_values_of_an_instance_are_what_they_are():
+    class Odd(Model):
+        id = CharField(hash_key=True)
+        sealed = Sealed()
+        free = DictField()
+
+    odd = Odd(id="a", sealed="abcd", free={"a": {"$bytes": "aGk="}})
+    made = pydantic_model(Odd).model_validate(odd)
+    assert (made.sealed, made.free) == (odd.sealed, odd.free)
+    assert json.loads(made.model_dump_json()) == odd.to_dict(mode="json")
+
+
 def test_a_reference_is_named_by_its_own_name_or_by_that_of_its_key():
     class Book(Model):
         isbn = CharField(hash_key=True)

@@ -25,7 +25,7 @@ ReadMode: TypeAlias = Literal["python", "json", "any"]
 def check_mode(mode: str) -> bool:
     """Tell whether *mode* is JSON's; raise TypeError for what is no mode."""
     if mode not in ("python", "json"):
-        raise TypeError(f'mode={mode!r}: it is "python" or "json"')
+        raise TypeError(f'mode={mode!r}: it is "python" or "json"; from_dict() takes "any" too')
     return mode == "json"
 
 

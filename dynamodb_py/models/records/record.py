@@ -100,7 +100,7 @@ class Record(BaseRecord):
         """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`.
 
         :param mode: that of :meth:`to_dict`; with ``"any"``, each value may be as JSON has it or of its
-            field's type.
+            field's type. What JSON has too, texts, numbers, lists and dicts, is taken as in JSON.
         :param strict: check all as writing it would, unknown names among it, in documents too.
         :raises ValidationError: what is wrong, by path: with *strict* all of it.
         :raises TypeError: without *strict*, a name that no field has.

@@ -184,6 +184,20 @@ def test_each_field_has_a_form_and_reads_it(field, value, form):
     assert model.from_dict({"k": "a", "x": form}, mode="json").x == value
 
 
+# What JSON has too is a form in JSON, in any case.
+EITHER = {
+    name: each for name, each in FORMS.items() if name not in ("dict like a tag", "custom bytes")
+}
+
+
+@pytest.mark.parametrize(("field", "value", "form"), EITHER.values(), ids=EITHER)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_value_of_json_or_of_the_type_of_the_field_is_taken(field, value, form, strict):
+    model = model_with(field)
+    for each in (value, form):
+        assert model.from_dict({"k": "a", "x": each}, mode="any", strict=strict).x == value
+
+
 def like(one, other):
     """Tell whether two values are equal, also floats that are no numbers' neighbours."""
     if isinstance(one, float) and isinstance(other, float):
@@ -330,11 +344,12 @@ WRONG = [
 
 @pytest.mark.parametrize(("field", "form", "path", "message"), WRONG, ids=range(len(WRONG)))
 def test_what_a_field_does_not_read_is_told_with_its_path(field, form, path, message):
-    with pytest.raises(ValidationError) as caught:
-        model_with(field).from_json(json.dumps({"k": "a", "x": form}))
-    [(place, [said])] = caught.value.errors.items()
-    assert place == path
-    assert message in said
+    for mode in ("json", "any"):
+        with pytest.raises(ValidationError) as caught:
+            model_with(field).from_dict({"k": "a", "x": form}, mode=mode)
+        [(place, [said])] = caught.value.errors.items()
+        assert place == path
+        assert message in said
 
 
 def test_endless_nesting_is_told():
