@@ -48,14 +48,14 @@ class SoldOut(Exception):
 
 
 def put(customer: str, sku: str, count: int) -> Cart:
-    """Put a product into the cart; of two devices at a time, the second starts again from what is there."""
+    """Put a product into the cart; of two devices at a time, one gets StaleItem, and starts again."""
     cart = Cart.get(customer) or Cart(customer)
     cart.lines[sku] = cart.lines.get(sku, 0) + count
     return cart.save()
 
 
 def check_out(cart: Cart) -> Order:
-    """Make an order of what is in the cart: a BatchGetItem and a TransactWriteItems.
+    """Make an order of the cart: a BatchGetItem and a TransactWriteItems.
 
     A retry after a lost answer buys nothing twice: the transaction has a token, and the cart a version.
     """

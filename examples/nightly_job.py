@@ -39,7 +39,7 @@ class Job(Model):
 
 
 def close_unused(now: datetime | None = None, *, every: int = 100, rate: float = 200) -> int:
-    """Close what is unused; return how many accounts were looked at, those before an interruption too.
+    """Close unused accounts; return how many accounts were looked at, those before an interruption too.
 
     :param every: after how many accounts the place is noted: these may be looked at twice.
     :param rate: the read units per second.

@@ -33,7 +33,7 @@ class Taken(Exception):
 def sign_up(login: str, email: str) -> User:
     """Make a user: one TransactWriteItems, of the item and a sentinel for each unique value.
 
-    Raises ValidationError for what is no login or address, and :class:`Taken`.
+    Raises ValidationError for a wrong login or address, and :class:`Taken`.
     """
     try:
         return User.create(login=login, email=email)

@@ -155,7 +155,7 @@ class IfMatch:
     def check(self, instance: Model, *, required: bool = False) -> None:
         """Answer 412 if the header names other versions than that of *instance*.
 
-        What is written afterwards is checked again, by its version, so that nobody comes between.
+        A write afterwards is checked again, by its version, so that nobody comes between.
 
         :param required: answer 428 where the request has no such header.
         """

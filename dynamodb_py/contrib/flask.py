@@ -98,8 +98,9 @@ def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> lis
     if not (text.isdecimal() and 1 <= int(text) <= most):
         abort(400, f"size={text}: it is a number from 1 to {most}")
     page = queryset.page(size=int(text), cursor=request.args.get("cursor"))
+    others = request.args.to_dict(flat=False)
     urls = {
-        relation: f"{request.base_url}?{urlencode({**request.args, 'cursor': cursor})}"
+        relation: f"{request.base_url}?{urlencode({**others, 'cursor': cursor}, doseq=True)}"
         for relation, cursor in list_cursors(page).items()
     }
     if urls:
@@ -115,7 +116,7 @@ def set_etag(instance: Model) -> None:
 def check_if_match(instance: Model, *, required: bool = False) -> None:
     """Answer 412 if the header ``If-Match`` names other versions than that of *instance*.
 
-    What is written afterwards is checked again, by its version, so that nobody comes between.
+    A write afterwards is checked again, by its version, so that nobody comes between.
 
     :param required: answer 428 where the request has no such header.
     """

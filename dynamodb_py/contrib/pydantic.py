@@ -40,7 +40,13 @@ from ..codec import Unstorable
 from ..exceptions import ValidationError
 from ..models.fields.base import AnyField
 from ..models.fields.json_forms import Reading
-from ..models.interop.json_schema import describe_field, find_needed, list_read_only
+from ..models.interop.json_schema import (
+    describe_field,
+    find_key_names,
+    find_kind,
+    find_needed,
+    list_read_only,
+)
 from ..models.interop.problems import Problem, list_problems
 from ..models.interop.pydantic_schemas import make_error, make_record_schema, name_reader
 from ..models.records.checks import Errors, check_value, encode_value
@@ -114,7 +120,8 @@ def pydantic_model(
     constructors take. ``model_validate()`` takes an instance of *model* too.
 
     :param include: the names of the fields. By default all but those that set themselves (versions,
-        ``auto_now``, ``auto_now_add``, computed ones) and, with *partial*, but the keys, which cannot change.
+        ``auto_now``, ``auto_now_add``, computed ones, the discriminator) and, with *partial*, but those of the
+        key, which cannot change.
     :param exclude: names to leave out of these.
     :param partial: every field may be left out, for a patch: ``model_dump(exclude_unset=True)`` has what
         was sent. A required field still takes no None.
@@ -138,12 +145,10 @@ def pydantic_model(
         fields = model._fieldset
     names = _read_names(model, exclude, "exclude")
     if include is None:
-        left_out = {*list_read_only(model), *names}
-        chosen = [
-            each.name
-            for each in fields
-            if each.name not in left_out and not (partial and each.is_key)
-        ]
+        left_out = {*list_read_only(model), *names, *(find_kind(model) or ())[:1]}
+        if partial:
+            left_out |= find_key_names(model)
+        chosen = [each.name for each in fields if each.name not in left_out]
     else:
         chosen = [each for each in _read_names(model, include, "include") if each not in names]
     needed = () if partial else find_needed(model)

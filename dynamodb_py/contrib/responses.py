@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ..exceptions import (
     AlreadyExists,
+    BatchIncomplete,
     ConditionFailed,
     ConnectionFailed,
     DeadlineExceeded,
@@ -50,6 +51,7 @@ _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     ValidationError: (422, ""),
     InvalidCursor: (422, ""),
     Throttled: (503, BUSY),
+    BatchIncomplete: (503, BUSY),
     TransactionConflict: (503, BUSY),
     ServiceUnavailable: (503, BUSY),
     ConnectionFailed: (503, BUSY),
@@ -95,7 +97,7 @@ def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer
 
 
 def list_details(error: ValidationError, given: Any = None) -> list[dict[str, Any]]:
-    """Return what is wrong as FastAPI has it: ``type``, ``loc`` and ``msg`` of each.
+    """Return the problems as FastAPI has them: ``type``, ``loc`` and ``msg`` of each.
 
     :param given: the dict of values, where it is known.
     """

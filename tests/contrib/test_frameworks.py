@@ -175,7 +175,7 @@ def test_a_model_is_a_body(client, engine):
     }
 
 
-def test_who_is_late_after_the_check_is_told_all_the_same(client, engine):
+def test_a_write_between_the_check_and_the_save_is_found(client, engine):
     Table(Item).create()
     Item.create(id="a")
     late = client.put("/items/a?count=5", headers={"If-Match": '"1"'})
@@ -188,8 +188,9 @@ def test_who_is_late_after_the_check_is_told_all_the_same(client, engine):
 def test_pages_have_links_and_a_most(client, engine):
     Table(Item).create()
     Item.batch_write([{"id": str(n)} for n in range(3)])
-    page = client.get("/items")
+    page = client.get("/items?tag=a&tag=b")
     assert len(page.json()) == 2
+    assert "tag=a&tag=b" in page.headers["Link"]
     assert "cursor=" in page.headers["Link"]
     assert 'rel="next"' in page.headers["Link"]
     assert "size=3" not in page.headers["Link"]

@@ -55,6 +55,7 @@ class Note(Model):
         (make_service_error("ThrottlingException", "secret"), 503, BUSY),
         (make_service_error("InternalServerError", "secret", status=500), 503, BUSY),
         (make_service_error("TransactionConflictException", "secret"), 503, BUSY),
+        (exceptions.BatchIncomplete("secret"), 503, BUSY),
         (exceptions.ReadTimeout("secret"), 503, BUSY),
         (exceptions.DeadlineExceeded("secret"), 503, BUSY),
         (canceled("None", "ConditionalCheckFailed"), 409, "its present state does not allow that"),

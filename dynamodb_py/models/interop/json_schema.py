@@ -120,7 +120,7 @@ def _describe_object(kind: type[Any], make: Make, handler: GetJsonSchemaHandler)
     described = {each.name: describe_field(each, make, handler) for each in kind._fieldset}
     for name in list_read_only(kind):
         described[name]["readOnly"] = True
-    if (constant := _find_kind(kind)) is not None:
+    if (constant := find_kind(kind)) is not None:
         described[constant[0]] = {"const": constant[1]}
     found: Schema = {
         "title": kind.__name__,
@@ -135,7 +135,7 @@ def _describe_object(kind: type[Any], make: Make, handler: GetJsonSchemaHandler)
     return found
 
 
-def _find_kind(kind: type[Any]) -> tuple[str, str] | None:
+def find_kind(kind: type[Any]) -> tuple[str, str] | None:
     """Return the name of the discriminator of a class, and its value there; None if there is none."""
     if hasattr(kind, "_kinds"):
         return None if kind._kinds is None else (kind._kinds.name, kind._kind)
@@ -145,17 +145,24 @@ def _find_kind(kind: type[Any]) -> tuple[str, str] | None:
 
 def find_needed(kind: type[Any]) -> list[str]:
     """Return the names of the fields that a new item must be given."""
-    made = _find_computed(kind)
-    parts = {part.name for each in made.values() if each.field.is_key for part in each.parts}
+    made, keys = _find_computed(kind), find_key_names(kind)
     fields: Iterable[AnyField] = kind._fieldset
     return [
         field.name
         for field in fields
-        if (field.is_key or field.required or field.name in parts)
+        if (field.name in keys or field.required)
         and field.default is None
         and field.name not in made
         and not field.stamps
     ]
+
+
+def find_key_names(kind: type[Any]) -> set[str]:
+    """Return the names of the fields of the key, and of those that a key is made of: they cannot change."""
+    fields: Iterable[AnyField] = kind._fieldset
+    made = [each for each in _find_computed(kind).values() if each.field.is_key]
+    parts = {part.name for each in made for part in each.parts}
+    return parts | {field.name for field in fields if field.is_key}
 
 
 def list_read_only(kind: type[Any]) -> list[str]:

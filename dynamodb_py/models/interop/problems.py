@@ -1,4 +1,4 @@
-"""What is wrong with values, one by one, with the path of each as a tuple: the form in which clients get it."""
+"""The problems of values, one by one, with the path of each as a tuple: the form in which clients get them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Problem(Struct, frozen=True):
 
 
 def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
-    """Return what is wrong with the dict *given*.
+    """Return the problems of the dict *given*.
 
     >>> error = ValidationError({"lines[1].qty": "it is no number"})
     >>> list_problems(error, {"lines": [{}, {"qty": "x"}]})
@@ -95,7 +95,7 @@ def _follow(path: tuple[Step, ...], given: Any) -> tuple[Any, Any, bool]:
 
 
 def _get(outer: Any, step: Step) -> tuple[Any, bool]:
-    """Return what is at *step* of a value, and whether there is anything."""
+    """Return the value at *step* of another one, and whether there is any."""
     if isinstance(step, str) and isinstance(outer, Mapping):
         members = cast("Mapping[Any, Any]", outer)
         return members.get(step), step in members

@@ -30,7 +30,7 @@ def check_mode(mode: str) -> bool:
 
 
 def make_reading(mode: str, *, strict: bool) -> Reading:
-    """Return how values are read in *mode*; raise TypeError for what is no mode."""
+    """Return how values are read in *mode*; raise TypeError for an unknown one."""
     typed = mode == "any"
     how = Reading(typed or check_mode(mode), strict, typed)
     return PLAINLY if how == PLAINLY else how
