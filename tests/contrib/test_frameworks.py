@@ -14,6 +14,7 @@ from dynamodb_py import (
     get_connection,
     options,
 )
+from dynamodb_py.contrib.pydantic import pydantic_model
 from dynamodb_py.testing import EmbeddedEngine
 
 
@@ -63,6 +64,10 @@ def make_fastapi_client():
         item.count = count
         return await item.asave()
 
+    @app.get("/public", response_model=list[pydantic_model(Item, include=["count"], name="Count")])
+    async def show_public() -> Any:
+        return [item async for item in Item.objects.all()]
+
     @app.get("/fault")
     async def fault() -> Item:
         return await Item.objects.filter(count=1).aget()
@@ -103,6 +108,11 @@ def make_flask_client():
         item.count = int(request.args["count"])
         Item.objects.filter(id=key).update(count=item.count - 1)  # somebody else
         return item.save().to_dict(mode="json")
+
+    @app.get("/public")
+    def show_public():
+        made = pydantic_model(Item, include=["count"])
+        return [made.model_validate(each).model_dump() for each in Item.objects.all()]
 
     @app.get("/fault")
     def fault():
@@ -201,6 +211,12 @@ def test_pages_have_links_and_a_most(client, engine):
         True
     ] * 3
     assert client.get("/items?cursor=x").json()["detail"][0]["loc"] == ["query", "cursor"]
+
+
+def test_a_response_has_the_fields_that_its_model_names(client, engine):
+    Table(Item).create()
+    Item.create(id="a", count=7)
+    assert client.get("/public").json() == [{"count": 7}]
 
 
 def test_throttling_is_503_with_retry_after(client, database):
