@@ -23,9 +23,9 @@ HARMLESS = {
 
 pytest_plugins = ["pytest_dynamodb_py"]  # by name, as the checkout need not be installed
 
-# FastAPI needs Python 3.11.
+# FastAPI's test client sends by httpx2, which needs Python 3.11.
 collect_ignore = (
-    [] if find_spec("fastapi") else ["docs/fastapi.rst", "dynamodb_py/contrib/fastapi.py"]
+    [] if find_spec("httpx2") else ["docs/fastapi.rst", "dynamodb_py/contrib/fastapi.py"]
 )
 
 WITH_BOTO3 = {"connections.rst", "fields.rst", "other_mappers.rst"}

@@ -1,1 +1,1 @@
-"""What other packages need of this one: OpenTelemetry. Each is an extra, imported by its users alone."""
+"""What other packages need of this one: pydantic, FastAPI, Flask, OpenTelemetry. Each is an extra, imported by its users alone."""

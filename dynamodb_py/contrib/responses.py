@@ -47,7 +47,7 @@ _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     StaleItem: (409, "somebody else changed it meanwhile"),
     ConditionFailed: (409, "its present state does not allow that"),
     ProtectedError: (409, "others refer to it"),
-    TransactionCanceled: (409, "the present state does not allow that"),
+    TransactionCanceled: (503, BUSY),
     ValidationError: (422, ""),
     InvalidCursor: (422, ""),
     Throttled: (503, BUSY),
@@ -57,6 +57,9 @@ _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     ConnectionFailed: (503, BUSY),
     DeadlineExceeded: (503, BUSY),
 }
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+_FAILED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
+_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 ANSWERED = tuple(_STATUSES)
 """The errors that are a client's affair, or pass; all others are faults of the program or its set-up."""
 
@@ -73,17 +76,13 @@ def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer
     """Return the answer for an error of one of the classes ``ANSWERED``, without words of the database.
 
     :param if_match: the request's ``If-Match``: with one, what somebody else changed is 412 and not 409.
+    :raises TransactionCanceled: *error*, if it was canceled for a fault of the program.
 
     >>> answer_error(DoesNotExist("no Player has the key 'ann'"))
     Answer(status=404, detail='not found', headers={})
     """
     if isinstance(error, TransactionCanceled):
-        causes = [each.error for each in error.reasons if each.is_to_blame]
-        # A condition that failed will fail again; all else passes.
-        failed = [each for each in causes if isinstance(each, ConditionFailed)]
-        if not failed:
-            return Answer(503, BUSY, {"Retry-After": RETRY_AFTER})
-        error = failed[0]
+        error = _find_cause(error)
     status, detail = next(_STATUSES[each] for each in type(error).__mro__ if each in _STATUSES)
     if isinstance(error, ValidationError):
         return Answer(status, list_details(error))
@@ -94,6 +93,20 @@ def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer
     if isinstance(error, AlreadyExists) and error.fields:
         detail = f"there is one with the same {', '.join(error.fields)} already"
     return Answer(status, detail, {"Retry-After": RETRY_AFTER} if status == 503 else {})
+
+
+def _find_cause(error: TransactionCanceled) -> DynamoDBError:
+    """Return the error of the first condition that failed; else *error*, if what canceled it passes.
+
+    Raises *error* if it is a fault of the program.
+    """
+    blamed = [each for each in error.reasons if each.is_to_blame]
+    for each in blamed:
+        if each.code in _FAILED:
+            return each.error if isinstance(each.error, ConditionFailed) else ConditionFailed()
+    if all(each.code in _PASSING for each in blamed):
+        return error
+    raise error
 
 
 def list_details(error: ValidationError, given: Any = None) -> list[dict[str, Any]]:

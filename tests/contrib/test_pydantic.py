@@ -464,6 +464,12 @@ def test_what_is_sent_can_be_chosen():
         "number": 1,
         "total": "2.50",
     }
+    order.others = [Address(city="Bath"), Address(city="Rome")]
+    inner = {"others": {"__all__": {"since"}}}
+    assert adapter.dump_python(order, mode="json", include={"others"}, exclude=inner) == {
+        "others": [{"city": "Bath"}, {"city": "Rome"}]
+    }
+    order.others = None
     found = adapter.dump_python(order, mode="json", exclude={"version"}, exclude_none=True)
     assert found.keys() == {"pk", "number", "customer", "label", "total", "status"}
 

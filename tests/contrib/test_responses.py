@@ -26,9 +26,7 @@ def canceled(*codes):
     )
     for reason in error.reasons:
         if reason.code == "ConditionalCheckFailed":
-            reason.error = make_service_error("ConditionalCheckFailedException", "secret")
-        elif reason.code != "None":
-            reason.error = make_service_error(reason.code, "secret")
+            reason.error = exceptions.StaleItem("secret")
     return error
 
 
@@ -58,8 +56,9 @@ class Note(Model):
         (exceptions.BatchIncomplete("secret"), 503, BUSY),
         (exceptions.ReadTimeout("secret"), 503, BUSY),
         (exceptions.DeadlineExceeded("secret"), 503, BUSY),
-        (canceled("None", "ConditionalCheckFailed"), 409, "its present state does not allow that"),
-        (canceled("ThrottlingError", "ConditionalCheckFailed"), 409, "its present state does not allow that"),
+        (canceled("None", "ConditionalCheckFailed"), 409, "somebody else changed it meanwhile"),
+        (canceled("ThrottlingError", "ConditionalCheckFailed"), 409, "somebody else changed it meanwhile"),
+        (canceled("DuplicateItem"), 409, "its present state does not allow that"),
         (canceled("ThrottlingError", "TransactionConflict"), 503, BUSY),
     ],
 )  # fmt: skip
@@ -68,6 +67,13 @@ def test_an_error_is_answered_without_words_of_the_database(error, status, detai
     assert isinstance(error, ANSWERED)
     assert (answer.status, answer.detail) == (status, detail)
     assert answer.headers == ({"Retry-After": "1"} if status == 503 else {})
+
+
+def test_a_transaction_that_a_fault_of_the_program_canceled_stays_that():
+    error = canceled("ThrottlingError", "ValidationError")
+    with pytest.raises(exceptions.TransactionCanceled) as caught:
+        answer_error(error)
+    assert caught.value is error
 
 
 @pytest.mark.parametrize(("header", "status"), [(None, 409), ('"1"', 412)])

@@ -35,7 +35,7 @@ def run(path: str) -> str:
 visits = load_example("lambda_function.py")
 
 
-def invoke(method: str, path: str = "/a", milliseconds: int = 3000):
+def invoke(method: str, path: str = "/a", milliseconds: int = 60_000):
     event = {"rawPath": path, "requestContext": {"http": {"method": method}}}
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
     return visits.handler(event, context)

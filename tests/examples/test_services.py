@@ -16,7 +16,7 @@ LINES = [{"sku": "tea", "price": "3.10"}, {"sku": "cup", "quantity": 2, "price":
 @pytest.fixture
 def orders(engine):
     """A client of the service in FastAPI."""
-    pytest.importorskip("fastapi", reason="FastAPI needs Python 3.11")
+    pytest.importorskip("httpx2", reason="FastAPI's test client needs it, and Python 3.11")
     from fastapi.testclient import TestClient
 
     service = load_example("fastapi_service.py")

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeAlias, cast
 
 from pydantic import GetJsonSchemaHandler
@@ -216,7 +217,7 @@ def _describe_limit(kind: type[Any], limit: Any, schema: Schema, field: AnyField
     """Return what a validator adds to *schema*; nothing if JSON Schema has no word for it."""
     limit = getattr(limit, "limit_value", limit)
     number = schema.get("type") in ("integer", "number")
-    if isinstance(limit, (int, float, Decimal)):
+    if isinstance(limit, (int, float, Decimal)) and isfinite(limit):
         exact = int(limit) if limit == int(limit) else float(limit)
         if kind in (MinValueValidator, MaxValueValidator):
             word = "minimum" if kind is MinValueValidator else "maximum"

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, cast
 
-from pydantic_core import InitErrorDetails, PydanticCustomError, ValidationError
+from pydantic_core import (
+    InitErrorDetails,
+    PydanticCustomError,
+    ValidationError,
+    to_jsonable_python,
+)
 from pydantic_core.core_schema import (
     CoreSchema,
     SerializationInfo,
@@ -17,17 +22,6 @@ from pydantic_core.core_schema import (
 from ... import exceptions
 from .json_schema import describe_record
 from .problems import Problem, list_problems
-
-
-class Recordlike(Protocol):
-    """A model or a document."""
-
-    def to_dict(self, *, mode: str) -> dict[str, Any]: ...
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], *, mode: str, strict: bool) -> Any: ...
-
-
-K = TypeVar("K", bound=Recordlike)
 
 
 def make_record_schema(kind: type[Any]) -> CoreSchema:
@@ -59,19 +53,17 @@ def name_reader(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
     return named
 
 
-def _write_record(record: Recordlike, info: SerializationInfo) -> dict[str, Any]:
-    """Return the values that ``include=``, ``exclude=`` and ``exclude_none=`` leave, by the names of fields."""
-    include, exclude = info.include, info.exclude or ()
-    return {
-        name: value
-        for name, value in record.to_dict(mode="json").items()
-        if (include is None or name in include)
-        and name not in exclude
-        and not (info.exclude_none and value is None)
-    }
+def _write_record(record: Any, info: SerializationInfo) -> Any:
+    """Return the values by the names of fields, without those that options of pydantic leave out."""
+    values = record.to_dict(mode="json")
+    if info.exclude_none:
+        values = {name: value for name, value in values.items() if value is not None}
+    include: Any = info.include
+    exclude: Any = info.exclude
+    return to_jsonable_python(values, include=include, exclude=exclude)
 
 
-def _read_record(kind: type[K], given: Any) -> K:
+def _read_record(kind: type[Any], given: Any) -> Any:
     if isinstance(given, kind):
         return given
     if not isinstance(given, Mapping):
@@ -79,7 +71,7 @@ def _read_record(kind: type[K], given: Any) -> K:
             kind.__name__, [InitErrorDetails(type="dict_type", input=given)]
         )
     try:
-        return cast("K", kind.from_dict(cast("Any", given), mode="any", strict=True))
+        return kind.from_dict(given, mode="any", strict=True)
     except exceptions.ValidationError as error:
         raise make_error(kind.__name__, list_problems(error, given)) from None
 
