@@ -22,7 +22,7 @@ HARMLESS = {
 
 pytest_plugins = ["pytest_dynamodb_py"]  # by name, as the checkout need not be installed
 
-WITH_BOTO3 = {"connections.rst", "fields.rst", "other_mappers.rst"}
+WITH_BOTO3 = {"connections.rst", "existing_tables.rst", "fields.rst", "other_mappers.rst"}
 """The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""
 
 
