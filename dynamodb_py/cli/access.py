@@ -70,10 +70,8 @@ def gather(values: dict[str, Any]) -> dict[str, Any]:
     if "modules" not in values:
         return values
     rest = {name: value for name, value in values.items() if name not in _TAKEN}
-    using, given = (
-        values["using"],
-        {name: values[name] for name in _OPTIONS if values[name] is not None},
-    )
+    using = values["using"]
+    given = {name: values[name] for name in _OPTIONS if values[name] is not None}
     if using is not None and given:
         raise UsageError(
             f"--using {using} is a connection of your own, and {_OPTIONS[next(iter(given))]} makes another: "

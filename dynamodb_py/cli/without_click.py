@@ -12,7 +12,7 @@ from .commands.denormalize import denormalize
 from .commands.local import local
 from .commands.unique import unique
 from .plain import PlainCommand, PlainGroup
-from .statuses import PROGRAM, USAGE, refuse, run_guarded, show_version, wants_traceback
+from .statuses import EXTRA, PROGRAM, USAGE, refuse, run_guarded, show_version, wants_traceback
 
 _PLAIN: dict[str, PlainCommand | PlainGroup] = {
     "denormalize": denormalize,
@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     if name in others:
         return refuse(name)
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, epilog=f"With click and rich there are also {', '.join(sorted(others))}."
+        prog=PROGRAM, epilog=f"After {EXTRA} there are also {', '.join(sorted(others))}."
     )
     parser.add_argument("--version", action="version", version=show_version())
     parser.add_argument("--traceback", action="store_true", help="Show where an error comes from.")

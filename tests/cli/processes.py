@@ -64,7 +64,7 @@ class Running:
         """Return what it printed, and its exit status."""
         while self._read_some():
             pass
-        status = self._launcher.read_number()
+        status = self._launcher.read_status()
         read = {name: text.decode() for name, text in self._read.items()}
         if self.is_in_terminal:
             shown = read["terminal"].replace("\r\n", "\n")
@@ -103,6 +103,7 @@ class Launcher:
         )
         theirs.close()
         self._numbers = self._channel.makefile("r")
+        self._running: Running | None = None
 
     def start(
         self,
@@ -112,6 +113,7 @@ class Launcher:
         environment: dict[str, str] | None = None,
     ) -> Running:
         """Start a command; variables whose value is empty are removed from its environment."""
+        self._end_last()
         request = {
             "arguments": list(arguments),
             "directory": str(directory),
@@ -127,12 +129,25 @@ class Launcher:
         socket.send_fds(self._channel, [json.dumps(request).encode()], theirs)
         for each in set(theirs):
             os.close(each)
-        return Running(self, self.read_number(), files)
+        self._running = Running(self, self.read_number(), files)
+        return self._running
+
+    def read_status(self) -> int:
+        """Return the exit status of the command that runs, as soon as it has ended."""
+        self._running = None
+        return self.read_number()
 
     def read_number(self) -> int:
         return int(self._numbers.readline())
 
+    def _end_last(self) -> None:
+        """End the command of a test that failed before."""
+        if self._running is not None:
+            os.kill(self._running.pid, signal.SIGKILL)
+            self.read_status()
+
     def stop(self) -> None:
+        self._end_last()
         self._numbers.close()
         self._channel.close()
         self._process.wait(SECONDS)
