@@ -21,6 +21,7 @@
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
+    ├── DumpError                     a table cannot be dumped to a file, or a file not be loaded
     ├── StreamNotFound                the table has no stream, or it is gone
     ├── StreamTrimmed                 records of a stream were gone before they were read (.shard)
     ├── DeliveryFailed                receivers fail for a record of a stream (.failed)

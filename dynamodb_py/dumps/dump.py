@@ -96,11 +96,13 @@ def dump_table(
 
     def dump() -> Flow[DumpReport]:
         description = yield from DescribeTable(table)
-        start: list[_Place] = [None] * segments
+        checkpoint = _DumpCheckpoint(table=identify_table(description), places=[None] * segments)
         if isinstance(output, (str, os.PathLike)):
-            target: _Target = _FileTarget(Path(output), description, start, compress, overwrite)
+            target: _Target = _FileTarget(
+                Path(output), checkpoint, compress=compress, overwrite=overwrite
+            )
         else:
-            target = _StreamTarget(output, description, start, bool(compress))
+            target = _Target(output, checkpoint, compress=bool(compress))
         scan = Scan(table=table, consistent=consistent, limit=_limit_page(description, rate))
         total, before = description.get("ItemCount", 0), target.checkpoint.items
         with target:
@@ -147,11 +149,12 @@ def _send(requests: Sequence[Scan]) -> Flow[list[Any]]:
 
 
 class _Target:
-    """Where the lines go."""
+    """Where the lines go: an open file of the caller's."""
 
-    checkpoint: _DumpCheckpoint
-    compress: bool
-    file: BinaryIO
+    def __init__(
+        self, file: BinaryIO | None, checkpoint: _DumpCheckpoint, *, compress: bool
+    ) -> None:
+        self.file, self.checkpoint, self.compress = file, checkpoint, compress
 
     def __enter__(self) -> None:
         """Nothing is to be opened."""
@@ -166,6 +169,7 @@ class _Target:
 
     def write(self, items: Sequence[bytes]) -> None:
         """Write a line for each of *items*."""
+        assert self.file is not None
         if items:
             text = b"".join([b'{"Item":%b}\n' % _as_line(item) for item in items])
             # Each piece is a whole member of gzip: the file can be cut off behind any of them.
@@ -179,63 +183,48 @@ class _Target:
         """Do what is to be done after the last line."""
 
 
-class _StreamTarget(_Target):
-    """An open file of the caller's."""
-
-    def __init__(
-        self, file: BinaryIO, description: Mapping[str, Any], places: list[_Place], compress: bool
-    ) -> None:
-        self.file, self.compress = file, compress
-        self.checkpoint = _DumpCheckpoint(table=identify_table(description), places=places)
-
-
 class _FileTarget(_Target):
     """A file that grows under another name, and its checkpoint."""
 
     def __init__(
-        self,
-        path: Path,
-        description: Mapping[str, Any],
-        places: list[_Place],
-        compress: bool | None,
-        overwrite: bool,
+        self, path: Path, checkpoint: _DumpCheckpoint, *, compress: bool | None, overwrite: bool
     ) -> None:
         self.path, self.part = path, path.with_name(f"{path.name}.part")
-        self.compress = path.suffix == ".gz" if compress is None else compress
         self.beside = name_checkpoint(path, "dump")
-        table = identify_table(description)
-        found = read_checkpoint(self.beside, _DumpCheckpoint, table)
+        found = read_checkpoint(self.beside, _DumpCheckpoint, checkpoint.table)
         if found is None and path.exists() and not overwrite:
             raise DumpError(
                 f"{path} exists: choose another name, or replace it (overwrite, --overwrite)"
             )
-        self.checkpoint = found or _DumpCheckpoint(table=table, places=places)
+        packed = path.suffix == ".gz" if compress is None else compress
+        super().__init__(None, found or checkpoint, compress=packed)
 
     def __enter__(self) -> None:
-        if self.is_complete and not self.part.exists():  # the run ended between the last two steps
-            return
+        size = self.part.stat().st_size if self.part.exists() else None
+        if self.is_complete and size is None and self.path.exists():
+            return  # the run ended between the last two steps
+        if (size or 0) < self.checkpoint.bytes:
+            raise DumpError(
+                f"{self.part} is missing, or shorter than its checkpoint says: remove {self.beside} to start anew"
+            )
         # First the checkpoint: a part without one would be of nobody knows which table.
         write_checkpoint(self.beside, self.checkpoint)
-        self.file = self.part.open("r+b" if self.checkpoint.bytes else "wb")
-        if self.file.seek(0, os.SEEK_END) < self.checkpoint.bytes:
-            self.file.close()
-            raise DumpError(
-                f"{self.part} is shorter than its checkpoint says: remove {self.beside} to start anew"
-            )
+        self.file = self.part.open("r+b" if size else "wb")
         self.file.truncate(self.checkpoint.bytes)
         self.file.seek(self.checkpoint.bytes)
 
     def __exit__(self, *_: object) -> None:
-        if hasattr(self, "file"):
+        if self.file is not None:
             self.file.close()
 
     def write(self, items: Sequence[bytes]) -> None:
         super().write(items)
+        assert self.file is not None
         os.fsync(self.file.fileno())  # what the checkpoint counts is on the disk before it
         write_checkpoint(self.beside, self.checkpoint)
 
     def finish(self) -> None:
-        if hasattr(self, "file"):
+        if self.file is not None:
             self.file.close()
             self.part.replace(self.path)
         self.beside.unlink()

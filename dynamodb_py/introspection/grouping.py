@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..schema import TableSchema
+from .naming import name_field
 from .observing import WireMap, gather_members
 
 _MOST_KINDS = 30
@@ -119,7 +120,7 @@ def _make_pattern(item: WireMap, names: Sequence[str], words: set[str]) -> KeyPa
                 word = label = piece
                 pieces.append(piece)
                 continue
-            name = f"{word.lower().replace('-', '_')}_key"
+            name = name_field(f"{word.lower()}_key", ())
             while parts.setdefault(name, piece) != piece:
                 name += "_2"
             pieces.append(f"{{{name}}}")

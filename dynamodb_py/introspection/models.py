@@ -21,6 +21,7 @@ from .sampling import Sample, read_sample
 from .source import (
     Fields,
     Member,
+    Written,
     describe_meta,
     list_known_members,
     quote,
@@ -124,13 +125,12 @@ class _Writer:
         base: str,
         doc: str,
         meta: Mapping[str, str],
-        written: tuple[list[str], dict[str, str]],
+        written: Written,
     ) -> str:
-        lines, names = written
         options = {**describe_meta(self.schema, self.sample.description), **meta}
         taken = fields.class_names
-        indexes = write_indexes(self.schema.indexes, names, self.schema, taken)
-        return write_class(name, base, doc, [write_meta(options), lines, indexes])
+        indexes = write_indexes(self.schema.indexes, written.names, self.schema, taken)
+        return write_class(name, base, doc, [write_meta(options), written.lines, indexes])
 
     def _write_model(self) -> _Draft:
         fields, name = self._start()
@@ -167,13 +167,13 @@ class _Writer:
         held = {*shared, *known}
         maps = [{name: wire for name, wire in item.items() if name in held} for item in self.items]
         written = fields.write(maps, known)
-        meta = {"discriminator": quote(written[1][attribute])}
+        meta = {"discriminator": quote(written.names[attribute])}
         kinds: list[str] = []
         for text, group in groups.items():
             name = fields.name_class(text)
-            lines, _ = fields.write(group, without=held, names=written[1])
-            own = write_meta({"kind": quote(text)}, f"{root}.Meta")
-            kinds.append(write_class(name, root, f"{len(group)} items.", [own, lines]))
+            own = fields.write(group, without=held, names=written.names)
+            parts = [write_meta({"kind": quote(text)}, f"{root}.Meta"), own.lines]
+            kinds.append(write_class(name, root, f"{len(group)} items.", parts))
         doc = "An item of any kind."
         base = self._write_table_class(fields, root, "Model", doc, meta, written)
         return self._finish(fields, root, [base, *kinds])
@@ -186,16 +186,16 @@ class _Writer:
         classes: list[str] = []
         for pattern, group in groups.items():
             name = fields.name_class(pattern.label.lower())
-            keys = [f"    {quote(written[1][k])}: {quote(text)}," for k, text in pattern.templates]
+            keys = [
+                f"    {quote(written.names[key])}: {quote(text)},"
+                for key, text in pattern.templates
+            ]
             options = {"table": root, "keys": "\n        ".join(["{", *keys, "}"])}
             lines = [f"    {part} = CharField()" for part in pattern.parts]
-            names = {**written[1], **dict(zip(pattern.parts, pattern.parts, strict=True))}
-            own, _ = fields.write(group, without=self.known, names=names)
-            classes.append(
-                write_class(
-                    name, "Model", f"{len(group)} items.", [write_meta(options), [*lines, *own]]
-                )
-            )
+            names = {**written.names, **{part: part for part in pattern.parts}}
+            own = fields.write(group, without=self.known, names=names)
+            parts = [write_meta(options), [*lines, *own.lines]]
+            classes.append(write_class(name, "Model", f"{len(group)} items.", parts))
         doc = "The table of several models."
         base = self._write_table_class(fields, root, "SharedTable", doc, meta, written)
         return self._finish(fields, root, [base, *classes])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -114,6 +114,11 @@ def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[s
     if schema.billing_mode == PROVISIONED:
         options |= {"read_capacity": f"{schema.read_capacity}"}
         options |= {"write_capacity": f"{schema.write_capacity}"}
+    most: Mapping[str, int] = description.get("OnDemandThroughput") or {}
+    found = (most.get("MaxReadRequestUnits", -1), most.get("MaxWriteRequestUnits", -1))
+    units = [f'"{what}": {n}' for what, n in zip(("read", "write"), found, strict=True) if n > 0]
+    if units:
+        options["on_demand_maximum"] = f"{{{', '.join(units)}}}"
     stream: Mapping[str, Any] = description.get("StreamSpecification") or {}
     if stream.get("StreamEnabled"):
         options["stream"] = quote(str(stream["StreamViewType"]).lower())
@@ -144,6 +149,16 @@ def list_known_members(schema: TableSchema, ttl: str | None) -> dict[str, Member
     return known
 
 
+class Written(NamedTuple):
+    """The fields of a class."""
+
+    lines: list[str]
+    names: dict[str, str]
+    """By attribute."""
+    signature: tuple[str, ...]
+    """The lines without comments."""
+
+
 class Fields:
     """Writes the fields of the classes of one module, and the documents that these need."""
 
@@ -154,7 +169,7 @@ class Fields:
         """Attributes that get no field."""
         self.class_names: set[str] = set()
         self.documents: dict[tuple[str, ...], tuple[str, str]] = {}
-        """The names and the code of documents, by their fields without comments."""
+        """The names and the code of documents, by the signatures of their fields."""
 
     def name_class(self, text: str) -> str:
         """Return a name for a class that nothing else in the module has."""
@@ -168,8 +183,8 @@ class Fields:
         known: Mapping[str, Member] = {},
         without: Collection[str] = (),
         names: Mapping[str, str] = {},
-    ) -> tuple[list[str], dict[str, str]]:
-        """Return the lines of the fields of a class, and their names by attribute.
+    ) -> Written:
+        """Return the fields of a class.
 
         :param maps: the items, or the contents of the maps, that its instances are to read.
         :param known: attributes that get a field in any case.
@@ -177,7 +192,7 @@ class Fields:
         :param names: the fields of the base class.
         """
         found = gather_members(maps)
-        named, lines = dict(names), list[str]()
+        named, lines, signature = dict(names), list[str](), list[str]()
         for attribute in dict.fromkeys([*known, *found]):
             if attribute in without:
                 continue
@@ -190,8 +205,8 @@ class Fields:
                     else self.choose(attribute, wires)
                 )
             elif member is not None and member.is_key:  # a TTL that is a key, and no moment
-                arguments = tuple(each for each in member.arguments if each != _TTL)
-                choice = choose_known(attribute, Member(member.type, arguments), wires)
+                rest = tuple(each for each in member.arguments if each != _TTL)
+                choice = choose_known(attribute, Member(member.type, rest), wires)
             seen = f"{len(wires)} of {len(maps)}" if maps else ""
             if choice is None:
                 types = ", ".join(f"{n} {kind}" for kind, n in observe(wires).types.items())
@@ -201,9 +216,11 @@ class Fields:
             name = name_field(attribute, {*named.values(), *self.class_names, *_IMPORTED})
             named[attribute] = name
             own = () if name == attribute else (f"name={quote(attribute)}",)
+            arguments = (*choice.arguments, *own)
             comments = "; ".join(filter(None, [seen, choice.note]))
-            lines.append(write_call(name, choice.kind, (*choice.arguments, *own), comments))
-        return lines, named
+            lines.append(write_call(name, choice.kind, arguments, comments))
+            signature.append(write_call(name, choice.kind, arguments))
+        return Written(lines, named, tuple(signature))
 
     def choose(self, name: str, wires: Sequence[Wire]) -> Choice | None:
         """Return the field for values; None if no field reads them all, or all are NULL."""
@@ -235,15 +252,13 @@ class Fields:
             return self._choose_container(
                 "DictField", name, [each for one in maps for each in one.values()]
             )
-        lines, _ = self.write(maps)
-        fields = tuple(line.partition("  # ")[0] for line in lines)
-        if fields not in self.documents:
+        written = self.write(maps)
+        if written.signature not in self.documents:
             label = self.name_class(name)
-            self.documents[fields] = (
-                label,
-                write_class(label, "Document", _describe_document(name), [lines]),
-            )
-        return Choice("EmbeddedField", (self.documents[fields][0],))
+            doc = f"A map, as in ``{name}``." if name.isidentifier() else "A map."
+            code = write_class(label, "Document", doc, [written.lines])
+            self.documents[written.signature] = label, code
+        return Choice("EmbeddedField", (self.documents[written.signature][0],))
 
     def _choose_container(self, kind: str, name: str, wires: Sequence[Wire]) -> Choice:
         """Return a list or a map of one type, or a free one."""
@@ -290,7 +305,7 @@ def write_indexes(
             arguments.append('projection="keys"')
         elif index.projection.kind == "INCLUDE":
             held = [names[each] for each in index.projection.names if each in names]
-            lost = [each for each in index.projection.names if each not in names]
+            lost = [quote(each) for each in index.projection.names if each not in names]
             arguments.append(f"projection=[{', '.join(map(quote, held))}]")
             comments = f"it holds {', '.join(lost)} too, without a field here" if lost else ""
         own = index.read_capacity, index.write_capacity
@@ -308,10 +323,6 @@ def _as_argument(choice: Choice) -> str:
     if not choice.arguments and choice.kind in _TYPES:
         return _TYPES[choice.kind]
     return choice.source
-
-
-def _describe_document(name: str) -> str:
-    return f"A map, as in ``{name}``." if name.isidentifier() else "A map."
 
 
 def _are_documents(maps: Sequence[WireMap]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dynamodb_py import Table, connect
+from dynamodb_py import DumpError, Table, connect
 from dynamodb_py.dumps import dump_table, load_table
 
 from .items import Copy, Thing, make_items, read_lines, write_lines
@@ -117,6 +117,10 @@ def test_a_run_that_ended_between_its_last_steps_is_complete(address, tmp_path):
     assert (report.items, report.continued) == (3, 3)
     assert read_lines(output.read_bytes()) == make_items(3)
     assert not checkpoint.exists()
+    checkpoint.write_bytes(saved)
+    output.unlink()
+    with pytest.raises(DumpError, match="all.part is missing"):
+        dump_table("things", output, using="killed")
 
 
 def _fail(done: int, total: int) -> None:
