@@ -185,12 +185,14 @@ def _read(shard: str, place: object) -> Place:
         members = dict(cast("dict[str, Any]", place))
         since = members.pop("since", None)
         kind, mark = next(iter(members.items()), ("", None))
-        needs_mark = kind in ("at", "after")
+        expected = str if kind in ("at", "after") else (str, type(None))
         if (
             len(members) == 1
             and kind in _KINDS
-            and isinstance(mark, str) >= needs_mark
+            and isinstance(mark, expected)
             and isinstance(since, (int, float, type(None)))
         ):
+            if kind == "latest" and mark is None:  # the latest one would be another by now
+                return Place("start", since=since)
             return Place(cast("PlaceKind", kind), mark, since)
     raise InvalidPosition(f"position: {place!r:.200} is no place in the shard {shard}")

@@ -138,7 +138,7 @@ class Reading:
     st.integers(0, 3),
     st.one_of(st.none(), st.integers(1, 3)),
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_every_change_is_read_once_and_in_order_whatever_happens(events, roots, empty, page_size):
     fake = FakeStream(roots=roots, empty=empty)
     reading = Reading(fake, "trim_horizon", page_size=page_size)
@@ -150,7 +150,7 @@ def test_every_change_is_read_once_and_in_order_whatever_happens(events, roots, 
 
 
 @given(st.lists(EVENTS, max_size=20), st.lists(EVENTS, max_size=20), st.integers(1, 2))
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_from_the_latest_place_on_nothing_is_lost(before, after, roots):
     fake = FakeStream(roots=roots)
     for event in before:
@@ -206,7 +206,7 @@ def trim(fake: FakeStream, clock: Clock, count: int) -> None:
 
 
 @given(st.lists(st.one_of(EVENTS, st.tuples(st.just("trim"), st.integers(0, 20))), max_size=40))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_no_change_is_lost_without_a_report(events):
     with pytest.MonkeyPatch.context() as patch:
         clock = Clock()

@@ -112,7 +112,7 @@ def test_after_a_day_places_without_a_number_may_have_been_trimmed(place, expect
 
 PLACES = st.one_of(
     st.builds(Place, st.just("start"), since=st.none() | st.floats(0, 1e10)),
-    st.builds(Place, st.just("latest"), st.none() | st.text(), st.floats(0, 1e10)),
+    st.builds(Place, st.just("latest"), st.text(), st.floats(0, 1e10)),
     st.builds(Place, st.sampled_from(["at", "after"]), st.text(), st.none() | st.floats(0, 1e10)),
     st.builds(Place, st.just("end")),
 )
@@ -122,6 +122,11 @@ PLACES = st.one_of(
 def test_a_position_reads_back_through_json(places, now):
     position = json.loads(json.dumps(write_position("arn", places, now)))
     assert read_position(position, "arn") == (places, now)
+
+
+def test_a_latest_place_without_an_iterator_is_read_from_before_it():
+    position = write_position("arn", {"a": Place("latest", since=700.0)}, 1000.0)
+    assert read_position(position, "arn")[0] == {"a": Place("start", since=700.0)}
 
 
 @st.composite
