@@ -119,7 +119,7 @@ def test_a_run_that_ended_between_its_last_steps_is_complete(address, tmp_path):
     assert not checkpoint.exists()
     checkpoint.write_bytes(saved)
     output.unlink()
-    with pytest.raises(DumpError, match="all.part is missing"):
+    with pytest.raises(DumpError, match=r"all\.part is missing"):
         dump_table("things", output, using="killed")
 
 
