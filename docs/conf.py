@@ -36,8 +36,7 @@ class CommandHelp(Directive):
 
 def list_help(command, path, parent=None):
     """Yield the name and the help of *command* and of all below it."""
-    settings = {"terminal_width": 100, **command.context_settings}
-    context = click.Context(command, parent, path.split(" ")[-1], **settings)
+    context = click.Context(command, parent, path.split(" ")[-1], terminal_width=100)
     yield path, command.get_help(context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

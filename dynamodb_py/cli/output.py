@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from .printing import print_line
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from . import terminal
 else:
     from ..lazy import terminal
+
+_ANSWERS = {"y": True, "yes": True, "n": False, "no": False, "": False}
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", enc_hook=str).encode
 
@@ -60,4 +61,9 @@ def confirm(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError(f"{question} Nobody can be asked here: --yes does it")
-    return click.confirm(question, err=True)
+    while True:
+        sys.stderr.write(f"{question} [y/N]: ")
+        sys.stderr.flush()
+        answer = sys.stdin.readline().strip().lower()
+        if answer in _ANSWERS:
+            return _ANSWERS[answer]

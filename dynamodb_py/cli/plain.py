@@ -33,6 +33,12 @@ def add_model(parser: Parser, *, workers: int) -> None:
     parser.add_argument("--workers", type=int, default=workers, metavar="N", help=text)
 
 
+def add_json(parser: Parser) -> None:
+    """Add ``--json``, for a command that prints a report."""
+    text = "Print only the sums, as an object of JSON, for programs."
+    parser.add_argument("--json", action="store_true", dest="as_json", help=text)
+
+
 def check_workers(workers: int) -> None:
     """Raise UsageError for no workers."""
     if workers < 1:

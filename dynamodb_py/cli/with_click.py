@@ -56,8 +56,6 @@ def _translating() -> Generator[None]:
     except click.ClickException as error:
         error.show()
         raise SystemExit(USAGE) from None
-    except click.Abort:  # Ctrl-C at a question
-        raise KeyboardInterrupt from None
 
 
 def run(arguments: Sequence[str]) -> int:

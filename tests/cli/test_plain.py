@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,10 @@ class User(Model):
 
     id = CharField(hash_key=True)
     email = CharField(unique=True)
+
+
+class Book(Model):
+    isbn = CharField(hash_key=True)
 
 
 @pytest.fixture(params=["click", "argparse"], autouse=True)
@@ -71,6 +76,18 @@ def test_what_is_missing_is_printed_made_and_then_right(engine, put, shop, capsy
 
     assert main(["unique", "check", f"{shop}:User"]) == 0
     assert capsys.readouterr().out.startswith("2 items and 2 sentinels read\n0 values without")
+
+
+def test_reports_are_json_for_programs(engine, put, shop, capsys):
+    put("a", "a@x")
+    assert main(["unique", "check", f"{shop}:User", "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["items"], report["missing"], report["duplicates"]) == (1, 1, [])
+    Table(Book).create()
+    assert main(["denormalize", f"{shop}:Book", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == dict.fromkeys(
+        ("items", "changed", "dangling", "moved"), 0
+    )
 
 
 @pytest.mark.engines("dynoxide")

@@ -179,7 +179,10 @@ def test_local_serves_until_ctrl_c(start):
 
 
 @real_servers
-@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("\x03", 130)])
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [("y\n", 0), ("what\nyes\n", 0), ("n\n", 1), ("\n", 1), ("\x04", 1), ("\x03", 130)],
+)
 def test_what_is_destructive_asks_in_a_terminal(engine, launcher, shop, tmp_path, answer, status):
     options = ["--endpoint-url", engine.endpoint_url, "--region", "us-east-1"]
     options += ["--table-prefix", engine.prefix]

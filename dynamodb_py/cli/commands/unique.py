@@ -6,7 +6,8 @@ from ...models.maintenance.unique import check_unique, repair_unique
 from ...models.maintenance.unique_report import Finding, UniqueReport
 from ..access import Access, Parser, connected
 from ..naming import find_model
-from ..plain import PlainCommand, PlainGroup, add_model, check_workers
+from ..output import print_json
+from ..plain import PlainCommand, PlainGroup, add_json, add_model, check_workers
 from ..printing import print_line
 from ..statuses import UsageError
 
@@ -14,6 +15,7 @@ from ..statuses import UsageError
 def _add_arguments(parser: Parser) -> None:
     add_model(parser, workers=1)
     parser.add_argument("--quiet", action="store_true", help="Print only duplicates and the sums.")
+    add_json(parser)
 
 
 def _add_repair_arguments(parser: Parser) -> None:
@@ -21,7 +23,15 @@ def _add_repair_arguments(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="Do the same as check.")
 
 
-def _check(model: str, access: Access, *, workers: int, quiet: bool, dry_run: bool = True) -> bool:
+def _check(
+    model: str,
+    access: Access,
+    *,
+    workers: int,
+    quiet: bool,
+    as_json: bool,
+    dry_run: bool = True,
+) -> bool:
     """Check or repair; return whether anything is left."""
     check_workers(workers)
     found = find_model(model)
@@ -29,13 +39,16 @@ def _check(model: str, access: Access, *, workers: int, quiet: bool, dry_run: bo
         raise UsageError(f"nothing is unique in {model}")
 
     def print_finding(finding: Finding) -> None:
-        if not quiet or finding.kind == "duplicate":
+        if not as_json and (not quiet or finding.kind == "duplicate"):
             print_line(str(finding))
 
     call = check_unique if dry_run else repair_unique
     with connected(access, [found]):
         report = call(found, workers=workers, told=print_finding)
-    _print_sums(report, mend=not dry_run)
+    if as_json:
+        print_json(report)
+    else:
+        _print_sums(report, mend=not dry_run)
     return not report.is_right
 
 
