@@ -123,6 +123,7 @@ def instance() -> Drawing:
     drawing.text(290, 196, "save(): sends what changed", faint=True)
     drawing.text(290, 214, "revert(), refresh_from_db()", faint=True)
     drawing.line((240, 290), (240, 362))
+    drawing.line((330, 147), (474, 147), (474, 387), (332, 387))
     drawing.text(250, 326, "delete(): DeleteItem", faint=True)
     return drawing
 
