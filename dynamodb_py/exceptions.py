@@ -321,7 +321,7 @@ class ConditionFailed(ServiceError):
     None if there is none.
     """
 
-    advice = ".current is the item as it stands"
+    advice = ".current is the item as it is stored now"
 
     current: Any = None
     """The current item, an instance for a request of a model; None if there is none."""
@@ -344,7 +344,9 @@ class StaleItem(ConditionFailed):
     ``current`` is the current item, or None if it was deleted.
     """
 
-    advice = ".current is the item as it stands: refresh_from_db(), change it again and save()"
+    advice = (
+        ".current is the item as it is stored now: refresh_from_db(), change it again and save()"
+    )
 
 
 class CancellationReason(Struct):

@@ -15,7 +15,7 @@ class PlainCommand(NamedTuple):
     help: str
     add_arguments: Callable[[Parser], None]
     run: Callable[..., bool]
-    """Called with the arguments by name, those of the connection as *access*; tells whether something is left."""
+    """Called with the arguments by name, those of the connection as *access*; returns whether something is left."""
 
 
 class PlainGroup(NamedTuple):

@@ -36,7 +36,7 @@ class UsageError(Exception):
 
 
 def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> int:
-    """Call *call*, print its error in a line, and return the exit status; a true result stands for FOUND."""
+    """Call *call*, print its error in a line, and return the exit status; a true result means FOUND."""
     before = signal.getsignal(signal.SIGINT)
     try:
         if before is signal.default_int_handler:  # a job in the background ignores Ctrl-C

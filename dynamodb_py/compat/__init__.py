@@ -1,7 +1,7 @@
 """Fields that store what other mappers store, for tables that are shared with them.
 
 One module for each mapper: ``compat.pynamodb``, ``compat.bloop``, ``compat.flywheel`` and
-``compat.dynamoid``. A type of theirs that no field here stands for is stored as the usual field stores it.
+``compat.dynamoid``. A type of theirs that no field here is for is stored as the usual field stores it.
 
 >>> from dynamodb_py import compat
 >>> compat.pynamodb.LegacyBinaryField().encode(b"raw")

@@ -30,7 +30,7 @@ def refuse_server_options(address: Address, **options: object) -> None:
 
 
 def as_retries(retries: int | Retries | None) -> Retries:
-    """Return the retries that the argument stands for; by default those of the environment."""
+    """Return the retries that the argument means; by default those of the environment."""
     if isinstance(retries, Retries):
         return retries
     if retries is None:

@@ -21,7 +21,7 @@ def make_streams_settings(settings: Settings) -> Settings:
     The endpoint is the first that there is of: ``streams_endpoint_url``, ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``,
     that of the connection's tables, and what the environment and shared files set, for streams as boto3
     reads them, else for tables. Engines serve streams beside tables, and no request of theirs may go to AWS;
-    AWS has an endpoint for each, so that one of tables stands for AWS's own endpoint of streams.
+    AWS has an endpoint for each, so that one of tables means AWS's own endpoint of streams.
 
     Reads the environment, and files if there are some.
     """

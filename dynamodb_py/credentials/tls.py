@@ -15,7 +15,7 @@ def find_authorities(verify: bool | str, configured: str | None = None) -> bool 
     """Return the certificate authorities to trust, as in boto3.
 
     *verify* unless it is True; AWS_CA_BUNDLE; the config file's ``ca_bundle`` (*configured*);
-    REQUESTS_CA_BUNDLE; True, which stands for the system's authorities.
+    REQUESTS_CA_BUNDLE; True, which means the system's authorities.
     """
     if verify is not True:
         return verify

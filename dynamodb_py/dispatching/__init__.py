@@ -79,7 +79,7 @@ class Signal:
 
         :param receiver: takes ``sender``, and the values of the event as ``**kwargs``. It may be async,
             except for ``pre_init``, ``post_init`` and ``class_prepared``.
-        :param sender: only events of this model, not of its subclasses; None stands for all models.
+        :param sender: only events of this model, not of its subclasses; None means all models.
         :param weak: disconnect the receiver when nothing else refers to it. False keeps it: a lambda,
             or a function made inside another one.
         :raises TypeError: *receiver* cannot be called so, or *sender* is no model with a table.

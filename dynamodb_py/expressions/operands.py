@@ -158,7 +158,7 @@ class Comparable(Generic[V]):
     ) -> Condition:
         """Equal to one of *values*: several arguments, or one iterable (no text, bytes or mapping).
 
-        None among them stands for an attribute that is missing or NULL. Any number of values is
+        None among them means an attribute that is missing or NULL. Any number of values is
         taken, a hundred in each IN; of none of them, the condition never holds.
 
         >>> F("score").is_in(1, 2) == F("score").is_in([1, 2])
@@ -182,7 +182,7 @@ class Comparable(Generic[V]):
         raise TypeError(f"{self._term()}: use .contains({value!r}); Python makes a bool of `in`")
 
     def _operand(self, value: object) -> Argument | None:
-        """Return *value* as an operand; None if it stands for an absent attribute."""
+        """Return *value* as an operand; None if it means an absent attribute."""
         if value.__class__ not in SCALARS:
             if isinstance(value, Comparable):
                 return value._term()

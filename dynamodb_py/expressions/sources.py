@@ -301,7 +301,7 @@ _KNOWN = (Path, Value, PythonValue, *NODES)
 
 
 def as_source(value: object) -> Part:
-    """Return the source that *value* stands for."""
+    """Return the source that *value* means."""
     if isinstance(value, Computable):
         return value._source()
     if isinstance(value, _KNOWN):

@@ -1,4 +1,4 @@
-"""Which field stands for values: the first of some whose own spelling is that of all values that were seen."""
+"""Which field holds values: the first of some whose own spelling is that of all values that were seen."""
 
 from __future__ import annotations
 

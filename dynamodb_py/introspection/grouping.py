@@ -1,4 +1,4 @@
-"""Items of several kinds in one table: told apart by an attribute, or by the beginnings of their keys."""
+"""Items of several kinds in one table: distinguished by an attribute, or by the beginnings of their keys."""
 
 from __future__ import annotations
 

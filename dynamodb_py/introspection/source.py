@@ -318,7 +318,7 @@ def write_indexes(
 
 
 def _as_argument(choice: Choice) -> str:
-    """Return what stands for a field inside a list, a set or a map."""
+    """Return what is written for a field inside a list, a set or a map."""
     if choice.kind == "EmbeddedField":
         return choice.arguments[0]
     if not choice.arguments and choice.kind in _TYPES:

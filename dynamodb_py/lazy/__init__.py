@@ -9,7 +9,7 @@ is called takes it from here; for type checkers, from its place::
         from ...lazy import reads
 
 The list is data, and may name rooms above those that use it. ``tests/test_architecture.py`` checks that each
-name exists, that a name stands here for what it stands for under TYPE_CHECKING, and that nothing else loads
+name exists, that a name means here what it means under TYPE_CHECKING, and that nothing else loads
 anything late.
 """
 

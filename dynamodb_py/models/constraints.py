@@ -403,7 +403,7 @@ class Claims:
         whole: bool = True,
         written: Collection[str] = (),
     ) -> None:
-        """Compare two items; an empty one stands for no item.
+        """Compare two items; an empty one means no item.
 
         :param whole: the item is replaced or deleted; otherwise only the differences are written.
         :param written: attributes that are written, whether they differ or not.

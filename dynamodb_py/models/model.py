@@ -317,7 +317,7 @@ class Model(Instance):
     def changes(self) -> dict[str, tuple[Any, Any]]:
         """Return the changes since it was loaded or saved: the old and the new value, by path.
 
-        Paths are as in messages, ``score`` or ``doc.a[0]``. None stands for an absent value. A list is
+        Paths are as in messages, ``score`` or ``doc.a[0]``. None means an absent value. A list is
         there as a whole, unless only its elements changed or it grew at its end. For a new instance,
         all values are there, with None as the old one. Values that cannot be stored are there as they
         are.

@@ -144,7 +144,7 @@ def delete_by_key_softly(
     A missing item counts as deleted, unless there is a condition.
 
     :param condition: delete only where it holds.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises DoesNotExist: with *condition*, there is no item.
     """
     meta = options_of(bound.model)
@@ -204,7 +204,7 @@ def delete_softly(
     :param atomic: as for ``update()``.
     :param hard: delete the item itself, as for other models.
     :param using: the alias of a connection, as for other models.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises DoesNotExist: there is no item; not so with *hard*.
     :raises StaleItem: as for other models.
     """

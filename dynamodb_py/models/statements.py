@@ -147,7 +147,7 @@ def _unquote(name: str) -> str:
 def make_row_loader(
     statement: Statement[Any], operation: ExecuteStatement, *, shows_all: bool = False
 ) -> Callable[[StoredItem], Any]:
-    """Return what makes a row of an item; None stands for one that reads of the model leave out.
+    """Return what makes a row of an item; None means one that reads of the model leave out.
 
     :param shows_all: whether nothing is left out.
     :raises QueryError: no instances can be made of what *operation* reads.

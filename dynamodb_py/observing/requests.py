@@ -33,13 +33,13 @@ class SentRequest(Struct, frozen=True, eq=False):
     attempts: int
     """How often it was sent: 1 without retries."""
     used: UsedCapacity
-    """What it cost; no units unless it asked for them."""
+    """What it cost; no units unless it requested them."""
     bytes_received: int
     """The size of the answer's body; 0 after an error."""
     error: Exception | None = None
     """The error that it ended with."""
-    asked: bool = False
-    """Whether it asked for the capacity units that it consumed."""
+    metered: bool = False
+    """Whether it requested the capacity units that it consumed."""
     call_site: CallSite = CallSite()
     """The lines of user code that it comes from, if an observer wants them."""
     endpoint: Any = None
@@ -73,13 +73,13 @@ class SentRequest(Struct, frozen=True, eq=False):
     @property
     def units(self) -> float | None:
         """The capacity units of both kinds; None if no answer has them."""
-        return self.used.units if self.asked and self.error is None else None
+        return self.used.units if self.metered and self.error is None else None
 
     @property
     def payload(self) -> Payload:
         """The body of the request, as a dict."""
         payload = self.call.payload()
-        if self.asked:
+        if self.metered:
             payload["ReturnConsumedCapacity"] = "INDEXES"
         return payload
 

@@ -54,7 +54,7 @@ class Rows(Struct, frozen=True):
 class ExecuteStatement(Operation[Rows], frozen=True):
     """Execute one PartiQL statement; *parameters* replace its question marks.
 
-    An UPDATE or a DELETE whose condition fails asks for the item as it stands.
+    An UPDATE or a DELETE whose condition fails asks for the item as it is stored now.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
     """
 

@@ -39,7 +39,7 @@ def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: in
 def find_total(plan: Plan) -> Flow[int]:
     """Return how many items a scan will read: the number that DynamoDB has, which may be six hours old.
 
-    0, which stands for an unknown number, for another plan, and where DescribeTable fails.
+    0, which means that it is unknown, for another plan, and where DescribeTable fails.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
     """
     if plan.kind != "scan":

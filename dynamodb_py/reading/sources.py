@@ -17,7 +17,7 @@ from .pacing import Ledger
 from .positions import Position
 
 Place: TypeAlias = "Callable[[int | None], Position | None]"
-"""Returns the position after so many items of the latest list; None stands for all."""
+"""Returns the position after so many items of the latest list; None means all."""
 
 
 class Source(Protocol):

@@ -102,7 +102,7 @@ def declare_options(given: Mapping[str, object]) -> TableOptions:
 def read_units(option: str, given: object, *, unlimited: bool = False) -> Units:
     """Return the units of an option that is declared as ``{"read": 1000, "write": 500}``.
 
-    :param unlimited: whether None stands for no maximum, -1 on the wire.
+    :param unlimited: whether None means no maximum, -1 on the wire.
     """
     members = _read_members(given)
     known = bool(members) and members.keys() <= {"read", "write"}

@@ -52,7 +52,7 @@ class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
 
     kind: Kind
     model: type[Any]
-    """The class of the item; where no image tells it, that whose stream is read."""
+    """The class of the item; where no image shows it, that whose stream is read."""
     key: dict[str, Any]
     """The values of the key's fields by name: ``Model.objects.get(**record.key)``."""
     old: M | None

@@ -543,7 +543,7 @@ class TestCopies:
         assert do(refresh_copies, Book, dry_run=True).changed >= 1
         assert do(Book.objects.get, book.isbn, 1).author_name == "Ann"
         said: list[str] = []
-        report = do(refresh_copies, Book, told=said.append)
+        report = do(refresh_copies, Book, on_change=said.append)
         assert report.changed == len(said) >= 1
         assert report.dangling >= 1
         assert do(Book.objects.get, book.isbn, 1).author_name == "Anna"

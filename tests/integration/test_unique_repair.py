@@ -108,7 +108,7 @@ def mail(text):
 def work(do, function, **options):
     """Return what is reported, and what was told."""
     told: list[Finding] = []
-    report = do(function, options.pop("model", User), told=told.append, **options)
+    report = do(function, options.pop("model", User), on_finding=told.append, **options)
     return report, sorted(((each.kind, each.constraint, *each.keys) for each in told), key=str)
 
 

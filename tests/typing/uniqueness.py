@@ -60,9 +60,9 @@ def told(finding: Finding) -> None:
 
 def repairing() -> None:
     assert_type(check_unique(User), UniqueReport)
-    assert_type(repair_unique(User, workers=2, told=told).duplicates, list[Finding])
+    assert_type(repair_unique(User, workers=2, on_finding=told).duplicates, list[Finding])
     check_unique(CharField)  # type: ignore[arg-type]  # pyright: ignore
-    repair_unique(User, told=7)  # type: ignore[arg-type]  # pyright: ignore
+    repair_unique(User, on_finding=7)  # type: ignore[arg-type]  # pyright: ignore
     UniqueConstraint(7)  # type: ignore[arg-type]  # pyright: ignore
 
 

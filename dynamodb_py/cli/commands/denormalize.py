@@ -29,7 +29,7 @@ def _run(
         raise UsageError(f"{model} keeps no copies: no reference has denormalize=")
     each = None if quiet or as_json else print_line
     with connected(access, [found]):
-        report = refresh_copies(found, workers=workers, dry_run=dry_run, told=each)
+        report = refresh_copies(found, workers=workers, dry_run=dry_run, on_change=each)
     if as_json:
         print_json(report)
     else:

@@ -44,7 +44,7 @@ def _check(
 
     call = check_unique if dry_run else repair_unique
     with connected(access, [found]):
-        report = call(found, workers=workers, told=print_finding)
+        report = call(found, workers=workers, on_finding=print_finding)
     if as_json:
         print_json(report)
     else:

@@ -213,7 +213,7 @@ def _draft(
 ) -> _Draft | None:
     """Return the writes that turn *old* into *new*, with paths of at most *deepest* parts, or None.
 
-    *seen* tells that a guard further out covers this path.
+    *seen*: whether a guard further out covers this path.
     """
     if old is not None and new is not None:
         if "M" in old and "M" in new:

@@ -143,7 +143,7 @@ def read_instances(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *instances* by their keys; None stands for one that is missing or hidden."""
+    """Read the items of *instances* by their keys; None means one that is missing or hidden."""
     if not instances:
         return []
     tables = [table_of(each) for each in instances]

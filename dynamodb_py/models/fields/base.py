@@ -242,7 +242,7 @@ class Field(Operand[V], Generic[V, N]):
         return field
 
     def prepare(self) -> None:
-        """Check the declaration, now that the field knows where it stands."""
+        """Check the declaration, now that the field knows its class."""
         declaration.check_name_and_kind(self)
         declaration.check_bounds(self)
         self.key_limit = 0
@@ -323,7 +323,7 @@ class Field(Operand[V], Generic[V, N]):
     def pre_save(self, value: Any, *, adding: bool) -> Any:
         """Return the value to store in place of *value*, just before the instance is written.
 
-        *adding* tells that the instance was not loaded from the table.
+        *adding*: whether the instance was not loaded from the table.
         """
         del adding
         return value
@@ -346,7 +346,7 @@ class Field(Operand[V], Generic[V, N]):
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
 
-        None stands for absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
+        None means absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
         """
         if isinstance(value, Uncomputed):  # a to_db() of users may take anything
             raise refuse_uncomputed()

@@ -1,4 +1,4 @@
-"""Options that other mappers have for fields and models, and what stands for them here."""
+"""Options that other mappers have for fields and models, and what replaces them here."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ META_OPTIONS: Mapping[str, str] = {
 
 
 def advise(names: Iterable[str], known: Mapping[str, str]) -> str:
-    """Return what stands for the options *names*, as the end of a message; "" for unknown ones."""
+    """Return what replaces the options *names*, as the end of a message; "" for unknown ones."""
     return "".join(f"; {name}: {known[name]}" for name in sorted(names) if name in known)
 
 

@@ -1,1 +1,1 @@
-"""Classes that share a table, or a field, told apart by a discriminator."""
+"""Classes that share a table, or a field, distinguished by a discriminator."""

@@ -29,7 +29,7 @@ class _Text(Struct, gc=False):
 
 
 class Discriminator:
-    """Classes that an attribute of the stored item or document tells apart: a root and its subclasses."""
+    """Classes that an attribute of the stored item or document distinguishes: a root and its subclasses."""
 
     def __init__(self, root: type[Any], attribute: str, *, raises: bool) -> None:
         self.root, self.attribute = root, attribute
@@ -236,7 +236,7 @@ class PolymorphicIdentity:
         models = [meta.model for meta in list(self.hierarchy.metas.values())]
         names = sorted(each.__name__ for each in models if issubclass(each, self.model))
         how = "by a filter, as no key that is read holds it" if filtered else "by the key"
-        note = f"only {', '.join(names)}: {self.field.name} is asked for {how}"
+        note = f"only {', '.join(names)}: {self.field.name} is selected {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     def find_class(self, values: Mapping[str, Any], model: type[Any]) -> type[Any]:
@@ -269,7 +269,7 @@ class PolymorphicIdentity:
         model = self.hierarchy.classes.get(kind)
         make = "leave it out" if model is None else f"make an instance of {model.__name__}"
         return (
-            f"it tells the classes of the table apart, and that of {self.model.__name__} is "
+            f"it distinguishes the classes of the table, and that of {self.model.__name__} is "
             f"{self.value!r}, not {kind!r}: {make}"
         )
 
@@ -284,7 +284,7 @@ class PolymorphicIdentity:
         """Add to *errors* if an update would change the kind."""
         if any(action.path.parts[0] == self.hierarchy.attribute for action in actions):
             errors[self.field.name] = [
-                "it tells the classes of the table apart, and is written by itself: an item's kind "
+                "it distinguishes the classes of the table, and is written by itself: an item's kind "
                 "cannot change; create a new item and delete this one"
             ]
 

@@ -57,7 +57,7 @@ class ComputedField:
     def __init__(self, field: AnyField, template: BoundTemplate | BoundMerge) -> None:
         self.field, self.template = field, template
         self.is_merged = isinstance(template, BoundMerge)
-        """Whether a function makes it: nothing of its parts can be told from it."""
+        """Whether a function makes it: nothing of its parts can be known from it."""
         self.name, self.attribute = field.name, field.attribute
         self.parts = tuple(part.field for part in template.parts)
         self.is_key = field.is_key

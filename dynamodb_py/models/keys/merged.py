@@ -25,7 +25,7 @@ class MergedPart(Struct, frozen=True):
     name: str
     field: AnyField
     lossy: bool = True
-    """Whether its value cannot be told from the result."""
+    """Whether its value cannot be known from the result."""
     sorts: bool = False
 
 

@@ -69,7 +69,7 @@ def find_recipe(
     constant: Collection[str],
     now: Callable[[], Wire] | None,
 ) -> Recipe | None:
-    """Return how the values of *rewritten* are made of those of *given*; None if that cannot be told.
+    """Return how the values of *rewritten* are made of those of *given*; None if that cannot be known.
 
     :param constant: the attributes that filters compare with constants.
     :param now: makes the value that tells expired items.
@@ -137,7 +137,7 @@ def _trace(
     parts: Sequence[_Part],
     before: Sequence[Wire],
 ) -> list[tuple[Sequence[Wire], Maker]] | None:
-    """Return the texts that a key is compared with, and how each is made; None if that cannot be told.
+    """Return the texts that a key is compared with, and how each is made; None if that cannot be known.
 
     What is done here follows ``rewriting.py``: the whole key or its beginning, or ranges of its next part.
     """

@@ -38,7 +38,7 @@ class CopiesReport(Struct):
 
 
 def _refresh(
-    model: type[Model], workers: int, dry_run: bool, told: Callable[[str], object] | None
+    model: type[Model], workers: int, dry_run: bool, on_change: Callable[[str], object] | None
 ) -> Flow[CopiesReport]:
     references = {name: each for name, each in model._fieldset.references.items() if each.copies}
     if not references:
@@ -55,8 +55,8 @@ def _refresh(
             wanted = _find_changed(row, references)
             if not wanted:
                 continue
-            if told is not None:
-                told(f"{model.__name__} {row.primary_key!r}: {', '.join(sorted(wanted))}")
+            if on_change is not None:
+                on_change(f"{model.__name__} {row.primary_key!r}: {', '.join(sorted(wanted))}")
             report.changed += 1
             if not dry_run:
                 writes.append(_write_copies(row, wanted, references))
@@ -100,7 +100,7 @@ def refresh_copies(
     *,
     workers: int = 8,
     dry_run: bool = False,
-    told: Callable[[str], object] | None = None,
+    on_change: Callable[[str], object] | None = None,
 ) -> CopiesReport:
     """Update the copies that references keep by ``denormalize=``.
 
@@ -109,10 +109,10 @@ def refresh_copies(
 
     :param workers: how many updates may be under way at once.
     :param dry_run: write nothing, and report what would be written.
-    :param told: called with a line for each item that is to change.
+    :param on_change: called with a line for each item that is to change.
     :raises QueryError: no reference of the model keeps copies.
     """
-    flow = _refresh(model, workers, dry_run, told)
+    flow = _refresh(model, workers, dry_run, on_change)
     return run(flow, model.objects._link, refresh_copies)
 
 
@@ -121,8 +121,8 @@ async def arefresh_copies(
     *,
     workers: int = 8,
     dry_run: bool = False,
-    told: Callable[[str], object] | None = None,
+    on_change: Callable[[str], object] | None = None,
 ) -> CopiesReport:
     """Like :func:`refresh_copies`, awaited."""
-    flow = _refresh(model, workers, dry_run, told)
+    flow = _refresh(model, workers, dry_run, on_change)
     return await arun(flow, model.objects._link, arefresh_copies)

@@ -26,7 +26,7 @@ def check_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: FindingCallback | None = None,
+    on_finding: FindingCallback | None = None,
 ) -> UniqueReport:
     """Compare all items of a model's table with the sentinels of unique values; change nothing.
 
@@ -35,12 +35,12 @@ def check_unique(
 
     :param workers: in how many segments the tables are read, side by side.
     :param using: the alias of the connection; by default the model's.
-    :param told: called with each finding.
+    :param on_finding: called with each finding.
     :raises QueryError: nothing is unique in the model.
     :raises TableNotFound: there is no table, or none of the sentinels; ``Table(Model).update()``
         makes that one.
     """
-    flow, link = _prepare(model, using, told, workers=workers, mend=False)
+    flow, link = _prepare(model, using, on_finding, workers=workers, mend=False)
     return run(flow, link, check_unique)
 
 
@@ -49,10 +49,10 @@ async def acheck_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: FindingCallback | None = None,
+    on_finding: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like :func:`check_unique`, awaited."""
-    flow, link = _prepare(model, using, told, workers=workers, mend=False)
+    flow, link = _prepare(model, using, on_finding, workers=workers, mend=False)
     return await arun(flow, link, acheck_unique)
 
 
@@ -61,7 +61,7 @@ def repair_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: FindingCallback | None = None,
+    on_finding: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like ``check_unique()``, but make and delete sentinels so that they match the items.
 
@@ -69,7 +69,7 @@ def repair_unique(
     the sentinel have not changed since they were read. Items never change. If several items have a value,
     one of them keeps, or gets, the sentinel, so that there will be no more of them.
     """
-    flow, link = _prepare(model, using, told, workers=workers, mend=True)
+    flow, link = _prepare(model, using, on_finding, workers=workers, mend=True)
     return run(flow, link, repair_unique)
 
 
@@ -78,15 +78,20 @@ async def arepair_unique(
     *,
     workers: int = 1,
     using: str | None = None,
-    told: FindingCallback | None = None,
+    on_finding: FindingCallback | None = None,
 ) -> UniqueReport:
     """Like :func:`repair_unique`, awaited."""
-    flow, link = _prepare(model, using, told, workers=workers, mend=True)
+    flow, link = _prepare(model, using, on_finding, workers=workers, mend=True)
     return await arun(flow, link, arepair_unique)
 
 
 def _prepare(
-    model: type[Model], using: str | None, told: FindingCallback | None, *, workers: int, mend: bool
+    model: type[Model],
+    using: str | None,
+    on_finding: FindingCallback | None,
+    *,
+    workers: int,
+    mend: bool,
 ) -> tuple[Flow[UniqueReport], Connection]:
     check_outside("repair_unique()" if mend else "check_unique()")
     meta = options_of(model)
@@ -97,4 +102,4 @@ def _prepare(
     if workers < 1:
         raise QueryError(f"workers={workers}: it must be at least 1")
     link = get_connection(using or meta.using)
-    return Sentinels(meta, link, told, workers=workers, mend=mend).run(), link
+    return Sentinels(meta, link, on_finding, workers=workers, mend=mend).run(), link

@@ -25,7 +25,7 @@ def delete_by_key(
     True
 
     :param condition: delete only where it holds.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now,
         None where there is none.
     """
     model = bound.model

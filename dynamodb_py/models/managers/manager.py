@@ -214,7 +214,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         [1, 2]
 
         :raises QueryError: there are more or fewer question marks than parameters; when it is sent, what it
-            reads makes no instances: the key, the attribute that tells the classes apart, or that of
+            reads makes no instances: the key, the attribute that distinguishes the classes, or that of
             ``Meta.hide_expired``, is missing.
         """
         return partiql.make_raw_query(

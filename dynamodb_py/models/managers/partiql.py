@@ -49,7 +49,7 @@ def execute_statement(
     >>> [each["game"] for each in rows]
     [1, 2]
 
-    :param statement: one statement; ``{table}`` stands for the quoted name of the table.
+    :param statement: one statement; ``{table}`` is replaced by the quoted name of the table.
     :param parameters: a value for each question mark, as in a free-form document.
     :param consistent: of a SELECT: True sees every write before it, for twice the price; by
         default as ``options()`` says, not as the connection does: an index may not allow it.

@@ -49,7 +49,7 @@ def delete_instance(
         loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
     :param using: the alias of a connection. On another one than its own, the item with its key is
         deleted as by an instance that was never loaded, and this instance stays as it is.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands,
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now,
         None where it is gone.
     :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
     """

@@ -90,7 +90,7 @@ def save_instance(
         ``fields`` has the names of those.
     :raises StaleItem: the version is another one, or with *atomic* something else is.
     :raises ConditionFailed: *condition* does not hold, or a list that changed here was changed
-        by another writer too; ``current`` is the item as it stands.
+        by another writer too; ``current`` is the item as it is stored now.
     :raises DoesNotExist: the item that was loaded is gone, or with *force_update* there is none.
     :raises QueryError: *update_fields* is given where the whole item would be put, or
         *force_update* with *force_insert* or *overwrite*.

@@ -101,7 +101,7 @@ def update_instance(
     :raises StaleItem: the version is another one than the instance has, or with *atomic*
         something else is.
     :raises AlreadyExists: another item has a value that is unique.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it stands.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
     :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
         sent again, since it may have been carried out and would count twice.

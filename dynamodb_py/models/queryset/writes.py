@@ -145,7 +145,7 @@ def update_matching(
     :return: a :class:`Done`, or with *returning* a dict.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
     :raises DoesNotExist: with *must_exist* or *returning*, there is no item with the key.
-    :raises ConditionFailed: see *condition*; ``current`` is the item as it stands.
+    :raises ConditionFailed: see *condition*; ``current`` is the item as it is stored now.
     :raises ScanRequired: only reading the whole table could find them; nothing was sent.
     :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
         ``after(cursor)``.
@@ -258,11 +258,11 @@ def modify_one(
     :param condition: change only where it holds too.
     :param create_parents: as for ``update()`` of an instance.
     :return: the item as an instance, or None: there was none, or none that matches. With *old* and
-        *upsert*, None stands for one that was made.
+        *upsert*, None means one that was made.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
     :raises QueryError: the query set has no whole key; nothing was sent.
     :raises ConditionFailed: *condition*, or with it those of the query set, do not hold;
-        ``current`` is the item as it stands.
+        ``current`` is the item as it is stored now.
     """
     meta = options_of(queryset.model)
     check_outside("modify()")

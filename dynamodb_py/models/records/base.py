@@ -280,7 +280,7 @@ def add_lost(record: BaseRecord, write: LostWrite) -> None:
 
 
 def find_given_fields(record: BaseRecord) -> frozenset[str]:
-    """Return the fields whose values are data of the item: those that no default stands for.
+    """Return the fields whose values are data of the item: those that are no defaults.
 
     Of a new record, those that were given, assigned, edited or deleted.
     """

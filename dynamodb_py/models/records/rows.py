@@ -52,7 +52,7 @@ class Shape(Struct, frozen=True):
 
     kind: Literal["dict", "tuple", "flat", "named", "item"]
     columns: tuple[Column, ...] = ()
-    """The values, in order; () stands for all fields."""
+    """The values, in order; () means all fields."""
 
     def list_paths(self) -> tuple[Path, ...] | None:
         """Return the paths to read; None for whole items."""

@@ -268,7 +268,7 @@ class SharedTableLayout:
         """
         before, root = self._find_definition(meta), self.find_root(meta.model)
         for other in self._known.find_neighbours(meta):
-            # The discriminator tells related models apart.
+            # The discriminator distinguishes related models.
             if other is not before and self.find_root(other.model) is not root:
                 check_apart(self.name, meta, other)
                 check_kinds(self.name, self.discriminator, meta, other)

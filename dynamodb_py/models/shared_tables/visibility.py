@@ -109,7 +109,7 @@ class SharedTableFilter(ItemFilter):
         names = {path.parts[0] for path in explanation.filter.paths()}
         filtered = kind is not None and kind.hierarchy.attribute in names
         how = f"by a filter on {kind.hierarchy.attribute}" if filtered and kind else "by the key"
-        note = f"only {self._meta.name}, of the models in {self._layout.name}: told apart {how}"
+        note = f"only {self._meta.name}, of the models in {self._layout.name}: selected {how}"
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     @property

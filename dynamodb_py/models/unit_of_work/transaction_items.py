@@ -47,7 +47,7 @@ def measure_write(pending: PendingWrite) -> int:
 
 
 def bound_write(pending: PendingWrite) -> int:
-    """Return at least what :func:`measure_write` does: JSON is never shorter than what it stands for."""
+    """Return at least what :func:`measure_write` does: JSON is never shorter than what it encodes."""
     written = _find_written(pending)
     if isinstance(written, bytes):
         return len(written)

@@ -1,4 +1,4 @@
-"""register_field: a class of the user stands for a field, as str does."""
+"""register_field: a class of the user has a field, as str does."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ class Book(Model):
 
 
 WRONG = [
-    (Point, PointField, "Point stands for a PointField already"),
-    (str, PointField, "str stands for a CharField already"),
-    (Page, PointField, "Page stands for a EmbeddedField already"),
-    (Book, PointField, "Book stands for a KeyOf already"),
+    (Point, PointField, "Point has the field PointField already"),
+    (str, PointField, "str has the field CharField already"),
+    (Page, PointField, "Page has the field EmbeddedField already"),
+    (Book, PointField, "Book has the field KeyOf already"),
     (Point(1, 2), PointField, "give a class of yours first"),
     ("Point", PointField, "give a class of yours first"),
     (Plate, PointField(), "give the class of a field, or a function without arguments"),

@@ -278,7 +278,7 @@ def test_plain_values_may_say_their_kind_by_an_enum():
 def test_the_kind_of_a_loaded_instance_does_not_change(value):
     dog = Animal.from_db(item("dog"))
     dog.kind = value
-    with pytest.raises(ValidationError, match="it tells the classes of the table apart"):
+    with pytest.raises(ValidationError, match="it distinguishes the classes of the table"):
         changes_to_write(dog, stored_wires(dog), validate=True)
     with pytest.raises(ValidationError, match="kind"):
         dog.update(kind="cat")
@@ -691,7 +691,7 @@ class Poll(Post):
 def test_where_a_key_holds_the_kind_it_is_asked_by_the_key():
     one = Poll.objects.filter(thread="a").explain()
     assert one.kind == "get"
-    assert "only Poll: kind is asked for by the key" in str(one)
+    assert "only Poll: kind is selected by the key" in str(one)
     assert one.get.key == {"thread": {"S": "a"}, "kind": {"S": "Poll"}}
     several = Reply.objects.filter(thread="a").explain()
     assert several.kind == "batch_get"
@@ -711,7 +711,7 @@ def test_all_of_a_class_are_read_by_the_index_that_has_the_kind_for_its_hash_key
 def test_explain_says_that_a_filter_leaves_the_others_out():
     said = str(Dog.objects.filter(id="a").explain())
     assert (
-        "note: only Dog, Puppy: kind is asked for by a filter, as no key that is read holds it"
+        "note: only Dog, Puppy: kind is selected by a filter, as no key that is read holds it"
         in said
     )
     assert "after reading: " in said

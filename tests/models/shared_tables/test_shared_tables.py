@@ -577,13 +577,13 @@ def test_a_model_that_comes_later_is_left_out_of_queries_that_were_asked_before(
     [
         (
             lambda: Review.objects.filter(product="tea"),
-            "only Review, of the models in App: told apart by the key",
+            "only Review, of the models in App: selected by the key",
         ),
         (
             lambda: Order.objects.filter(user_id=7),
-            "only Order, of the models in App: told apart by a filter on _kind",
+            "only Order, of the models in App: selected by a filter on _kind",
         ),
-        (lambda: User.objects.all(), "told apart by a filter on _kind"),
+        (lambda: User.objects.all(), "selected by a filter on _kind"),
     ],
 )
 def test_explain_says_what_leaves_out_the_others(queryset, said):

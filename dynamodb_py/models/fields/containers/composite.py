@@ -71,8 +71,8 @@ class CompositeField(_Text[T, ValueN]):
     :param prefix: the text before them.
     :param store_parts: as for :class:`CharField`.
     :param merge: a function that takes the values of the parts in order, and returns the value, the same for
-        the same parts; None stands for no value. It is not called while a part has none. The parts are stored
-        as attributes of their own, since they cannot be told from the value.
+        the same parts; None means no value. It is not called while a part has none. The parts are stored
+        as attributes of their own, since they cannot be known from the value.
     :param of: with *merge*, the type of the value: a field, or what :class:`ListField` takes; str by
         default.
     """

@@ -69,7 +69,7 @@ class CompressedField(Field[T, CompressedN]):
     :param of: a field, one of str, int, float, bool, bytes, Decimal, or a Document class; free values
         by default, as in a ``DictField`` or ``ListField``.
     :param codec: ``"zlib"``, or ``"zstd"``, which is faster and takes the extra ``zstd`` before Python 3.14.
-    :param level: from -1 to 9 for zlib, where -1 stands for its default, 6; from -7 to 22 for
+    :param level: from -1 to 9 for zlib, where -1 means its default, 6; from -7 to 22 for
         zstd, 3 by default. More is smaller and slower.
     :param max_size: the most bytes of a value before it is compressed, 16 MiB by default. Writing more is
         refused, and so is reading it: 400 KB of another program could become 400 MB.

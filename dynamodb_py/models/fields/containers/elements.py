@@ -1,4 +1,4 @@
-"""The elements of containers: which field stands for them, and how they are written and read."""
+"""The elements of containers: which field holds them, and how they are written and read."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
 
     :param kind: a class of yours. Its subclasses are not meant.
     :param field: the field of its values: a class, or a function without arguments.
-    :raises ModelDefinitionError: *kind* stands for a field already, or is no class; *field* makes no field.
+    :raises ModelDefinitionError: *kind* has a field already, or is no class; *field* makes no field.
 
     >>> from dynamodb_py import ListField
     >>> class Celsius(float):
@@ -85,7 +85,7 @@ def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
     name = kind.__name__
     if make_field(kind) is not None:
         raise ModelDefinitionError(
-            f"register_field({name}, ...): {name} stands for a {type(make_field(kind)).__name__} already"
+            f"register_field({name}, ...): {name} has the field {type(make_field(kind)).__name__} already"
         )
     if not callable(field) or isinstance(field, Field):
         raise ModelDefinitionError(

@@ -56,7 +56,7 @@ def read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) -
 
 
 def _read_items(wants: list[Want], link: Connection) -> Flow[Sequence[StoredItem | None]]:
-    """Read the items of *wants*; None stands for one that is missing."""
+    """Read the items of *wants*; None means one that is missing."""
     if not wants:
         return ()
     metas = {model: options_of(model) for model in {want.model for want in wants}}
