@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..lazy import COMMANDS
+from ..lazy.loading import load
 from .access import gather
-from .commands.denormalize import denormalize
-from .commands.local import local
-from .commands.unique import unique
 from .plain import PlainCommand, PlainGroup
 from .statuses import EXTRA, PROGRAM, USAGE, refuse, run_guarded, show_version, wants_traceback
 
-_PLAIN: dict[str, PlainCommand | PlainGroup] = {
-    "denormalize": denormalize,
-    "local": local,
-    "unique": unique,
-}
+_PLAIN = ("denormalize", "local", "unique")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -33,8 +27,8 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--version", action="version", version=show_version())
     parser.add_argument("--traceback", action="store_true", help="Show where an error comes from.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for each, command in _PLAIN.items():
-        _add(commands, each, command)
+    for each in _PLAIN:
+        _add(commands, each, load(f"cli.commands.{each}", each))
     try:
         values = vars(parser.parse_args(arguments))
     except SystemExit as exit_:  # argparse has printed the error or the help
