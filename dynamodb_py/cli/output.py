@@ -60,7 +60,7 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal to answer in: --yes confirms it")
+        raise UsageError(f"{question} There is no terminal to answer in: --yes does it")
     while True:
         sys.stderr.write(f"{question} [y/N]: ")
         sys.stderr.flush()

@@ -62,7 +62,7 @@ def test_items_are_not_replaced_unasked(table, run, tmp_path):
     (tmp_path / "lines").write_text(LINE)
     done = run("load {shop}:Plain lines")
     assert done.status == 2
-    assert f"{table} has items: replace those that have the same keys? Nobody can be" in done.err
+    assert f"{table} has items: replace those that have the same keys? There is no" in done.err
     assert run("load {shop}:Plain lines -y").status == 0
 
 
