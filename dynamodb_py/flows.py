@@ -194,13 +194,15 @@ def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> 
         return flow
     if trace is not None:
         return trace.follow(flow)
-    return TRACERS[0](name or cast("Any", flow).__name__.strip("_")).follow(flow, ends=True)
+    for tracer in TRACERS[:1]:  # another thread may switch it off
+        return tracer(name or cast("Any", flow).__name__.strip("_")).follow(flow, ends=True)
+    return flow
 
 
 @contextmanager
 def begin_trace(name: str) -> Generator[Trace | None, None, None]:
     """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
-    trace = TRACERS[0](name) if TRACERS else None
+    trace = next((tracer(name) for tracer in TRACERS), None)
     failure: BaseException | None = None
     try:
         yield trace

@@ -16,7 +16,8 @@ class CommandHelp(Directive):
 
 def list_help(command, path, parent=None):
     """Yield the name and the help of *command* and of all below it."""
-    context = click.Context(command, parent, path.split(" ")[-1], terminal_width=100)
+    name, options = path.split(" ")[-1], command.context_settings
+    context = click.Context(command, parent, name, **{**options, "terminal_width": 100})
     yield path, command.get_help(context)
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -109,11 +109,12 @@ def instance() -> Drawing:
     drawing.box(150, 4, 180, 46, "New", "persisted is False")
     drawing.box(150, 124, 180, 46, "Stored", "is_changed is False", accent=True)
     drawing.box(150, 244, 180, 46, "Changed", "changes() lists them")
-    drawing.box(150, 364, 180, 46, "Deleted", "save() inserts it again")
+    drawing.box(150, 364, 180, 46, "Deleted", "save() stores it again")
     drawing.text(4, 27, "Score(...)", code=True)
     drawing.line((80, 27), (148, 27))
     drawing.line((240, 50), (240, 122))
-    drawing.text(250, 86, "save(): PutItem, if the key is free", faint=True)
+    drawing.text(250, 76, "create(): if the key is free", faint=True)
+    drawing.text(250, 94, "save(): replaces what has the key", faint=True)
     drawing.text(4, 147, "get(), filter()", code=True)
     drawing.line((112, 147), (148, 147))
     drawing.line((200, 170), (200, 242))
@@ -123,6 +124,7 @@ def instance() -> Drawing:
     drawing.text(290, 196, "save(): sends what changed", faint=True)
     drawing.text(290, 214, "revert(), refresh_from_db()", faint=True)
     drawing.line((240, 290), (240, 362))
+    drawing.line((330, 147), (474, 147), (474, 387), (332, 387))
     drawing.text(250, 326, "delete(): DeleteItem", faint=True)
     return drawing
 

@@ -500,6 +500,12 @@ def write_pages(app: Sphinx) -> None:
         path.unlink()
 
 
+def forget_moved(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Forget the entries of all pages that are read again: one of them may have moved to another page."""
+    for name in names:
+        env.domains.python_domain.clear_doc(name)
+
+
 def warn_of_missing(app: Sphinx, env: BuildEnvironment, node: Any, contnode: Any) -> None:
     """Warn where a page names a part of the package that has no entry."""
     target = str(node.get("reftarget", ""))
@@ -551,6 +557,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Let Sphinx call what is above."""
     app.connect("builder-inited", write_pages)
     app.connect("doctree-read", leave_out_decisions)
+    app.connect("env-before-read-docs", forget_moved)
     app.connect("missing-reference", warn_of_missing)
     app.connect("write-started", shorten_contents)
     app.connect("html-page-context", show_contents, priority=400)  # before and after the theme

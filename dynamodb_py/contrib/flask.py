@@ -95,8 +95,8 @@ def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> lis
     :raises InvalidCursor: the cursor of the request is of another query, or was altered.
     """
     text = request.args.get("size", str(size))
-    if not (text.isdecimal() and 1 <= int(text) <= most):
-        abort(400, f"size={text}: it is a number from 1 to {most}")
+    if not (text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        abort(400, f"size={text:.20}: it is a number from 1 to {most}")
     page = queryset.page(size=int(text), cursor=request.args.get("cursor"))
     others = request.args.to_dict(flat=False)
     urls = {

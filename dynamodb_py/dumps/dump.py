@@ -154,7 +154,8 @@ class _Target:
     def __init__(
         self, file: BinaryIO | None, checkpoint: _DumpCheckpoint, *, compress: bool
     ) -> None:
-        self.file, self.checkpoint, self.compress = file, checkpoint, compress
+        self.file: BinaryIO | None = file
+        self.checkpoint, self.compress = checkpoint, compress
 
     def __enter__(self) -> None:
         """Nothing is to be opened."""
@@ -214,8 +215,8 @@ class _FileTarget(_Target):
         self.file.seek(self.checkpoint.bytes)
 
     def __exit__(self, *_: object) -> None:
-        if self.file is not None:
-            self.file.close()
+        if (file := self.file) is not None:
+            file.close()
 
     def write(self, items: Sequence[bytes]) -> None:
         super().write(items)

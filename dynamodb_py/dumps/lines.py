@@ -7,7 +7,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 from msgspec import Raw, Struct
@@ -120,7 +120,8 @@ def open_source(path: str | Path | BinaryIO) -> Source:
 
 def _read_lines(file: BinaryIO, name: str, at: int, place: Place) -> Iterator[Line]:
     """Yield the lines of one file after *place*."""
-    plain = file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("Any", file))
+    given: Any = file
+    plain: Any = given if hasattr(file, "peek") else io.BufferedReader(given)
     lines: Any = gzip.GzipFile(fileobj=plain) if plain.peek(2)[:2] == _GZIP else plain
     number, offset = place.line, place.offset
     try:

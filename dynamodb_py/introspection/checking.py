@@ -17,7 +17,7 @@ from ..models.document import Document
 from ..models.model import Model
 from ..models.shared_tables.shared_table import SharedTable
 from ..operations.items import StoredItem
-from ..operations.queries import Scan
+from ..operations.queries import Query, Scan
 from ..operations.tables import DescribeTable
 
 _NUMBERS = count()
@@ -101,7 +101,7 @@ def check_table(
 
     def check() -> Flow[CheckReport]:
         total = (yield from DescribeTable(table)).get("ItemCount", 0)
-        request: Any = Scan(table=table)
+        request: Query | Scan | None = Scan(table=table)
         items, found = 0, dict[str, tuple[int, Misfit]]()
         while request is not None:
             page = yield from request

@@ -125,7 +125,8 @@ def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[s
     encryption: Mapping[str, str] = description.get("SSEDescription") or {}
     if encryption.get("Status") == "ENABLED" and (key := encryption.get("KMSMasterKeyArn")):
         options["encryption"] = quote(key)
-    kind = (description.get("TableClassSummary") or {}).get("TableClass", "STANDARD")
+    summary: Mapping[str, str] = description.get("TableClassSummary") or {}
+    kind = summary.get("TableClass", "STANDARD")
     if kind != "STANDARD":
         options["table_class"] = quote(kind.lower())
     if description.get("DeletionProtectionEnabled"):

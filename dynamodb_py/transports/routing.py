@@ -88,15 +88,16 @@ class Router:
         with self.lock:
             if seen == self._seen:
                 return
+            diverted, diverting = self._seen & self._diverting, seen & self._diverting
             self._seen = seen
             before, self.boto = self.boto, None
         if before is not None:
             before.close()
-        logger, diverting = get_debug_logger(), seen & self._diverting
+        logger = get_debug_logger()
         if logger is not None and diverting:
             names = " and ".join(name for bit, name in _HOOK_NAMES.items() if diverting & bit)
             logger.debug("%s is active: requests go through botocore", names)
-        elif logger is not None:
+        elif logger is not None and diverted:
             logger.debug("no hooks in botocore any more: requests go over the wire")
         asked = self._settings.through_instrumented_botocore is not None
         if not diverting and seen & INSTRUMENTED and not asked and not TRACERS:

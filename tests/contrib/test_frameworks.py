@@ -220,9 +220,8 @@ def test_pages_have_links_and_a_most(engine, client):
     whole = client.get("/items?size=3")
     assert len(whole.json()) == 3
     assert "Link" not in whole.headers
-    assert [client.get(f"/items?size={n}").status_code in (400, 422) for n in (0, 4, "x")] == [
-        True
-    ] * 3
+    for size in (0, 4, "x", "9" * 5000):
+        assert client.get(f"/items?size={size}").status_code in (400, 422)
     assert client.get("/items?cursor=x").json()["detail"][0]["loc"] == ["query", "cursor"]
 
 

@@ -1,6 +1,7 @@
 """The built site: no warning, no dead link, and a search that answers the questions of new users.
 
-The site is in ``build/docs``, where ``.ci/run`` builds it too: only pages that changed since are built again.
+The site is in ``build/docs``, where ``.ci/run`` builds it too: only pages that changed since are read again. All
+are written, as the search index of Sphinx lacks index entries of pages that are not.
 """
 
 import html
@@ -22,7 +23,9 @@ pytest.importorskip("sphinx", reason="the extra docs is not installed")
 @pytest.fixture(scope="module")
 def site() -> Path:
     target = ROOT / "build" / "docs"
-    options = ["--quiet", "--fail-on-warning", "--keep-going"]
+    for path in target.glob("[!.]*"):  # pages of before, of classes that are no more
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    options = ["--quiet", "--write-all", "--fail-on-warning", "--keep-going"]
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", *options, str(ROOT / "docs"), str(target)],
         capture_output=True,

@@ -1,5 +1,7 @@
 """What the type checkers know of assertions on requests."""
 
+from decimal import Decimal
+
 from typing_extensions import assert_type
 
 from dynamodb_py import connect
@@ -20,6 +22,7 @@ def blocks() -> None:
     with capture_requests() as sent:
         assert_type(sent, Requests)
     assert_type(sent.total, Cost)
+    assert_type(sent.total.cost(read="0.125", write=Decimal("0.625")), Decimal)
     assert_type(sent.operations, list[str])
     assert_type(sent[0], SentRequest)
     assert_type(sent[0].units, float | None)
@@ -44,5 +47,7 @@ def wrong() -> None:
     assert_requests(Query="2")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_capacity(5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     connect(slow="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    Cost().cost("1", "2")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    connect(through_instrumented_botocore=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     connect(warn_n_plus_one=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert_type(request_sent, Signal)

@@ -43,7 +43,9 @@ def dump(
     as_json: bool,
     access: Access,
 ) -> None:
-    """Write all items of a table into FILE, a line of DynamoDB JSON for each; - is standard output.
+    """Write all items of a table into FILE.
+
+    Each item is a line of DynamoDB JSON; the FILE - is standard output.
 
     The lines are those of DynamoDB's exports to S3: {"Item": {"id": {"S": "a"}}}. FILE grows as FILE.part, beside
     a checkpoint. If the command is interrupted or killed, the same command continues: no item is torn, missing or
@@ -92,7 +94,9 @@ def load(
     as_json: bool,
     access: Access,
 ) -> bool:
-    """Put the items of FILE into a table, which exists; - is standard input.
+    """Put the items of FILE into a table.
+
+    The table exists; the FILE - is standard input.
 
     FILE is one of dump, plain or gzip, or the folder of an export of DynamoDB to S3 in DynamoDB JSON, with its
     manifest-files.json. Items with the same keys are replaced, so the command asks, or wants --yes, if the table has

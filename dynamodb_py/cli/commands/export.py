@@ -23,7 +23,7 @@ _ledger = click.option(
 
 @click.group()
 def export() -> None:
-    """Print the tables and policies that models need, for CloudFormation and IAM, as JSON."""
+    """Print templates and policies for models."""
 
 
 @export.command()
@@ -34,7 +34,9 @@ def export() -> None:
 def cloudformation(
     models: tuple[str, ...], no_retain: bool, ledger: str | None, access: Access
 ) -> None:
-    """Print a template with the tables of MODELS, as tables create makes them.
+    """Print a template with the tables of MODELS.
+
+    They are as tables create makes them.
 
     They have their keys, indexes, billing, TTL and options; those of unique values are among them. Nothing is sent.
     """
@@ -71,7 +73,9 @@ def iam(
     ledger: str | None,
     access: Access,
 ) -> None:
-    """Print the policy of a program that uses MODELS, with the actions that their verbs need.
+    """Print the policy of a program that uses MODELS.
+
+    It has the actions that their verbs need.
 
     read is for their reads, write for their writes too, admin also for creating and changing tables, migrations and
     repairs. The region is the connection's, or any. With --cloudformation, region and account are the stack's. Nothing is sent.

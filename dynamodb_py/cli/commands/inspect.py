@@ -26,10 +26,10 @@ from ..tables import named_table
 @json_option
 @connection_options
 def inspect(table: str, sample: int, check: bool, as_json: bool, access: Access) -> bool:
-    """Read some items of a table, and print the Python code of models that read them.
+    """Print models for a table.
 
-    The items come from all over the table. Fields, documents, indexes, and classes of several kinds of items are what
-    was seen; comments say how often, and what is a guess. What the items cost is printed on standard error. With
+    They read the items of a sample, which come from all over the table. Fields, documents, indexes, and classes of
+    several kinds of items are what was seen; comments say how often, and what is a guess. What the items cost is printed on standard error. With
     --json, it prints {"table", "items", "whole", "units", "source", "attributes", "misfits"}: of each attribute how
     often it was "seen", with which "types", and the same of the "members" of maps and the "elements" of lists.
     "misfits" has, with --check, by field how often it could not be read, else null.
