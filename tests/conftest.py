@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from dynamodb_py.connections import get_registry, set_registry
+
 from .engines import ENGINES, SERVERS, Engine, Servers, find_engines, read_engines
 
 # The machine may be busy with other workers: examples count, not how long one takes.
@@ -63,6 +65,15 @@ def servers() -> Iterator[Servers]:
     running = Servers()
     yield running
     running.stop()
+
+
+@pytest.fixture(autouse=True)
+def connections_of_before() -> Iterator[None]:
+    """Leave the connections as they were before the test, which may define some."""
+    registry = get_registry()
+    known, atomic = dict(registry.connections), set(registry.atomic_aliases)
+    yield
+    set_registry(registry._replace(connections=known, atomic_aliases=atomic))
 
 
 @pytest.fixture(scope="module")

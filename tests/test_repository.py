@@ -141,8 +141,9 @@ def test_ci_runs_the_commands_of_the_readme():
     assert listed.stdout.splitlines() == readme_commands()
 
 
-def test_ci_can_be_run_and_is_well_formed():
-    script = ROOT / ".ci" / "run"
+@pytest.mark.parametrize("name", ["run", "release"])
+def test_ci_can_be_run_and_is_well_formed(name):
+    script = ROOT / ".ci" / name
     assert script.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", str(script)], check=True)
     assert "set -euo pipefail" in script.read_text()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Generator, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from threading import Lock
 from typing import Any, TypeVar
@@ -175,12 +174,12 @@ class _Tracing:
     def _find_kind(self, request: SentRequest) -> _Kind:
         """Return what requests of the kind of *request* have in common, made once for each kind."""
         call = request.call
-        tables = tuple(filter(None, call.tables))
-        key = (request.endpoint, call.api, tables)
+        key = (request.endpoint, call.api, *call.tables)
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) == _MOST_KINDS:
                 self._kinds.clear()
+            tables = tuple(filter(None, call.tables))
             kind = self._kinds[key] = _make_kind(request.endpoint, call.api, tables)
         return kind
 
@@ -230,22 +229,24 @@ def _describe_answer(request: SentRequest) -> dict[str, Any]:
 
 def _count_batch(call: Operation[Any]) -> int:
     """Return how many items or statements a batch or a transaction has; 0 for another operation."""
-    parts: Any = getattr(call, _BATCHES.get(call.api, ""), ())
+    if call.api not in _BATCHES:
+        return 0
+    parts: Any = getattr(call, _BATCHES[call.api])
     return sum(map(len, parts.values())) if call.api == "BatchGetItem" else len(parts)
 
 
 class _VerbTrace:
     """The span of a verb, from the first step of its first flow to the end of its last one."""
 
+    # On the class: most verbs are one request, and need few values of their own.
+    _span: Span | None = None
+    is_recording = _reads = False
+    _ended = _attempts = _read = _returned = _batch = 0
+    _read_units = _write_units = 0.0
+
     def __init__(self, tracing: _Tracing, name: str) -> None:
         self._tracing, self._name = tracing, name
-        self._span: Span | None = None
-        self.is_recording = False
-        self._ended = 0
         self._lock = Lock()
-        self._attempts = self._read = self._returned = self._batch = 0
-        self._read_units = self._write_units = 0.0
-        self._reads = False
         self._tables: dict[str, None] = {}
         self._indexes: dict[str | None, None] = {}
 
@@ -275,9 +276,11 @@ class _VerbTrace:
             raise
         finally:
             self._ended = time.time_ns()
-            # Something may have closed the flow in another context, which never had the span.
-            with suppress(ValueError):
+            try:
                 _VERB.reset(mark)
+            except ValueError:
+                pass  # something closed the flow in another context, which never had the span
+            else:
                 detach(token)
             if ends:
                 self.end(failure)
@@ -294,9 +297,10 @@ class _VerbTrace:
         used, call = request.used, request.call
         with self._lock:  # threads of one verb report at the same time
             self._attempts += request.attempts
-            self._reads = self._reads or is_read(call)
-            self._read += used.items_read
-            self._returned += used.items_returned
+            if is_read(call):
+                self._reads = True
+                self._read += used.items_read
+                self._returned += used.items_returned
             self._read_units += used.read_units
             self._write_units += used.write_units
             self._batch += _count_batch(call)

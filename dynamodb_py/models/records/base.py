@@ -165,8 +165,8 @@ class BaseRecord:
                 raise state.unreadable[field.name]
             if state.stub and state.partial is not None and field.name not in state.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance, which has only its key, as by_key() "
-                    "and references give it: fetch() or refresh_from_db() fetches it, in asyncio await "
+                    f"{field.label} was not fetched with this instance, which is of a reference or of "
+                    "by_key(), and has only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
                     "afetch(), and prefetch_related() many at once"
                 )
             if state.partial is not None and field.name not in state.partial:
