@@ -25,7 +25,9 @@ pytest_plugins = ["pytest_dynamodb_py"]  # by name, as the checkout need not be 
 
 # FastAPI's test client sends by httpx2, which needs Python 3.11.
 collect_ignore = (
-    [] if find_spec("httpx2") else ["docs/fastapi.rst", "dynamodb_py/contrib/fastapi.py"]
+    []
+    if find_spec("httpx2")
+    else ["docs/fastapi.rst", "docs/tutorial/service.rst", "dynamodb_py/contrib/fastapi.py"]
 )
 
 WITH_BOTO3 = {"connections.rst", "existing_tables.rst", "fields.rst", "other_mappers.rst"}

@@ -82,7 +82,7 @@ else:
 
     __getattr__, __dir__ = export_lazily(EXPORTS[""], globals())
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "CASCADE",

@@ -95,6 +95,32 @@ def test_the_figures_of_the_readme_say_when_and_at_which_commit_they_were_measur
     )
 
 
+def test_the_ratios_of_the_front_page_and_of_the_comparison_are_those_of_the_table():
+    libraries = ["dynamodb_py", "boto3", "types", "PynamoDB", "pydynox", "aiodynamo"]
+    measured = {
+        cells[0]: dict(zip(libraries, [float(c.replace(",", "")) for c in cells[2:8]], strict=True))
+        for line in read("docs/performance.rst").splitlines()
+        if len(cells := re.split(r" {2,}", line)) > 8 and cells[0].startswith(("get, e", "q", "ba"))
+        if "-" not in "".join(cells[2:8])
+    }
+    sections = re.split(r"^(\w+)\n-+$", read("docs/comparison.rst"), flags=re.MULTILINE)
+    compared = dict(zip(sections[1::2], sections[2::2], strict=True))
+    for row, name in (
+        ("get, every attribute read", "CPU of a get"),
+        ("query of 100, every attribute read", "CPU of a query of 100, read"),
+        ("batch_write of 100", "CPU of a batch write of 100"),
+    ):
+        cells = re.findall(r"     - (\S.*)", read("docs/index.rst").partition(f"* - {name}\n")[2])
+        shown = dict(
+            zip(["", "boto3", "PynamoDB", "pydynox", "", "aiodynamo"], cells, strict=False)
+        )
+        for library in ("boto3", "PynamoDB", "pydynox", "aiodynamo"):
+            ratio = measured[row][library] / measured[row]["dynamodb_py"]
+            assert float(shown[library].removesuffix(" times")) == float(f"{ratio:.2g}"), library
+            if row.startswith("get"):
+                assert shown[library] in " ".join(compared[library].split())
+
+
 def test_the_readme_has_two_commands():
     quickstart, tests = readme_commands()
     assert "examples/quickstart.py" in quickstart

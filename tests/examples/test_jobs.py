@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dynamodb_py import AlreadyExists, StaleItem, Table, ValidationError, get_connection
+from dynamodb_py import AlreadyExists, Table, ValidationError, get_connection
 from dynamodb_py.testing import EmbeddedEngine
 
 from ..eventually import eventually
@@ -93,55 +93,6 @@ def test_a_project_has_an_owner_or_is_not_there(engine):
     with pytest.raises(ValidationError):
         projects.open_project("web", "The site", "")
     assert projects.Project.objects.get_or_none(project="web") is None
-
-
-# -- a cart ------------------------------------------------------------------------------------
-
-shop = load_example("cart.py")
-
-
-@pytest.fixture
-def stocked(engine):
-    for model in (shop.Product, shop.Cart, shop.Order):
-        Table(model).create()
-    shop.Product.create(sku="tea", price=300, stock=5)
-    shop.Product.create(sku="cup", price=700, stock=1)
-
-
-def test_a_checkout_takes_from_the_stock_and_empties_the_cart(stocked):
-    shop.put("ann", "tea", 2)
-    order = shop.check_out(shop.put("ann", "cup", 1))
-    assert order.total == 1300
-    assert [each.stock for each in shop.Product.batch_get("tea", "cup")] == [3, 0]
-    assert shop.Cart.get("ann") is None
-    assert shop.Order.objects.filter(customer="ann").get().lines == {"tea": 2, "cup": 1}
-
-
-def test_a_checkout_of_what_is_sold_out_changes_nothing(stocked):
-    shop.put("ann", "tea", 2)
-    with pytest.raises(shop.SoldOut) as caught:
-        shop.check_out(shop.put("ann", "cup", 2))
-    assert caught.value.args[0] == ["cup"]
-    assert [each.stock for each in shop.Product.batch_get("tea", "cup")] == [5, 1]
-    assert shop.Cart.get("ann").lines == {"tea": 2, "cup": 2}
-
-
-def test_a_cart_is_not_bought_twice(stocked):
-    shop.put("ann", "tea", 1)
-    first, second = shop.Cart.get("ann"), shop.Cart.get("ann")
-    shop.check_out(first)
-    with pytest.raises(shop.TransactionCanceled):
-        shop.check_out(second)
-    assert shop.Product.get("tea").stock == 4
-
-
-def test_two_devices_do_not_undo_each_other(stocked):
-    shop.put("ann", "tea", 1)
-    stale = shop.Cart.get("ann")
-    shop.put("ann", "cup", 1)
-    stale.lines["tea"] = 9
-    with pytest.raises(StaleItem):
-        stale.save()
 
 
 # -- a nightly job -----------------------------------------------------------------------------

@@ -1,50 +1,14 @@
-"""A shopping cart whose checkout is one transaction: stock, order and cart change together, or nothing does."""
+"""The cart, whose checkout is one transaction: stock, order and cart change together, or nothing does."""
 
 from __future__ import annotations
 
-from dynamodb_py import (
-    CharField,
-    DictField,
-    F,
-    IntegerField,
-    Model,
-    TransactionCanceled,
-    ULIDField,
-    VersionField,
-    transaction,
-)
+from dynamodb_py import F, TransactionCanceled, transaction
 
-
-class Product(Model):
-    class Meta:
-        table_name = "products"
-
-    sku = CharField(hash_key=True)
-    price = IntegerField(required=True)
-    stock = IntegerField(default=0, min_value=0)
-
-
-class Cart(Model):
-    class Meta:
-        table_name = "carts"
-
-    customer = CharField(hash_key=True)
-    lines = DictField(int, default=dict)
-    version = VersionField()
-
-
-class Order(Model):
-    class Meta:
-        table_name = "orders"
-
-    customer = CharField(hash_key=True)
-    id = ULIDField(range_key=True)
-    lines = DictField(int)
-    total = IntegerField()
+from .models import Cart, Order, Product
 
 
 class SoldOut(Exception):
-    """There is not enough of some products; the first argument has their names."""
+    """There is not enough of some products; the first argument is a list of their keys."""
 
 
 def put(customer: str, sku: str, count: int) -> Cart:
@@ -60,23 +24,24 @@ def check_out(cart: Cart) -> Order:
     A retry after a lost answer buys nothing twice: the transaction has a token, and the cart a version.
     """
     products = Product.batch_get(*cart.lines)
+    if missing := cart.lines.keys() - {each.sku for each in products}:
+        raise SoldOut(sorted(missing))
     total = sum(each.price * cart.lines[each.sku] for each in products)
     order = Order(customer=cart.customer, lines=dict(cart.lines), total=total)
     try:
-        with transaction.atomic() as block:
+        with transaction.atomic():
             for each in products:
                 count = cart.lines[each.sku]
                 each.update(stock=F("stock") - count, condition=Product.stock >= count)
             order.save(force_insert=True)
             cart.delete()
     except TransactionCanceled as error:
-        missing = [
+        missing = {
             reason.instance.sku
             for reason in error.reasons
             if reason.code == "ConditionalCheckFailed" and isinstance(reason.instance, Product)
-        ]
+        }
         if not missing:
             raise
-        raise SoldOut(missing) from error
-    assert block.state == "committed"
+        raise SoldOut(sorted(missing)) from error
     return order
