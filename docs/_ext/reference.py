@@ -62,6 +62,7 @@ SUBJECTS = {
         "models.maintenance",
     ],
     "migrations": ["Migrations", "migrations"],
+    "streams": ["Streams", "streams"],
     "signals": ["Signals and requests", "models.signals", "observing"],
     "validators": ["Validators", "models.validators"],
     "connections": ["Connections", "connections", "retries"],
