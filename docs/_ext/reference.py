@@ -63,15 +63,21 @@ SUBJECTS = {
     ],
     "migrations": ["Migrations", "migrations"],
     "streams": ["Streams", "streams", "models.stream_events"],
-    "signals": ["Signals and requests", "models.signals", "observing"],
+    "signals": ["Signals and requests", "models.signals", "dispatching", "observing"],
     "validators": ["Validators", "models.validators"],
     "connections": ["Connections", "connections", "retries"],
     "testing": ["Testing", "testing", "local"],
+    "exports": ["Existing tables, exports and dumps", "introspection", "export", "dumps"],
+    "frameworks": ["pydantic, FastAPI, Flask, OpenTelemetry", "contrib"],
     "errors": ["Errors", "exceptions"],
 }
 """The subjects: the title, and the rooms whose public names are listed there. The longest room wins."""
 
-MODULES = ["", "testing", "migrations", "local", *(f"compat.{name}" for name in compat.__all__)]
+MODULES = [
+    *("", "testing", "migrations", "local", "introspection", "export", "dumps"),
+    *("contrib.pydantic", "contrib.fastapi", "contrib.flask"),
+    *(f"compat.{name}" for name in compat.__all__),
+]
 """The modules with public names; those that are a name of the package itself need no mention."""
 
 RETURNED = {
@@ -81,7 +87,11 @@ RETURNED = {
 }
 """Classes without a public name, whose instances users get."""
 
-IMPORTED = {"local.server": ["Server"], "planning": ["estimate"]}
+IMPORTED = {
+    "local.server": ["Server"],
+    "planning": ["estimate"],
+    "contrib.opentelemetry": ["DynamoDBInstrumentor"],
+}
 """What pages import from rooms that are not public."""
 
 ONLY_RETURNED = re.findall(

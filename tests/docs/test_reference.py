@@ -56,7 +56,9 @@ def public_names() -> set[str]:
     names: set[str] = set()
     modules = {"": dynamodb_py}
     compat = [f"compat.{name}" for name in importlib.import_module("dynamodb_py.compat").__all__]
-    for path in ["testing", "migrations", "local", *compat]:
+    contrib = [f"contrib.{name}" for name in ("pydantic", "fastapi", "flask")]
+    tools = ["introspection", "dumps"]
+    for path in ["testing", "migrations", "local", *tools, *contrib, *compat]:
         modules[path] = importlib.import_module(f"dynamodb_py.{path}")
     for path, module in modules.items():
         for name in module.__all__:
