@@ -42,7 +42,10 @@ def stocked(engine):
 
 def test_teas_are_listed_by_price(stocked):
     teas = Product.objects.filter(category="tea")
-    found = eventually(lambda: [each.sku for each in teas], lambda found: len(found) == 2)
+    found = eventually(
+        lambda: [each.sku for each in teas.all()],  # a query set keeps the rows that it has read
+        lambda found: len(found) == 2,
+    )
     assert found == ["bancha", "assam"]
 
 
