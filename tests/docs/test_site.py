@@ -110,12 +110,6 @@ QUESTIONS = {
 }
 """What users type, and the page that must come first."""
 
-LATER = {
-    *("add index", "what does it cost", "share a table with pynamodb", "retry conflict"),
-    "see the request",
-}
-"""The questions that no page answers in these words yet."""
-
 
 @pytest.fixture(scope="module")
 def found(site) -> dict[str, list[str]]:
@@ -129,13 +123,7 @@ def found(site) -> dict[str, list[str]]:
     return dict(zip([*QUESTIONS, "Cursors"], json.loads(done.stdout), strict=True))
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        pytest.param(query, marks=[pytest.mark.xfail(strict=True)] if query in LATER else [])
-        for query in QUESTIONS
-    ],
-)
+@pytest.mark.parametrize("query", QUESTIONS)
 def test_the_search_finds_the_page_that_answers_first(query, found):
     assert found[query][:1] == [QUESTIONS[query]], found[query][:5]
 
