@@ -94,7 +94,7 @@ QUESTIONS = {
     # share a table with PynamoDB
     "share a table with pynamodb": "other_mappers",
     # use it in FastAPI
-    "fastapi": "testing",
+    "fastapi": "fastapi",
     # retry a conflict
     "retry conflict": "transactions",
     # keep all in one table
