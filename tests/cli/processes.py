@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,15 @@ class Running:
         else:
             os.kill(self.pid, signal.SIGINT)
 
+    def interrupt_question(self) -> None:
+        """Press Ctrl-C at a question until the command notices: Python misses one just before it begins to read."""
+        while self._files and not self._is_interrupted():
+            self.type("\x03")
+            end = time.monotonic() + 1
+            while self._files and time.monotonic() < end and not self._is_interrupted():
+                if select.select(list(self._files.values()), [], [], 0.1)[0]:
+                    self._read_some()
+
     def finish(self) -> Result:
         """Return what it printed, and its exit status."""
         while self._read_some():
@@ -70,6 +80,9 @@ class Running:
             shown = read["terminal"].replace("\r\n", "\n")
             return Result(status, _ESCAPES.sub("", shown), "", shown)
         return Result(status, read["out"], read["err"])
+
+    def _is_interrupted(self) -> bool:
+        return b"interrupted" in self._read["terminal"]
 
     def _read_some(self) -> bool:
         """Read what comes next; tell whether there may be more."""

@@ -190,7 +190,10 @@ def test_what_is_destructive_asks_in_a_terminal(engine, launcher, shop, tmp_path
     launcher.start("tables", "create", model, *options, directory=tmp_path).finish()
     running = launcher.start("tables", "delete", model, *options, directory=tmp_path, terminal=True)
     running.wait_for("[y/N]")
-    running.type(answer)
+    if answer == "\x03":
+        running.interrupt_question()
+    else:
+        running.type(answer)
     assert running.finish().status == status
     there = engine.table_name("plain") in engine.boto3().list_tables()["TableNames"]
     assert there == (status != 0)
