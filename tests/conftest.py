@@ -67,13 +67,25 @@ def servers() -> Iterator[Servers]:
     running.stop()
 
 
-@pytest.fixture(autouse=True)
-def connections_of_before() -> Iterator[None]:
-    """Leave the connections as they were before the test, which may define some."""
+@contextmanager
+def _keeping_connections() -> Iterator[None]:
+    """Leave the connections as they were before the block, which may define some."""
     registry = get_registry()
     known, atomic = dict(registry.connections), set(registry.atomic_aliases)
     yield
     set_registry(registry._replace(connections=known, atomic_aliases=atomic))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def connections_before_module() -> Iterator[None]:
+    with _keeping_connections():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def connections_before_test() -> Iterator[None]:
+    with _keeping_connections():
+        yield
 
 
 @pytest.fixture(scope="module")

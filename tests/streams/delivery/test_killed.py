@@ -51,6 +51,7 @@ runner = StreamRunner(
     Order, name="killed", lease_seconds=LEASE_SECONDS, poll=0.1, checkpoint_seconds=0.5
 )
 signal.signal(signal.SIGTERM, lambda *_: runner.stop())
+print("ready", flush=True)
 if options["is_async"]:
     asyncio.run(runner.arun())
 else:
@@ -70,8 +71,11 @@ class Processes:
         options = json.dumps({**self.options, "is_async": is_async})
         command = [sys.executable, "-c", SCRIPT, options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.started.append(subprocess.Popen(command, cwd=ROOT, env=environment))
-        return self.started[-1]
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        self.started.append(started)
+        assert started.stdout
+        assert started.stdout.readline() == b"ready\n"
+        return started
 
     def read(self) -> list[tuple[str, int]]:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
@@ -87,7 +91,7 @@ class Processes:
     def stop(self) -> None:
         for each in self.started:
             each.kill()
-            each.wait()
+            each.communicate()
 
 
 @pytest.fixture
@@ -114,11 +118,9 @@ def write(writer: int, count: int) -> None:
 def test_each_change_is_delivered_in_order_although_a_runner_is_killed(processes, size):
     each = size // WRITERS
     threads = [threading.Thread(target=write, args=(number, each)) for number in range(WRITERS)]
+    killed, kept = (processes.start(is_async=is_async) for is_async in (False, True))
     for thread in threads:
         thread.start()
-    killed = processes.start(is_async=False)
-    processes.wait(1)
-    kept = processes.start(is_async=True)
     processes.wait(size // 4)
     killed.kill()
     assert killed.wait(60) == -signal.SIGKILL
