@@ -133,11 +133,11 @@ def test_requests_over_the_wire_have_the_same_attributes_as_through_botocore(
         VERBS[verb](do, key)
     with instrumented_botocore(), instrumented() as through:
         VERBS[verb](do, key)
-    segments = [
-        sorted(map(comparable, (each.attributes for each in way.requests)), key=repr)
+    over, beside = (
+        [comparable(each.attributes) for each in sorted(way.requests, key=order)]
         for way in (wire, through)
-    ]
-    assert segments[0] == segments[1]
+    )
+    assert over == beside
 
 
 @pytest.mark.parametrize("verb", VERBS)
