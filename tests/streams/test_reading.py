@@ -426,7 +426,7 @@ def test_a_busy_shard_does_not_keep_a_reader_that_does_not_follow(clock):
     pytest.fail("it followed the changes that were made meanwhile")
 
 
-def test_a_shard_without_news_is_asked_once_in_each_poll(clock):
+def test_a_shard_without_news_gets_one_request_in_each_poll(clock):
     fake = FakeStream(roots=2)
     following = reader.StreamReader(ARN, "latest", reader.ReadingOptions(poll=2.0)).more()
     begin = clock.seconds

@@ -207,7 +207,7 @@ def test_without_images_a_record_is_of_every_subclass():
         ({}, False),
     ],
 )
-def test_ttl_is_told_from_others(identity, expected):
+def test_removals_by_ttl_are_recognised(identity, expected):
     assert is_by_ttl(identity) is expected
     record = load(
         Item, {"n": "a"}, None, **({} if identity is None else {"userIdentity": identity})
