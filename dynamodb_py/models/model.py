@@ -109,6 +109,8 @@ class Model(Instance):
                 if options.layout is not None:
                     options.layout.join(options)
             cls._meta = options
+            if kept := vars(cls).get("_managers"):
+                kept.clear()  # they have query sets of what the class was
         cls._fieldset = fields
 
     @classmethod

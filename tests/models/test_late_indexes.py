@@ -57,6 +57,16 @@ def test_a_late_index_is_in_the_table_and_in_queries(engine, do):
     assert not do(Table(player).plan)
 
 
+def test_a_question_that_was_refused_before_is_answered_from_the_index():
+    player = declare()
+    with pytest.raises(ScanRequired):
+        index_of(player.objects.filter(team="red"))
+    player.add_index(by_team(complete=True))
+    assert index_of(player.objects.filter(team="red")) == "by_team"
+    player.add_field("city", CharField())
+    assert index_of(player.objects.filter(team="red", city="Bonn")) == "by_team"
+
+
 def test_plans_that_were_cached_before_do_not_count_any_more():
     player = declare(indexes=[GlobalIndex("by_points", hash_key="points")])
     for _ in range(4):
