@@ -6,6 +6,7 @@ import functools
 import gc
 import json
 import os
+import signal
 import socket
 import sys
 
@@ -24,6 +25,7 @@ def become(request: dict, files: list[int]) -> int:
     import termios
 
     os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

@@ -63,12 +63,15 @@ class Running:
 
     def interrupt_question(self) -> None:
         """Press Ctrl-C at a question until the command notices: Python misses one just before it begins to read."""
-        while self._files and not self._is_interrupted():
+        for _ in range(SECONDS):
+            if not self._files or self._is_interrupted():
+                return
             self.type("\x03")
             end = time.monotonic() + 1
             while self._files and time.monotonic() < end and not self._is_interrupted():
                 if select.select(list(self._files.values()), [], [], 0.1)[0]:
                     self._read_some()
+        raise AssertionError(f"Ctrl-C has no effect: {self._read}")
 
     def finish(self) -> Result:
         """Return what it printed, and its exit status."""
