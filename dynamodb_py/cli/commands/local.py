@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any, Literal
 
@@ -50,17 +51,19 @@ def _run(port: int, path: str | None, host: str, synchronous: Literal["FULL", "N
     except OSError as error:
         engine.close()
         raise UsageError(f"cannot listen at {host}, port {port}: {error}") from None
-    ending = threading.Event()
+    endings = SimpleQueue[int]()  # an Event deadlocks if a signal comes while its lock is held
 
     def end(number: int, frame: FrameType | None) -> None:
-        ending.set()
+        endings.put(number)
 
     before = [signal.signal(each, end) for each in _SIGNALS]
     try:
         with server:
             print_line(f"{server.url} serves {path or 'a database in memory'}")
-            while not ending.wait(1):  # a wait without end is deaf to signals on Windows
-                pass
+            received = None
+            while received is None:  # a wait without end is deaf to signals on Windows
+                with suppress(Empty):
+                    received = endings.get(timeout=1)
     finally:
         for each, handler in zip(_SIGNALS, before, strict=True):
             signal.signal(each, handler)
