@@ -203,8 +203,8 @@ def test_the_model_of_an_event_is_found():
     assert record_from_event(app_event("Team"), App).model is Team
     with pytest.raises(QueryError, match="of an item of none of the models User"):
         record_from_event(app_event("Team"), User)
-    with pytest.raises(ConfigurationError, match="no model has the table 'other'"):
-        record_from_event({**KINESIS, "tableName": "other"})
+    with pytest.raises(ConfigurationError, match="no model has the table 'of-no-model'"):
+        record_from_event({**KINESIS, "tableName": "of-no-model"})
     with pytest.raises(ConfigurationError, match="given models have event-app"):
         record_from_event(event(), User)
 
