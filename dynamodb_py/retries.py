@@ -46,7 +46,11 @@ TOO_MANY_REQUESTS = 429
 
 _THROTTLED_CALLS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
 """Reasons of a cancelled transaction that ask for fewer requests."""
-_PASSING = _THROTTLED_CALLS | {"TransactionConflict"}
+PASSING_CALLS = _THROTTLED_CALLS | {"TransactionConflict"}
+"""Reasons of a cancelled transaction that may be gone when it is sent again.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+"""
 
 
 def is_throttling(error: BaseException) -> bool:
@@ -59,7 +63,7 @@ def is_throttling(error: BaseException) -> bool:
         return False
     if isinstance(error, TransactionCanceled):
         reasons = {each.code for each in error.reasons if each.is_to_blame}
-        return not reasons.isdisjoint(_THROTTLED_CALLS) and reasons <= _PASSING
+        return not reasons.isdisjoint(_THROTTLED_CALLS) and reasons <= PASSING_CALLS
     unknown = type(error) is ServiceError and error.status == TOO_MANY_REQUESTS
     return unknown or error.code in THROTTLING
 

@@ -31,6 +31,7 @@ from ..models.managers.manager import Manager
 from ..models.managers.queryset import QuerySet
 from ..models.model import Model
 from ..models.queryset.pages import Page
+from ..retries import PASSING_CALLS
 
 M = TypeVar("M", bound=Model)
 
@@ -57,9 +58,8 @@ _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     ConnectionFailed: (503, BUSY),
     DeadlineExceeded: (503, BUSY),
 }
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
 _FAILED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
-_PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
+"""Reasons of a cancelled transaction that are conditions of the caller."""
 ANSWERED = tuple(_STATUSES)
 """The errors that are a client's affair, or pass; all others are faults of the program or its set-up."""
 
@@ -104,7 +104,7 @@ def _find_cause(error: TransactionCanceled) -> DynamoDBError:
     for each in blamed:
         if each.code in _FAILED:
             return each.error if isinstance(each.error, ConditionFailed) else ConditionFailed()
-    if all(each.code in _PASSING for each in blamed):
+    if all(each.code in PASSING_CALLS for each in blamed):
         return error
     raise error
 

@@ -24,7 +24,7 @@ from ...operations.queries import Page, Query, Scan
 from ...operations.read_expressions import Expressions
 from ...operations.transactions import Check, Delete, TransactWriteItems, Write
 from ...reading.keys import make_identity_reader
-from ...retries import backoff
+from ...retries import PASSING_CALLS, backoff
 from ..attribute_values.display import decode_or_free
 from ..constraints import (
     OWNER,
@@ -50,10 +50,7 @@ _MAX_ROUNDS = 8
 
 
 # The reasons for which concurrent writes cancel a transaction; the value is checked again then.
-_CONCURRENT = frozenset(
-    {"ConditionalCheckFailed", "TransactionConflict", "ThrottlingError"}
-    | {"ProvisionedThroughputExceeded"}
-)
+_CONCURRENT = PASSING_CALLS | {"ConditionalCheckFailed"}
 
 _Owner: TypeAlias = bytes
 """The normalized key of an item as JSON."""
