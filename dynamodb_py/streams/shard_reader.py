@@ -64,7 +64,7 @@ class ShardReader:
         An expired iterator is renewed, and a trimmed place becomes a gap, by the next request.
         """
         if isinstance(outcome, Exception):
-            self._iterator = None if self._recovers(outcome) else self._iterator
+            self._recover(outcome)
             return []
         if isinstance(outcome, str):
             self._take_iterator(outcome)
@@ -98,22 +98,17 @@ class ShardReader:
         else:
             self._behind = _EMPTY_ANSWERS
 
-    def _recovers(self, error: Exception) -> bool:
-        """Prepare to go on after *error*, without the iterator; raise it if that is impossible."""
+    def _recover(self, error: Exception) -> None:
+        """Prepare to go on after *error* with a new iterator; raise it if that is impossible."""
         code = error.code if isinstance(error, ServiceError) else ""
         place = self.place
-        if code == _EXPIRED:
-            if place.kind == "latest":
-                self.place = Place("start", since=place.since)
-        elif code == _TRIMMED:
-            self.gaps.append(Gap(self.shard, place))
-            self.place = Place("start", since=place.since)
-        elif isinstance(error, InvalidRequest) and place.kind == "at" and not self._iterator:
-            self.place = Place(
-                "start", since=place.since
-            )  # no record has the number of the beginning
-        elif isinstance(error, InvalidRequest) and place.kind == "latest" and self._iterator:
-            self.place = Place("start", since=place.since)  # the iterator of an old position
-        else:
+        # The number where a shard begins may be that of no record, the iterator of an old position unknown.
+        is_unknown = place.kind == ("latest" if self._iterator else "at")
+        is_refused = isinstance(error, InvalidRequest) and is_unknown
+        if code not in (_EXPIRED, _TRIMMED) and not is_refused:
             raise error
-        return True
+        if code == _TRIMMED:
+            self.gaps.append(Gap(self.shard, place))
+        if code != _EXPIRED or place.kind == "latest":
+            self.place = Place("start", since=place.since)
+        self._iterator = None
