@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from dynamodb_py.tables.table import HasOptions
+    from dynamodb_py.schema import HasOptions
     from dynamodb_py.testing import EmbeddedEngine, Faults
 
 MARKER = "dynamodb_engine"

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
 from threading import RLock
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakMethod, WeakSet, ref
 
 from ..flows import Flow
@@ -15,17 +15,12 @@ from ..operations.base import Call
 if TYPE_CHECKING:
     import blinker
 
+    from ..schema import HasOptions
+
 
 Receiver: TypeAlias = "Callable[..., Any]"
 Holder: TypeAlias = "Callable[[], Receiver | None]"
 F = TypeVar("F", bound="Callable[..., Any]")
-
-
-class HasOptions(Protocol):
-    """A model: what sends signals."""
-
-    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
-
 
 _lock = RLock()  # not a plain Lock: the garbage collector may run code that disconnects
 _changes: list[Callable[[], None]] = []

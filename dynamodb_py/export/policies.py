@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from ..connections import get_connection
 from ..exceptions import ConfigurationError
+from ..schema import HasOptions
 from ..tables.many import Tables
-from ..tables.table import HasOptions
 from .templates import FORMAT, list_tables
 
 Access: TypeAlias = Literal["read", "write", "admin"]

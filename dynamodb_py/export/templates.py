@@ -10,9 +10,8 @@ from ..connections import get_connection
 from ..exceptions import ConfigurationError
 from ..operations.table_settings import UpdateContinuousBackups
 from ..operations.tables import CreateTable, UpdateTimeToLive
-from ..schema import TableSchema
+from ..schema import HasOptions, TableSchema
 from ..tables.many import Tables
-from ..tables.table import HasOptions
 
 FORMAT = "2010-09-09"
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/format-version-structure.html"""

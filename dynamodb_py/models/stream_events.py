@@ -6,10 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from ..exceptions import ConfigurationError, QueryError
+from ..schema import HasOptions
 from ..streams.delivery.events import Event, read_event
 from ..streams.delivery.loaders import Loaders, load_record
 from ..streams.records import StreamRecord
-from ..tables.table import HasOptions, Table
+from ..tables.table import Table
 from .registry import list_models
 
 

@@ -8,7 +8,7 @@ names of fields.
 
 from __future__ import annotations
 
-from .declaring import GlobalIndex, Index, LocalIndex, Lookup, declare_table
+from .declaring import GlobalIndex, HasOptions, Index, LocalIndex, Lookup, declare_table
 from .values import (
     ON_DEMAND,
     PROVISIONED,
@@ -24,6 +24,7 @@ __all__ = [
     "ON_DEMAND",
     "PROVISIONED",
     "GlobalIndex",
+    "HasOptions",
     "Index",
     "IndexSchema",
     "KeyAttribute",

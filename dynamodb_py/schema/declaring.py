@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
 from .. import limits
 from ..exceptions import ModelDefinitionError
@@ -30,6 +30,12 @@ Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
 
 _KEY_TYPES = ("S", "N", "B")
 _PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
+
+
+class HasOptions(Protocol):
+    """A model, or another class with a table."""
+
+    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
 
 
 class Index:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast
+from typing import Any, Generic, Literal, Protocol, TypeVar, cast
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -33,12 +33,6 @@ class StreamedOptions(Protocol):
     def find_class(self, item: StoredItem, /, *, whole: bool) -> type[Any] | None: ...
     def read_key(self, item: StoredItem, /) -> dict[str, Any]: ...
     def find_name(self, attribute: str, /) -> str | None: ...
-
-
-class Streamed(Protocol):
-    """A model, or another class with a table."""
-
-    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
 
 
 M = TypeVar("M")

@@ -11,9 +11,10 @@ from ..connections import Connection, get_connection
 from ..exceptions import ConfigurationError, ModelDefinitionError
 from ..flows import Flow, awaiting, blocking, name_verbs
 from ..operations.tables import TableDescription
+from ..schema import HasOptions
 from ..waiting import TIMEOUT
 from .steps import TablePlan
-from .table import HasOptions, Table
+from .table import Table
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from ..connections import Connection, ambient_alias, get_connection
 from ..exceptions import ValidationError
 from ..flows import Flow, awaiting, blocking, name_verbs
 from ..operations.tables import DescribeTable, TableDescription
-from ..schema import TableSchema, find_name_problem
+from ..schema import HasOptions, TableSchema, find_name_problem
 from ..waiting import TIMEOUT, find_table, pauses, wait_until_active, wait_until_gone
 from .creation import check_keys, create_table, delete_table, is_deleting
 from .options import describe_settings, read_live
@@ -38,12 +38,6 @@ else:
 
 # The option that names the table of the sentinels.
 _SENTINELS = "Meta.unique_table"
-
-
-class HasOptions(Protocol):
-    """A model, or another class with a table."""
-
-    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
 
 
 class HasLayout(HasOptions, Protocol):

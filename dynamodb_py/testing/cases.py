@@ -7,7 +7,7 @@ import unittest
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ..tables.table import HasOptions
+from ..schema import HasOptions
 from .engines import EmbeddedEngine, Snapshot
 
 

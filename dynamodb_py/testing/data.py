@@ -15,7 +15,8 @@ from ..local.database.storage import Store
 from ..models.persistence.save import save_instance
 from ..models.registry import list_models
 from ..operations.items import PutItem
-from ..tables.table import HasOptions, Table
+from ..schema import HasOptions
+from ..tables.table import Table
 
 _FORMS = (
     'a line is {"Item": {...}} in DynamoDB\'s JSON, or {"model": "Order", "fields": {...}} with the values '

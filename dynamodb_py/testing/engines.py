@@ -21,8 +21,9 @@ from ..local.contents import copy_contents, delete_contents, put_back
 from ..local.database.expiry import sweep
 from ..local.transport import AsyncLocalTransport, LocalTransport, forget_engine, share_engine
 from ..retries import Retries
+from ..schema import HasOptions
 from ..streams.delivery.loaders import Loaders, Models
-from ..tables.table import HasOptions, Table
+from ..tables.table import Table
 from .changes import deliver_changes, find_ends
 from .clock import Clock
 from .data import dump_items, load_items

@@ -10,7 +10,8 @@ from ..exceptions import ConfigurationError
 from ..local import Engine, Rule
 from ..local.database.engine import HANDLERS
 from ..local.database.faults import Kind
-from ..tables.table import HasOptions, Table
+from ..schema import HasOptions
+from ..tables.table import Table
 
 TableName: TypeAlias = "type[HasOptions] | str"
 

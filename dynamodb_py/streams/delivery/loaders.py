@@ -11,8 +11,9 @@ from ...dispatching import item_changed
 from ...exceptions import ConfigurationError
 from ...flows import Flow
 from ...operations.streams import RawRecord
+from ...schema import HasOptions
 from ...tables.many import Tables, list_models
-from ...tables.table import HasOptions, Table
+from ...tables.table import Table
 from ..records import RecordLoader, StreamRecord
 
 Models: TypeAlias = "type[HasOptions] | Iterable[type[HasOptions]] | ModuleType"
