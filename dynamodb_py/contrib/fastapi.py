@@ -30,9 +30,9 @@ from .responses import (
     ANSWERED,
     Source,
     answer_error,
+    check_precondition,
     find_manager,
     format_links,
-    has_match,
     list_cursors,
     make_etag,
 )
@@ -159,11 +159,9 @@ class IfMatch:
 
         :param required: answer 428 where the request has no such header.
         """
-        if self.header is None:
-            if required:
-                raise HTTPException(428, "If-Match is required: send the ETag that you have read")
-        elif not has_match(make_etag(instance), self.header):
-            raise HTTPException(412, "somebody else changed it meanwhile")
+        refusal = check_precondition(instance, self.header, required=required)
+        if refusal is not None:
+            raise HTTPException(refusal.status, refusal.detail)
 
 
 def use_connection(choose: Callable[..., Any]) -> Callable[..., AsyncIterator[str]]:

@@ -28,9 +28,9 @@ from .responses import (
     ANSWERED,
     Source,
     answer_error,
+    check_precondition,
     find_manager,
     format_links,
-    has_match,
     list_cursors,
     make_etag,
 )
@@ -121,11 +121,9 @@ def check_if_match(instance: Model, *, required: bool = False) -> None:
     :param required: answer 428 where the request has no such header.
     """
     header = request.headers.get("If-Match")
-    if header is None:
-        if required:
-            abort(428, "If-Match is required: send the ETag that you have read")
-    elif not has_match(make_etag(instance), header):
-        abort(412, "somebody else changed it meanwhile")
+    refusal = check_precondition(instance, header, required=required)
+    if refusal is not None:
+        abort(refusal.status, refusal.detail)
 
 
 def use_connection(app: Flask, choose: Callable[[], str]) -> None:

@@ -41,11 +41,12 @@ Source: TypeAlias = type[M] | Manager[M] | QuerySet[M, M]
 RETRY_AFTER = "1"
 """The seconds after which a client may try again."""
 
+_CHANGED = "somebody else changed it meanwhile"
 BUSY = "the database is busy: try again a little later"
 _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     DoesNotExist: (404, "not found"),
     AlreadyExists: (409, "it exists already"),
-    StaleItem: (409, "somebody else changed it meanwhile"),
+    StaleItem: (409, _CHANGED),
     ConditionFailed: (409, "its present state does not allow that"),
     ProtectedError: (409, "others refer to it"),
     TransactionCanceled: (503, BUSY),
@@ -150,6 +151,20 @@ def has_match(etag: str, header: str) -> bool:
     (True, False, True)
     """
     return "*" in header or etag in [each.strip() for each in header.split(",")]
+
+
+def check_precondition(instance: Model, header: str | None, *, required: bool) -> Answer | None:
+    """Return the answer where the value of ``If-Match`` forbids a write of *instance*; None: it may be written.
+
+    :param header: None where the request has no such header, which is 428 if that is *required*.
+    """
+    if header is None:
+        return (
+            Answer(428, "If-Match is required: send the ETag that you have read")
+            if required
+            else None
+        )
+    return None if has_match(make_etag(instance), header) else Answer(412, _CHANGED)
 
 
 def list_cursors(page: Page[Any]) -> dict[str, str]:
