@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from contextlib import suppress
 from functools import lru_cache
 from typing import cast
-from uuid import uuid4
 
 from ..connections import get_connection
 from ..exceptions import (
@@ -33,6 +30,7 @@ from ..operations.base import Pause
 from ..operations.items import Key, UpdateItem
 from ..operations.transactions import Put, TransactWriteItems, Update
 from ..retries import Retries
+from ..streams.delivery.leases import name_holder
 from ..tables.table import Table
 
 TABLE = "dynamodb_py_migrations"
@@ -117,7 +115,7 @@ class Lease:
 
     def __init__(self, ledger: Ledger, seconds: float) -> None:
         self.ledger, self.seconds, self.number = ledger, seconds, 0
-        self.holder = f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
+        self.holder = name_holder()
         self._renewed = 0.0
 
     @property

@@ -6,10 +6,13 @@ it is still the same. So a worker that was given up for dead writes nothing when
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
+from uuid import uuid4
 from zlib import crc32
 
 from msgspec import Struct, convert
@@ -158,6 +161,11 @@ def _send(
         attribute = Attr(Path((name,)))
         actions.append(attribute.remove() if value is None else attribute.set(value))
     yield from UpdateItem(leases.table, leases.key(shard), actions, condition)
+
+
+def name_holder() -> str:
+    """Return a name for a holder of leases that no other has, with the machine and the process."""
+    return f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
 
 
 class Sightings:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from threading import Event
 from typing import Any, cast
-from uuid import uuid4
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -42,6 +39,7 @@ from .leases import (
     LeaseTable,
     Sightings,
     delete_lease,
+    name_holder,
     note_start,
     plan_leases,
     read_leases,
@@ -108,7 +106,7 @@ class Worker:
     def __init__(
         self, loaders: Loaders, leases: LeaseTable, options: WorkerOptions, stopping: Event
     ) -> None:
-        self.name = f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
+        self.name = name_holder()
         self.loaders, self.leases, self.options, self.stopping = loaders, leases, options, stopping
         self.held: dict[str, HeldShard] = {}
         self.starts: dict[str, Lease] = {}
