@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..batching import ProgressOption, as_callback
+from ..batching import ProgressOption, as_callback, as_total
 from ..connections import get_connection
 from ..exceptions import DumpError
 from ..flows import Flow, run
@@ -110,8 +110,7 @@ def dump_table(
                 yield from _read_round(scan, target, pacer)
                 if callback is not None:
                     items = target.checkpoint.items
-                    left = total if total > items else 0
-                    callback(items, items if target.is_complete else left)
+                    callback(items, items if target.is_complete else as_total(total, items))
             target.finish()
         return DumpReport(target.checkpoint.items, before)
 

@@ -55,9 +55,7 @@ def is_empty(table: str, *, using: str | None = None) -> bool:
     """
 
     def look() -> Flow[bool]:
-        yield from DescribeTable(
-            table
-        )  # its error names the table, where an engine's of Scan does not
+        yield from DescribeTable(table)  # its error names the table; an engine's of Scan may not
         page = yield from Scan(table=table, limit=1, consistent=True)
         return not page.items
 

@@ -122,11 +122,10 @@ def _make_document(
     indexes = [
         f"{name}/index/{index.name}" for name, schema, _ in tables for index in schema.indexes
     ]
-    select = _PARTIQL["read"] if partiql else []
     statements = _PARTIQL if partiql else {}
     rules = [
         ("Tables", [*_collect(_ITEMS, accesses), *_collect(statements, accesses)], own),
-        ("Indexes", [*_INDEXES, *select], indexes),
+        ("Indexes", [*_INDEXES, *statements.get("read", ())], indexes),
         ("Sentinels", _collect(_SENTINELS, accesses), sentinels),
         ("Streams", _STREAMS, [f"{name}/stream/*" for name in own] if streams else []),
     ]

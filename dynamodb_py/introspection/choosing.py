@@ -32,7 +32,7 @@ class Choice(NamedTuple):
 
 
 class _Guess(NamedTuple):
-    """A field that may stand for texts, numbers or bytes."""
+    """A field that may hold texts, numbers or bytes."""
 
     choice: Choice
     field: AnyField

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from ..models.model import Model
 from ..models.reserved_names import YIELDING
 
-_BUILTINS = {"bool", "bytes", "int", "str"}
+BUILTINS = {"bool", "bytes", "int", "str"}
 """Those that the source of fields uses."""
 
 
@@ -30,7 +30,7 @@ def name_field(text: str, taken: Collection[str]) -> str:
     if not name.isidentifier():
         name = f"number_{name}"
     hidden = name not in YIELDING and hasattr(Model, name)
-    if keyword.iskeyword(name) or hidden or name in _BUILTINS or name == "Meta":
+    if keyword.iskeyword(name) or hidden or name in BUILTINS or name == "Meta":
         name = f"{name}_field"
     return _number(name, taken)
 

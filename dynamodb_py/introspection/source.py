@@ -11,7 +11,7 @@ from msgspec import Struct
 from ..operations.base import Wire
 from ..schema import PROVISIONED, IndexSchema, TableSchema
 from .choosing import Choice, choose_scalar
-from .naming import name_class, name_field
+from .naming import BUILTINS, name_class, name_field
 from .observing import WireMap, find_kind, gather_contents, gather_members, observe
 
 WIDTH = 88
@@ -26,8 +26,7 @@ _TYPES = {
     "DecimalField": "Decimal",
     "IntegerField": "int",
 }
-"""The types that stand for fields without arguments inside lists, sets and maps."""
-_BUILTINS = {"bool", "bytes", "int", "str"}
+"""The types that are written for fields without arguments inside lists, sets and maps."""
 _IMPORTED = {*_TYPES, "Decimal", "DictField", "Document", "EmbeddedField", "Model", "compat"}
 """Names that no class and no field may have."""
 
@@ -99,7 +98,7 @@ def write_module(doc: str, classes: Sequence[str]) -> str:
     defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     fields = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
-    used = {node.id for node in nodes} - fields - defined - _BUILTINS
+    used = {node.id for node in nodes} - fields - defined - BUILTINS
     names = sorted(used - {"Decimal"})
     line = f"from dynamodb_py import {', '.join(names)}"
     if len(line) > WIDTH:

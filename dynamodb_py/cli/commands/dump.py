@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from ...dumps import dump_table, is_empty, load_table, name_checkpoint
+from ...dumps import (
+    DumpReport,
+    LoadReport,
+    dump_table,
+    is_empty,
+    load_table,
+    name_checkpoint,
+)
 from ..access import Access
 from ..options import connection_options, json_option, yes_option
 from ..output import confirm, print_json, show_progress
@@ -66,11 +73,7 @@ def dump(
         )
     if output == "-":
         return
-    if as_json:
-        print_json({"items": report.items, "continued": report.continued})
-    else:
-        earlier = f", {report.continued} of them before" if report.continued else ""
-        print_line(f"{report.items} items of {name} written into {output}{earlier}")
+    _print_report(report, f"items of {name} written into {output}", as_json)
 
 
 @click.command()
@@ -120,9 +123,13 @@ def load(
                 checkpoint=checkpoint,
                 progress=progress,
             )
+    _print_report(report, f"items put into {name}", as_json)
+    return False
+
+
+def _print_report(report: DumpReport | LoadReport, what: str, as_json: bool) -> None:
     if as_json:
-        print_json({"items": report.items, "continued": report.continued})
+        print_json(report)
     else:
         earlier = f", {report.continued} of them before" if report.continued else ""
-        print_line(f"{report.items} items put into {name}{earlier}")
-    return False
+        print_line(f"{report.items} {what}{earlier}")
