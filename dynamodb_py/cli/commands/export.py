@@ -77,8 +77,9 @@ def iam(
 
     It has the actions that their verbs need.
 
-    read is for their reads, write for their writes too, admin also for creating and changing tables, migrations and
-    repairs. The region is the connection's, or any. With --cloudformation, region and account are the stack's. Nothing is sent.
+    read is for their reads, write for their writes too, admin also for creating and changing tables, migrations
+    and repairs. The region is the connection's, or any. With --cloudformation, region and account are the
+    stack's. Nothing is sent.
     """
 
     def make(found: list[Any]) -> dict[str, Any]:

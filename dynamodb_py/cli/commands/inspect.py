@@ -28,11 +28,12 @@ from ..tables import named_table
 def inspect(table: str, sample: int, check: bool, as_json: bool, access: Access) -> bool:
     """Print models for a table.
 
-    They read the items of a sample, which come from all over the table. Fields, documents, indexes, and classes of
-    several kinds of items are what was seen; comments say how often, and what is a guess. What the items cost is printed on standard error. With
-    --json, it prints {"table", "items", "whole", "units", "source", "attributes", "misfits"}: of each attribute how
-    often it was "seen", with which "types", and the same of the "members" of maps and the "elements" of lists.
-    "misfits" has, with --check, by field how often it could not be read, else null.
+    They read the items of a sample, which come from all over the table. Fields, documents, indexes, and classes
+    of several kinds of items are what was seen; comments say how often, and what is a guess. What the items cost
+    is printed on standard error. With --json, it prints {"table", "items", "whole", "units", "source",
+    "attributes", "misfits"}: of each attribute how often it was "seen", with which "types", and the same of the
+    "members" of maps and the "elements" of lists. "misfits" has, with --check, by field how often it could not be
+    read, else null.
     """
     with named_table(table, access) as (name, using):
         found = inspect_table(name, using=using, sample=sample)

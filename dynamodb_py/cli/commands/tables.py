@@ -75,7 +75,8 @@ def create(
 ) -> None:
     """Create the tables of MODELS.
 
-    Indexes, TTL, options and the tables of unique values are made with them. The JSON is an object: by the name of each table, DynamoDB's description of it.
+    Indexes, TTL, options and the tables of unique values are made with them. The JSON is an object: by the name
+    of each table, DynamoDB's description of it.
     """
     made: dict[str, TableDescription] = {}
     with _open(models, access) as groups, show_progress("tables") as report:
@@ -94,9 +95,10 @@ def create(
 def plan(models: tuple[str, ...], access: Access, drop_indexes: bool, as_json: bool) -> bool:
     """Print what update would do.
 
-    These are the steps from the live tables to what MODELS declare; nothing is changed. The exit status is 1 if there is anything to do. The JSON is an object with "notes", what is left
-    as it is, and "steps", each an object with "table", "part", "what", "why", "undo", "needs_backfill", and
-    "request", which has "operation" and "parameters", or null if update cannot do it.
+    These are the steps from the live tables to what MODELS declare; nothing is changed. The exit status is 1 if
+    there is anything to do. The JSON is an object with "notes", what is left as it is, and "steps", each an
+    object with "table", "part", "what", "why", "undo", "needs_backfill", and "request", which has "operation" and
+    "parameters", or null if update cannot do it.
     """
     with _open(models, access) as groups:
         steps = sum((each.plan(drop_indexes=drop_indexes) for each in groups), TablePlan())
@@ -131,8 +133,9 @@ def update(
 ) -> bool:
     """Make the tables what MODELS declare.
 
-    The steps are those that plan prints. Before indexes are removed, it asks. To fill an index of a large table takes hours; if the wait is over
-    before, run it again. The JSON is an object: by the name of each table, DynamoDB's description of it.
+    The steps are those that plan prints. Before indexes are removed, it asks. To fill an index of a large table
+    takes hours; if the wait is over before, run it again. The JSON is an object: by the name of each table,
+    DynamoDB's description of it.
     """
     done: dict[str, TableDescription] = {}
     with _open(models, access) as groups:
@@ -194,7 +197,8 @@ def delete(
 def describe(models: tuple[str, ...], access: Access, as_json: bool) -> None:
     """Print what the tables of MODELS are.
 
-    That is their state, keys, indexes and billing, whatever the models declare. The JSON is an object: by the name of each table, DynamoDB's description of it.
+    That is their state, keys, indexes and billing, whatever the models declare. The JSON is an object: by the
+    name of each table, DynamoDB's description of it.
     """
     found: dict[str, TableDescription] = {}
     with _open(models, access) as groups:
@@ -232,8 +236,9 @@ def _describe(description: TableDescription) -> Iterator[tuple[str, str]]:
 def ping(models: tuple[str, ...], access: Access, as_json: bool) -> bool:
     """Print how soon DynamoDB answers.
 
-    The question is the state of each table of MODELS; without MODELS, the names of tables. The exit status is 1 if a table is missing. The JSON is a
-    list of objects with "table", "status" and "milliseconds"; "status" is null for a missing table.
+    The question is the state of each table of MODELS; without MODELS, the names of tables. The exit status is 1
+    if a table is missing. The JSON is a list of objects with "table", "status" and "milliseconds"; "status" is
+    null for a missing table.
     """
     answers: list[dict[str, Any]] = []
     with _open(models, access) as groups:

@@ -119,7 +119,7 @@ class SetField(Container["set[T]", SetN]):
         return set[Any]() if default is None and not self.null else default
 
     def make_absent_value(self) -> Any:
-        return set[Any]()  # absence means the empty set, not for the default
+        return set[Any]()  # absence means the empty set, not the default
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         del depth  # a set holds no documents
