@@ -164,7 +164,7 @@ async def arun(
 ) -> T:
     """Drive *flow* to its value, awaiting each step; the parameters are those of :func:`run`."""
     if TRACERS:
-        flow = _trace(flow, link, verb and verb.__name__[1:], trace)
+        flow = _trace(flow, link, verb and verb.__name__[1:].strip("_"), trace)  # await_ too
     try:
         step = next(flow)
         while True:

@@ -251,7 +251,10 @@ def test_twins_have_the_same_name(traced):
     Score.objects.get("ann", 1)
     asyncio.run(Score.objects.aget("ann", 1))
     load([Score(player="ann", day=1)])
-    assert [each.name for each in traced.verbs] == ["get scores", "get scores", "load scores"]
+    Table(Score).wait()
+    asyncio.run(Table(Score).await_())
+    verbs = ["get", "get", "load", "wait", "wait"]
+    assert [each.name for each in traced.verbs] == [f"{verb} scores" for verb in verbs]
 
 
 # What goes wrong
