@@ -158,12 +158,13 @@ def test_a_class_without_meta_is_left_without_after_an_error():
     assert "Meta" not in vars(Plain)
 
 
-def test_a_shared_table_takes_indexes_until_it_has_models():
+def test_a_shared_table_takes_indexes_and_fields_until_it_has_models():
     class App(SharedTable):
         pk = CharField(hash_key=True)
         gsi = CharField()
 
     App.add_index(GlobalIndex("by_gsi", hash_key="gsi"))
+    App.add_field("note", CharField())
 
     class User(Model):
         class Meta:
@@ -176,6 +177,9 @@ def test_a_shared_table_takes_indexes_until_it_has_models():
     assert index_of(User.objects.filter(team="red")) == "by_gsi"
     with pytest.raises(ModelDefinitionError, match="App has models already, such as User"):
         App.add_index(GlobalIndex("other", hash_key="gsi"))
+    with pytest.raises(ModelDefinitionError, match="App has models already, such as User"):
+        App.add_field("other", CharField())
     with pytest.raises(ModelDefinitionError, match="declare it in App"):
         User.add_index(GlobalIndex("other", hash_key="team"))
     assert App.models() == [User]
+    assert [field.name for field in App._meta.fields] == ["pk", "gsi", "note"]

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...exceptions import ModelDefinitionError
-from ...schema import Index
 from ..model import Model
 from .collection_arguments import make_collection
 from .item_collections import Collection
@@ -61,22 +60,15 @@ class SharedTable(Model):
 
     @classmethod
     def _prepare(cls, *, late: bool = False) -> None:
+        layout: SharedTableLayout | None = vars(cls).get("_layout")
+        if layout is not None and (models := layout.models):
+            raise ModelDefinitionError(
+                f"{cls.__name__} has models already, such as {models[0].__name__}, which were made with "
+                "its fields and indexes: declare all of them in the class"
+            )
         super()._prepare(late=late)
         if "_meta" in cls.__dict__:
             cls._layout = SharedTableLayout(cls._meta)
-
-    @classmethod
-    def add_index(cls, index: Index) -> None:
-        """Add an index, before models are in the table: their items would not be in it.
-
-        :raises ModelDefinitionError: there are models in the table.
-        """
-        if models := cls._layout.models:
-            raise ModelDefinitionError(
-                f"{cls.__name__} has models already, such as {models[0].__name__}, which give its indexes "
-                "templates: declare the index in the class"
-            )
-        super().add_index(index)
 
     @classmethod
     def models(cls) -> list[type[Model]]:
