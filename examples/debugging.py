@@ -1,4 +1,4 @@
-"""Why is it slow, and what does it cost? The plan of a query, log lines, capacity, and loops that read one by one."""
+"""Find slow and expensive code: the plan of a query, log lines, capacity, and loops that read items one by one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def say(text: object) -> None:
 
 
 def show_plan() -> None:
-    """Print which index answers, why, and the request as it will be sent."""
+    """Print the index that the planner chooses, the reason, and the request that will be sent."""
     say(Score.objects.filter(game="chess", points__gte=10).order_by("-points")[:3].explain())
     try:
         Score.objects.filter(points=3).first()
@@ -43,7 +43,7 @@ def show_plan() -> None:
 
 
 def show_costs() -> None:
-    """Print what a block of code costs, by table and index."""
+    """Print the cost of a block of code, by table and index."""
     with capacity() as used:
         best = list(Score.by_game.filter(game="chess").reverse()[:2])
         score = Score.objects.get(best[0].player, "chess")
@@ -52,7 +52,7 @@ def show_costs() -> None:
 
 
 def show_requests() -> None:
-    """Print each request: the logger ``dynamodb_py`` has them at level DEBUG, slow ones at WARNING."""
+    """Print each request: the logger ``dynamodb_py`` writes them at level DEBUG, and slow ones at WARNING."""
     lines = logging.StreamHandler(sys.stdout)
     logger = logging.getLogger("dynamodb_py")
     logger.addHandler(lines)
@@ -65,7 +65,7 @@ def show_requests() -> None:
 
 
 def find_n_plus_one() -> list[Score]:
-    """Print the warning about a loop, of a connection with ``warn_n_plus_one=True``; then do what it says."""
+    """Print the warning of a connection with ``warn_n_plus_one=True`` about a loop, and then follow its advice."""
     players = ["ann", "bob", "eve", "joe"]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", NPlusOneWarning)

@@ -1,6 +1,6 @@
-"""A service for orders in FastAPI, all of it async.
+"""A service for orders in FastAPI, fully async.
 
-``uvicorn fastapi_service:app`` runs it with boto3's usual settings; a call of ``connect()`` in ``lifespan`` gives others.
+``uvicorn fastapi_service:app`` runs it with boto3's usual settings. ``connect()`` in ``lifespan`` gives other settings.
 """
 
 from __future__ import annotations

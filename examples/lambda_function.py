@@ -1,6 +1,6 @@
-"""A function of AWS Lambda behind API Gateway: it counts the visits of pages.
+"""A function of AWS Lambda behind API Gateway, which counts the visits of pages.
 
-Models are defined once, when the process starts; connections stay open from one invocation to the next.
+Models are defined once, when the process starts. Connections stay open between invocations.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ class Page(Model):
     last = DateTimeField(auto_now=True)
 
 
-# Loaded in the phase of initialization, which provisioned concurrency and SnapStart go through ahead of time.
+# Loaded during initialization, which provisioned concurrency and SnapStart run ahead of time.
 READY = get_connection, Page.objects.get_or_none, Page.incr
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Count a visit (POST), or answer how many there were (GET)."""
+    """Count a visit (POST), or return the number of visits (GET)."""
     path = event["rawPath"]
     left = context.get_remaining_time_in_millis() / 1000
     try:
-        with options(deadline=max(left - 0.5, 0.1)):  # which leaves time to answer
+        with options(deadline=max(left - 0.5, 0.1)):  # leaves time for the answer
             if event["requestContext"]["http"]["method"] == "POST":
                 Page(path=path).incr(visits=1)
                 return {"statusCode": 204}

@@ -1,6 +1,6 @@
-"""A job that goes through a whole table at night, at a rate, and continues where it was interrupted.
+"""A nightly job that reads a whole table at a limited rate, and continues where it was interrupted.
 
-It closes the accounts that nobody has used for a year. The place that it has reached is an item of its own.
+It closes the accounts that nobody has used for a year. An item of another table stores the place that it has reached.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Job(Model):
 
 
 def close_unused(now: datetime | None = None, *, every: int = 100, rate: float = 200) -> int:
-    """Close unused accounts; return how many accounts were looked at, those before an interruption too.
+    """Close unused accounts; return the number of accounts that were read, including those before an interruption.
 
-    :param every: after how many accounts the place is noted: these may be looked at twice.
+    :param every: the number of accounts between two checkpoints: so many may be read twice.
     :param rate: the read units per second.
     """
     limit = (now or datetime.now(timezone.utc)) - timedelta(days=365)
@@ -55,11 +55,11 @@ def close_unused(now: datetime | None = None, *, every: int = 100, rate: float =
             job.checkpoint = walk.checkpoint
             job.save()
     seen = job.seen
-    job.delete()  # the next night begins anew
+    job.delete()  # the next night starts at the beginning
     return seen
 
 
 def close(account: Account, limit: datetime) -> None:
-    """Close an account, unless it was used since it was read."""
+    """Close an account, unless somebody has used it since it was read."""
     with suppress(ConditionFailed):
         account.update(closed=True, condition=Account.used < limit)

@@ -1,6 +1,6 @@
-"""The first steps: make a table, write, read, change, query by key and delete.
+"""The first steps: create a table; write, read, change, query and delete items.
 
-It runs on the embedded database, in this process, and needs no AWS account. Take out ``connect`` to
+It runs on the embedded database, in this process, and needs no AWS account. Remove ``connect`` to
 run it on DynamoDB with boto3's own settings.
 """
 
@@ -23,7 +23,7 @@ from dynamodb_py import (
 
 
 class Test(Model):
-    """A score of a player, as an item of the table ``test``."""
+    """A score of a player: an item of the table ``test``."""
 
     __table_name__ = "test"
 
@@ -36,12 +36,12 @@ class Test(Model):
 
 
 def say(text: str) -> None:
-    """Print one line of the story."""
+    """Print a line."""
     sys.stdout.write(text + "\n")
 
 
 def main() -> None:
-    """Run the story on whatever engine is connected."""
+    """Run all steps on the default connection."""
     table = Table(Test)
     table.create()
     say(f"created the table {table.info()['TableName']}: {table.info()['TableStatus']}")

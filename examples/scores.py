@@ -15,7 +15,7 @@ class Score(Model):
 
 
 def fill() -> None:
-    """Make the table, with ann's scores in two games and bob's in one."""
+    """Create the table, with ann's scores in two games and bob's score in one."""
     Table(Score).create()
     Score.batch_write(
         [

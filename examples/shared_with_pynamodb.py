@@ -1,6 +1,6 @@
-"""A table that an older program writes with PynamoDB, and this one with dynamodb_py, at the same time.
+"""A table that two programs write at the same time: an older one with PynamoDB, a new one with dynamodb_py.
 
-``python examples/shared_with_pynamodb.py`` plays both, on the embedded database.
+``python examples/shared_with_pynamodb.py`` plays both programs, on the embedded database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dynamodb_py import CharField, F, IntegerField, Model, Table, VersionField, 
 
 
 class OldThread(PynamoModel):
-    """The thread of a forum, as the older program declares it."""
+    """A thread of a forum, as the older program declares it."""
 
     class Meta:
         table_name = "threads"
@@ -36,7 +36,7 @@ class OldThread(PynamoModel):
 
 
 class Thread(Model):
-    """The same, with the fields of ``compat`` where PynamoDB has a spelling of its own."""
+    """The same thread, with fields of ``compat`` where PynamoDB has its own format."""
 
     class Meta:
         table_name = "threads"
@@ -49,7 +49,7 @@ class Thread(Model):
 
 
 def main() -> list[str]:
-    """Let both write one item in turns; return what each of them reads."""
+    """Let both models write one item in turns; return the values that each of them reads."""
     noon = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
     Table(Thread).create()
     OldThread("python", noon, settings={"pinned": True}).save()
@@ -61,7 +61,7 @@ def main() -> list[str]:
     old = OldThread.get("python", noon)
     seen.append(f"there: {old.views} view, version {old.version}")
     old.settings = {"pinned": False}
-    old.save()  # its version is checked, and so is ours
+    old.save()  # checks and raises the version that both models share
 
     thread.refresh_from_db()
     seen.append(f"here: {thread.settings} {thread.version}")

@@ -1,4 +1,4 @@
-"""Sign-up: nobody has the login or the e-mail address of another, however many sign up at once."""
+"""Sign-up: no two users have the same login or e-mail address, however many sign up at once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class User(Model):
 
 
 class Taken(Exception):
-    """Somebody else has the login or the address; the argument is the name of the field."""
+    """Another user has the login or the address; the argument is the name of the field."""
 
 
 def sign_up(login: str, email: str) -> User:
-    """Make a user: one TransactWriteItems, of the item and a sentinel for each unique value.
+    """Create a user: one TransactWriteItems with the item and a sentinel for each unique value.
 
     Raises ValidationError for a wrong login or address, and :class:`Taken`.
     """
@@ -42,14 +42,14 @@ def sign_up(login: str, email: str) -> User:
 
 
 def sign_in(name: str) -> User | None:
-    """Return the user with a login or an address: a GetItem of the sentinel, and one of the item."""
+    """Return the user with a login or an address: a GetItem for the sentinel, and one for the item."""
     if "@" in name:
         return User.objects.get_or_none(email=name)
     return User.objects.get_or_none(login=name)
 
 
 def change_email(user: User, email: str) -> User:
-    """Change the address, and release the old one: one TransactWriteItems."""
+    """Change the address, and free the old one: one TransactWriteItems."""
     user.email = email
     try:
         return user.save()

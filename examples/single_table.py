@@ -1,4 +1,4 @@
-"""Projects, their members and their tasks in one table: what belongs to a project is read by one request.
+"""Projects, their members and their tasks in one table: one request reads everything that belongs to a project.
 
 ======= ================== ============================ ==================== =========
 Item    pk                 sk                           gsi1pk               gsi1sk
@@ -61,7 +61,7 @@ class Task(Model):
 
 
 def open_project(project: str, title: str, owner: str) -> Project:
-    """Make a project with its owner, both or neither."""
+    """Create a project and its owner, both or neither."""
     with transaction.atomic():
         made = Project.create(project=project, title=title)
         Member.create(project=project, user=owner, role="owner")
@@ -69,13 +69,13 @@ def open_project(project: str, title: str, owner: str) -> Project:
 
 
 def add_task(project: Project, text: str) -> Task:
-    """Give the next task its number: an UpdateItem and a PutItem."""
+    """Add a task with the next number: an UpdateItem and a PutItem."""
     project.incr(tasks=1)
     return Task.create(project=project.project, number=project.tasks, text=text)
 
 
 def show_board(project: str) -> str:
-    """Return a project with all that is in it: one Query."""
+    """Return a project, its members and its tasks as text: one Query."""
     board = Workspace.collection(pk=f"PROJECT#{project}")
     members = ", ".join(f"{each.user} ({each.role})" for each in board.of(Member))
     tasks = [f"{each.number}. {each.text}" for each in board.of(Task)]

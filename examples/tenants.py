@@ -1,6 +1,6 @@
-"""Tenants with tables of their own, under one set of models: each request runs on its tenant's connection.
+"""Tenants with their own tables and the same models: each request uses its tenant's connection.
 
-Here tenants differ in the prefix of their tables; credentials, a region or an endpoint of their own work alike.
+Here, tenants differ by the prefix of their tables. They can also differ by credentials, region or endpoint.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Invoice(Model):
 
 
 def add_tenant(name: str, address: str | None = None, **settings: Any) -> None:
-    """Define the connection of a tenant, and make its tables where they are missing.
+    """Define the connection of a tenant, and create the tables that are missing.
 
-    The address and the settings are those of ``connect()``.
+    The address and the settings are arguments of ``connect()``.
     """
     connect(address, alias=name, **{"table_prefix": f"{name}-", **settings})
     Table(Invoice, using=name).create(if_not_exists=True)
@@ -32,9 +32,9 @@ def add_tenant(name: str, address: str | None = None, **settings: Any) -> None:
 
 @contextmanager
 def on_behalf_of(tenant: str) -> Iterator[None]:
-    """Let the block read and write the tenant's tables, in this thread or task alone.
+    """Make the block use the tenant's tables, only in this thread or task.
 
-    ``contrib.fastapi.use_connection`` and ``contrib.flask.use_connection`` do it for a request.
+    ``contrib.fastapi.use_connection`` and ``contrib.flask.use_connection`` do the same for a request.
     """
     with options(using=tenant):
         yield

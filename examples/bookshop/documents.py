@@ -1,4 +1,4 @@
-"""What lies inside of items, in both layouts: addresses, and the lines of orders."""
+"""The documents inside items, in both layouts: addresses, and the lines of orders."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dynamodb_py import CharField, Document, IntegerField
 
 
 class Address(Document):
-    """Where something is sent to."""
+    """The address of a delivery."""
 
     name = CharField(required=True)
     street = CharField(required=True)
@@ -15,7 +15,7 @@ class Address(Document):
 
 
 class Line(Document):
-    """So many copies of one book, at the price that it had."""
+    """A number of copies of one book, at the price of the time of the order."""
 
     isbn = CharField(required=True)
     title = CharField(required=True)
@@ -24,5 +24,5 @@ class Line(Document):
 
     @property
     def amount(self) -> int:
-        """What the line costs, in cents."""
+        """The price of the line, in cents."""
         return self.quantity * self.price

@@ -1,4 +1,4 @@
-"""A day in the bookshop, kept in four tables and then in one.
+"""A day in the bookshop, with four tables and then with one.
 
 It runs on the embedded database, in this process, and needs no AWS account: ``python examples/bookshop/main.py``.
 """
@@ -17,7 +17,7 @@ from dynamodb_py import connect
 
 
 def say(text: str) -> None:
-    """Print one line of the story."""
+    """Print a line."""
     sys.stdout.write(text + "\n")
 
 
@@ -59,7 +59,7 @@ def day(models: Any) -> None:
 
 
 def main() -> None:
-    """Run the day twice, on whatever engine is connected."""
+    """Run the day twice, on the default connection."""
     connect(region_name="us-east-1")
     for models in (tables, single):
         say(f"{models.__name__}:")

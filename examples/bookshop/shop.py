@@ -1,4 +1,4 @@
-"""What the bookshop does, whichever way its items are kept.
+"""The functions of the bookshop, for both layouts of its tables.
 
 Each function takes the module of the models, ``tables`` or ``single``, as its first argument.
 """
@@ -14,45 +14,45 @@ from dynamodb_py import F, Table, TransactionCanceled, save_all, transaction
 
 
 class SoldOut(Exception):
-    """There are not as many copies as somebody wants."""
+    """There are not enough copies in stock."""
 
 
 def open_shop(models: Any) -> None:
-    """Make the tables."""
+    """Create the tables."""
     for table in models.TABLES:
         Table(table).create()
 
 
 def close_shop(models: Any) -> None:
-    """Delete the tables, with everything in them."""
+    """Delete the tables with all items."""
     for table in models.TABLES:
         Table(table).delete()
 
 
 def stock_up(models: Any, authors: Iterable[Any], books: Iterable[Any]) -> None:
-    """Write authors and books, 25 to a request."""
+    """Write authors and books, 25 in each request."""
     save_all([*authors, *books])
 
 
 def shelf(models: Any, genre: str, count: int = 100) -> list[tuple[str, str]]:
-    """Return the titles of a genre and who wrote them: a Query, and a BatchGetItem of the authors."""
+    """Return the titles and authors of a genre: a Query, and a BatchGetItem for the authors."""
     books = models.Book.objects.filter(genre=genre).prefetch_related("author")[:count]
     return [(book.title, book.author.name) for book in books]
 
 
 def bibliography(models: Any, author_id: str) -> list[str]:
-    """Return the titles of an author: a GetItem, and a Query of the index that leads to the books."""
+    """Return the titles of an author: a GetItem, and a Query of the index on authors."""
     author = models.Author.objects.get(author_id=author_id)
     return [book.title for book in author.books.all()]
 
 
 def sign_up(models: Any, customer_id: str, name: str, address: Address) -> Any:
-    """Make a customer; somebody who is one already stays as is, and raises AlreadyExists."""
+    """Create a customer. An existing customer does not change and raises AlreadyExists."""
     return models.Customer.create(customer_id=customer_id, name=name, address=address)
 
 
 def order(models: Any, customer_id: str, wanted: Mapping[str, int]) -> Any:
-    """Order copies of books: nothing is ordered unless there are enough of all.
+    """Order copies of books, if there are enough of all of them.
 
     A GetItem, a BatchGetItem and a transaction.
     """
@@ -73,7 +73,7 @@ def order(models: Any, customer_id: str, wanted: Mapping[str, int]) -> Any:
             for book in books:
                 count = wanted[book.isbn]
                 book.update(stock=F("stock") - count, condition=models.Book.stock >= count)
-            # Of two orders at a time, one finds another number than it read.
+            # Of two orders at the same time, one finds another number than it has read.
             customer.update(
                 orders=F("orders") + 1, condition=models.Customer.orders == customer.orders
             )
@@ -83,7 +83,7 @@ def order(models: Any, customer_id: str, wanted: Mapping[str, int]) -> Any:
         titles = [
             book.title
             for book, code in zip(books, codes, strict=False)
-            if code == "ConditionalCheckFailed"  # else throttling, or another transaction
+            if code == "ConditionalCheckFailed"  # other codes: throttling, another transaction
         ]
         if not titles:
             raise
@@ -92,7 +92,7 @@ def order(models: Any, customer_id: str, wanted: Mapping[str, int]) -> Any:
 
 
 def cancel(models: Any, customer_id: str, number: int) -> None:
-    """Cancel an order that was not sent, and put the books back: a GetItem and a transaction."""
+    """Cancel an order that was not sent, and put the books back into stock: a GetItem and a transaction."""
     placed = models.Order.objects.get(customer_id=customer_id, number=number)
     with transaction.atomic():
         placed.update(status="cancelled", condition=models.Order.status == "placed")
@@ -107,7 +107,7 @@ def send(models: Any, customer_id: str, number: int) -> None:
 
 
 def redirect(models: Any, customer_id: str, number: int, city: str) -> None:
-    """Send an order to another city: a GetItem, and an UpdateItem of nothing but the city."""
+    """Send an order to another city: a GetItem, and an UpdateItem that writes only the city."""
     placed = models.Order.objects.get(customer_id=customer_id, number=number)
     placed.address.city = city
     placed.save()
@@ -120,7 +120,7 @@ def latest(models: Any, customer_id: str, count: int = 3) -> list[int]:
 
 
 def statement(models: Any, customer_id: str) -> str:
-    """Return what a customer ordered and what it cost."""
+    """Return the orders of a customer and their prices."""
     customer, orders = models.account(customer_id)
     lines = [f"{customer.name}, {customer.address.city}"]
     for each in orders:

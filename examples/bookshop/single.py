@@ -9,7 +9,7 @@ Customer CUSTOMER#{...}        CUSTOMER
 Order    CUSTOMER#{...}        ORDER#{number}
 ======== ===================== ================ ======================== ==============
 
-A customer and the orders have one hash key, so that one Query gives them all.
+A customer and the orders have the same hash key, so one Query returns all of them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Shop(SharedTable):
 
 
 class Author(Model):
-    """A writer of books."""
+    """An author of books."""
 
     class Meta:
         table = Shop
@@ -57,7 +57,7 @@ class Author(Model):
 
 
 class Book(Model):
-    """A book, and how many copies of it there are."""
+    """A book, and the number of its copies in stock."""
 
     class Meta:
         table = Shop
@@ -79,7 +79,7 @@ class Book(Model):
 
 
 class Customer(Model):
-    """Somebody who buys books."""
+    """A customer, who buys books."""
 
     class Meta:
         table = Shop
@@ -88,11 +88,11 @@ class Customer(Model):
     customer_id = CharField()
     name = CharField(required=True)
     address = EmbeddedField(Address)
-    orders = IntegerField(default=0)  # how many there were
+    orders = IntegerField(default=0)  # the number of orders so far
 
 
 class Order(Model):
-    """What a customer ordered at one time."""
+    """An order of a customer."""
 
     class Meta:
         table = Shop

@@ -17,7 +17,7 @@ from dynamodb_py import (
 
 
 class Author(Model):
-    """A writer of books."""
+    """An author of books."""
 
     class Meta:
         table_name = "bookshop-authors"
@@ -27,7 +27,7 @@ class Author(Model):
 
 
 class Book(Model):
-    """A book, and how many copies of it there are."""
+    """A book, and the number of its copies in stock."""
 
     class Meta:
         table_name = "bookshop-books"
@@ -44,7 +44,7 @@ class Book(Model):
 
 
 class Customer(Model):
-    """Somebody who buys books."""
+    """A customer, who buys books."""
 
     class Meta:
         table_name = "bookshop-customers"
@@ -52,11 +52,11 @@ class Customer(Model):
     customer_id = CharField(hash_key=True)
     name = CharField(required=True)
     address = EmbeddedField(Address)
-    orders = IntegerField(default=0)  # how many there were
+    orders = IntegerField(default=0)  # the number of orders so far
 
 
 class Order(Model):
-    """What a customer ordered at one time."""
+    """An order of a customer."""
 
     class Meta:
         table_name = "bookshop-orders"

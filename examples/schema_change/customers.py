@@ -1,4 +1,4 @@
-"""The model after the change: a name was one text before, and cities have an index now."""
+"""The model after the change: the name is two fields, and cities have an index."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ class Customer(Model):
     by_city = GlobalIndex(hash_key="city")
 
     name = CharField()
-    """Of the version before; a release later, the field and the attribute can go."""
+    """The field of the version before. One release later, the field and the attribute can be removed."""

@@ -1,6 +1,6 @@
-"""Change the table and its items while programs read and write them: run by every deployment, once in effect.
+"""Change the table and its items while programs read and write them. Every deployment runs this; it takes effect once.
 
-``python examples/schema_change/migrate.py`` plays it on the embedded database.
+``python examples/schema_change/migrate.py`` runs it on the embedded database.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class OldCustomer(Model):
 
 
 def deploy() -> list[str]:
-    """Run what was not run yet, and return its names; another deployment at the same time waits for this one."""
+    """Run the pending migrations, and return their names. Another deployment at the same time waits for this one."""
     return [each.name for each in migrations.run(FOLDER, wait=60)]
 
 

@@ -1,4 +1,4 @@
-"""Orders, the totals of their customers, and what was added to these."""
+"""Orders, the totals of their customers, and the changes that are in the totals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CustomerTotal(Model):
 
 
 class AppliedChange(Model):
-    """A change that is in the totals: DynamoDB keeps changes for a day, and repeats none after that."""
+    """A change that is in the totals. DynamoDB keeps changes for a day, so none comes again after that."""
 
     class Meta:
         table_name = "applied_changes"

@@ -1,7 +1,7 @@
 """Keeps a full-text index of the notes of orders, in SQLite: ``python search.py index.db`` runs until SIGTERM.
 
-The index keeps the number of the last change of each order, of deleted ones too. A change that is not newer is
-passed over, so it may be delivered twice, and by a worker that comes late.
+The index keeps the number of the last change of each order, also of deleted orders. It skips a change that is not
+newer. So a change may be delivered twice, or late by a slow worker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dynamodb_py.signals import item_changed
 
 
 class SearchIndex:
-    """A file with the words of orders."""
+    """A file with the words in the notes of orders."""
 
     def __init__(self, path: str) -> None:
         self.connection = sqlite3.connect(path, check_same_thread=False)
@@ -29,7 +29,7 @@ class SearchIndex:
             )
 
     def index(self, sender: type[Order], record: Any, **kwargs: Any) -> None:
-        """Index an order as it is after a change: a receiver of ``item_changed``."""
+        """Index the new state of an order: a receiver of ``item_changed``."""
         number, sequence = record.key["number"], record.sequence_number.zfill(40)
         with self.connection:
             newer = self.connection.execute(
@@ -55,7 +55,7 @@ class SearchIndex:
 
 
 def main(path: str) -> None:
-    """Run until the process is told to end."""
+    """Run until the process gets a signal to end."""
     index = SearchIndex(path)
     item_changed.connect(index.index, sender=Order)
     runner = StreamRunner(Order, name="search")

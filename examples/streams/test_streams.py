@@ -19,7 +19,7 @@ pytestmark = pytest.mark.dynamodb_engine(tables=[Order, CustomerTotal, AppliedCh
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[SearchIndex]:
-    """An index that is kept up to date."""
+    """An index that a receiver keeps up to date."""
     index = SearchIndex(str(tmp_path / "index.db"))
     item_changed.connect(index.index, sender=Order)
     yield index
@@ -29,7 +29,7 @@ def index(tmp_path: Path) -> Iterator[SearchIndex]:
 
 @pytest.fixture
 def records() -> Iterator[list[Any]]:
-    """The records that are delivered."""
+    """The delivered records."""
     found: list[Any] = []
 
     def note(record: Any, **kwargs: Any) -> None:

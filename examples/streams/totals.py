@@ -1,7 +1,6 @@
 """Keeps the total of each customer's orders: ``python totals.py`` runs until SIGTERM or Ctrl-C.
 
-A change may be delivered twice, and counts once: the totals and a mark of the change are written together or not
-at all.
+A change that is delivered twice counts once: one transaction writes the totals and a mark of the change.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from dynamodb_py.signals import item_changed, receiver
 
 @receiver(item_changed, sender=Order)
 def add_up(sender: type[Order], record: Any, **kwargs: Any) -> None:
-    """Take what the order was off a total, and add what it is now."""
+    """Subtract the old order from its total, and add the new one."""
     mark = f"{record.stream}/{record.sequence_number}"
     if AppliedChange.get(id=mark) is not None:
         return
@@ -37,11 +36,11 @@ def add_up(sender: type[Order], record: Any, **kwargs: Any) -> None:
     except TransactionCanceled as error:
         if error.reasons[0].code != "ConditionalCheckFailed":
             raise
-        # Another worker has applied it meanwhile.
+        # Another worker has applied the change meanwhile.
 
 
 def main() -> None:
-    """Run until the process is told to end."""
+    """Run until the process gets a signal to end."""
     runner = StreamRunner(Order, name="customer-totals")
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())

@@ -1,4 +1,4 @@
-"""The cart, whose checkout is one transaction: stock, order and cart change together, or nothing does."""
+"""The cart. Its checkout is one transaction: stock, order and cart change together, or nothing changes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from .models import Cart, Order, Product
 
 
 class SoldOut(Exception):
-    """There is not enough of some products; the first argument is a list of their keys."""
+    """Some products are out of stock; the first argument is a list of their keys."""
 
 
 def put(customer: str, sku: str, count: int) -> Cart:
-    """Put a product into the cart; of two devices at a time, one gets StaleItem, and starts again."""
+    """Put a product into the cart. Of two devices at the same time, one gets StaleItem, and starts again."""
     cart = Cart.get(customer) or Cart(customer)
     cart.lines[sku] = cart.lines.get(sku, 0) + count
     return cart.save()
 
 
 def check_out(cart: Cart) -> Order:
-    """Make an order of the cart: a BatchGetItem and a TransactWriteItems.
+    """Make an order from the cart: a BatchGetItem and a TransactWriteItems.
 
-    A retry after a lost answer buys nothing twice: the transaction has a token, and the cart a version.
+    A retry after a lost answer buys nothing twice, since the transaction has a token and the cart has a version.
     """
     products = Product.batch_get(*cart.lines)
     if missing := cart.lines.keys() - {each.sku for each in products}:

@@ -32,7 +32,7 @@ class Cart(Model):
         table_name = "carts"
 
     customer = CharField(hash_key=True)
-    lines = DictField(int, default=dict)  # a number of pieces for each sku
+    lines = DictField(int, default=dict)  # the number of pieces by sku
     version = VersionField()
 
 
@@ -41,7 +41,7 @@ class Order(Model):
         table_name = "orders"
 
     customer = CharField(hash_key=True)
-    id = ULIDField(range_key=True)  # sorts by the time at which it was made
+    id = ULIDField(range_key=True)  # sorts by the time of its creation
     placed = DateTimeField(auto_now_add=True)
     lines = DictField(int)
     total = IntegerField()

@@ -20,7 +20,7 @@ Pages = Annotated[Pager, Depends(make_pager(size=10))]
 
 
 class Line(BaseModel):
-    """What a customer puts into the cart."""
+    """A product and a quantity for the cart."""
 
     sku: str = Field(min_length=1)
     count: int = Field(1, ge=1, le=100)

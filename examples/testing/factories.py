@@ -24,7 +24,7 @@ class DynamoDBModelFactory(factory.Factory):
 
     @classmethod
     def create_batch(cls, size, **kwargs):
-        """Write them, and what their sub factories make, 25 items to a request."""
+        """Write the instances, and those of their sub-factories, 25 items in each request."""
         token = _batch.set([])
         try:
             instances = super().create_batch(size, **kwargs)

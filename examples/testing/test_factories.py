@@ -1,4 +1,4 @@
-"""Items for tests by factory_boy."""
+"""Items for tests, made by factory_boy."""
 
 import pytest
 from factories import CustomerFactory, OrderFactory

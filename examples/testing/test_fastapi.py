@@ -1,4 +1,4 @@
-"""The shop in FastAPI, by its test client and by httpx2."""
+"""Tests of the shop in FastAPI, with its test client and with httpx2."""
 
 import pytest
 from factories import OrderFactory
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.dynamodb_engine(tables=[Customer, Order])
 
 @pytest.fixture
 def client():
-    with TestClient(app) as client:  # which runs the lifespan: its connect() leads to the engine
+    with TestClient(app) as client:  # runs the lifespan, whose connect() uses the engine
         yield client
 
 

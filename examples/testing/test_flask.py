@@ -1,4 +1,4 @@
-"""The shop in Flask, by Flask's test client."""
+"""Tests of the shop in Flask, with Flask's test client."""
 
 import pytest
 from factories import CustomerFactory, OrderFactory
@@ -8,7 +8,7 @@ from models import Customer, Order
 
 @pytest.fixture
 def app(dynamodb_engine):
-    app = create_app(table_prefix="test-")  # its connect() leads to the engine
+    app = create_app(table_prefix="test-")  # its connect() uses the engine
     app.testing = True
     dynamodb_engine.create_tables(Customer, Order)  # after connect(), which sets the prefix
     return app

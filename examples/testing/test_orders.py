@@ -16,6 +16,6 @@ def test_an_order_is_open():
 
 def test_a_customer_has_a_name(dynamodb_tables):
     dynamodb_tables(Customer)
-    assert Customer.get(id="ann") is None  # each test has a database of its own
+    assert Customer.get(id="ann") is None  # each test has its own database
     Customer.create(id="ann", name="Ann")
     assert Customer.get(id="ann").name == "Ann"

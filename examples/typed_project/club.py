@@ -1,4 +1,4 @@
-"""What the club does: each function has the types that its callers rely on."""
+"""The functions of the club, with exact types for their callers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models import Address, Game, Move, Player, Title
 
 
 def join(name: str, home: Address, *, title: Title | None = None) -> Player:
-    """Add a player; AlreadyExists if there is one of that name."""
+    """Add a player; AlreadyExists if the name is taken."""
     return Player.objects.insert(Player(name=name, home=home, title=title, teams={"club"}))
 
 
@@ -19,7 +19,7 @@ def record(player: Player, opponent: str, points: int, moves: Sequence[str] = ()
 
 
 def rate(name: str, change: int) -> int:
-    """Change the rating of a player without reading it; return it."""
+    """Change the rating of a player without reading the item; return the new rating."""
     return Player.by_key(name).update(Player.rating.set(Player.rating + change)).rating
 
 
@@ -30,7 +30,7 @@ def find_results(name: str) -> list[tuple[str, int]]:
 
 
 def count_wins(name: str) -> int:
-    """Return how many games of a player were won."""
+    """Return the number of games that a player has won."""
     points = Game.objects.filter(Game.player == name).values_list(Game.points, flat=True)
     return sum(each == 2 for each in points)
 

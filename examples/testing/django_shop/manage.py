@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""``python manage.py test`` runs the tests of this project by Django's own runner."""
+"""``python manage.py test`` runs the tests of this project with Django's own runner."""
 
 import os
 import sys

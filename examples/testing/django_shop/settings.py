@@ -1,4 +1,4 @@
-"""Users are in SQL, by Django's ORM; orders are in DynamoDB."""
+"""Users are in SQL, with Django's ORM; orders are in DynamoDB."""
 
 SECRET_KEY = "of the tests"
 ALLOWED_HOSTS = ["*"]

@@ -1,4 +1,4 @@
-"""conftest.py after: DynamoDB is the kit's, and what else there is of AWS stays with moto."""
+"""conftest.py after: the kit has DynamoDB, and moto still mocks the rest of AWS."""
 
 import os
 
@@ -11,7 +11,7 @@ os.environ["AWS_ACCESS_KEY_ID"] = os.environ["AWS_SECRET_ACCESS_KEY"] = "testing
 
 
 @pytest.fixture
-def reports(dynamodb_tables, dynamodb_server):  # boto3 is led to the engine, too
+def reports(dynamodb_tables, dynamodb_server):  # boto3 uses the engine too
     from reports import Report
 
     dynamodb_tables(Report)

@@ -1,4 +1,4 @@
-"""conftest.py before: moto plays all of AWS."""
+"""conftest.py before: moto mocks all of AWS."""
 
 import os
 

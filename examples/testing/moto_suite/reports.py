@@ -1,4 +1,4 @@
-"""Code under test that uses models, and boto3 beside them."""
+"""Code under test that uses models and also boto3."""
 
 import boto3
 
@@ -16,7 +16,7 @@ class Report(Model):
 
 
 def count_view(key):
-    """Count by boto3, as code did before there were models."""
+    """Count with boto3, as the code did before it had models."""
     client.update_item(
         TableName="reports",
         Key={"id": {"S": key}},

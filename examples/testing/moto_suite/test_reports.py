@@ -1,4 +1,4 @@
-"""A suite that ran on moto, and runs on the kit unchanged."""
+"""Tests that ran on moto, and run on the kit unchanged."""
 
 import boto3
 import pytest

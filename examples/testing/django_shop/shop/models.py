@@ -1,4 +1,4 @@
-"""Models of dynamodb_py, in the place where Django has its own: it has no migrations for these."""
+"""Models of dynamodb_py, in the module for models of Django. Django makes no migrations for them."""
 
 from dynamodb_py import CharField, IntegerField, Model
 

@@ -1,4 +1,4 @@
-"""Tests of the shop: DynamoDBTestCase comes before a test case of Django's."""
+"""Tests of the shop. DynamoDBTestCase comes before a test case of Django in the bases."""
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -10,7 +10,7 @@ from .models import Order
 
 
 class OrderTests(DynamoDBTestCase, SimpleTestCase):
-    """Of code that uses DynamoDB alone."""
+    """Tests of code that uses only DynamoDB."""
 
     tables = [Order]
 
@@ -36,10 +36,10 @@ class OrderTests(DynamoDBTestCase, SimpleTestCase):
 
 
 class UserTests(DynamoDBTestCase, TestCase):
-    """Of code that uses SQL too: Django undoes what is there, and the kit what is in DynamoDB."""
+    """Tests of code that also uses SQL: Django undoes the changes there, the kit those in DynamoDB."""
 
     tables = [Order]
-    fixtures = ["users.json"]  # Django's
+    fixtures = ["users.json"]  # of Django
 
     @classmethod
     def setUpTestData(cls):
