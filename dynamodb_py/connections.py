@@ -471,7 +471,7 @@ def alias_for(alias: str | None, own: str | None) -> str:
 def choose_connection(using: str) -> Connection:
     """Return the connection for the argument *using* of a verb."""
     if not isinstance(using, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"using={using!r}: give the alias of a connection, a str")
+        raise ConfigurationError(f"using={using!r}: give the alias of a connection, a text")
     return get_connection(using)
 
 
