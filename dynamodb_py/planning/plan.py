@@ -271,7 +271,7 @@ def _make_title(plan: Plan) -> str:
 def _describe_rest(plan: Plan, explanation: Explanation) -> Iterator[str]:
     if not explanation.filter.is_empty:
         text = explanation.filter.describe()
-        yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"
+        yield f"  after reading: {text} (you also pay for the items that this drops)"
     dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     for trim in dropped[:1]:
         values = ", ".join(repr(wire) for trim in dropped for wire in trim.wires)
