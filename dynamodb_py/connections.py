@@ -1,6 +1,6 @@
 """Connections by alias, and the options of the current thread or task.
 
-Nothing here opens a connection: that happens for the first request.
+Nothing here opens a network connection: the first request does.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Connection:
         self.sync_in_loop = sync_in_loop
         """Whether verbs may block an event loop: "allow" or "raise"."""
         self.consistent = consistent
-        """Whether reads are consistent by default, where DynamoDB can."""
+        """Whether reads are consistent by default, if DynamoDB can read consistently there."""
         self.atomic = atomic
         """Whether writes of instances are atomic by default."""
         if slow is not None:
@@ -77,7 +77,7 @@ class Connection:
             n_plus_one.warn_of_n_plus_one(self)
 
     def copy_to(self, address: Address) -> Connection:
-        """Return a connection to the embedded database at *address* that is like this one otherwise."""
+        """Return a connection like this one, but to the embedded database at *address*."""
         copied = object.__new__(type(self))
         vars(copied).update(vars(self))
         copied.settings = replace(self.settings, address=address)
@@ -87,9 +87,9 @@ class Connection:
 
     @property
     def streams(self) -> Link:
-        """The link to the endpoint of streams, which is found at the first use.
+        """The link for calls on streams, whose endpoint is found at the first use.
 
-        Calls on streams go there, all others to that of tables. An embedded database has both.
+        It sends all other calls to the endpoint of tables. An embedded database serves both.
         """
         if self.settings.address is not None:
             return self
@@ -98,18 +98,28 @@ class Connection:
         return streams_links.StreamsLink(self, *self._senders)
 
     def table_name(self, name: str) -> str:
-        """Return the name of the table that a model calls *name*."""
+        """Return the name in DynamoDB of the table that a model calls *name*.
+
+        >>> connect("staging", table_name_format=lambda name: f"{name}-v2").table_name("scores")
+        'scores-v2'
+        """
         name = self._prefix + name if self._prefix else name
         return name if self._format is None else self._format(name)
 
     def close(self) -> None:
-        """Close the connections that threads have open; later requests open new ones."""
+        """Close the network connections of all threads; later requests open new ones.
+
+        The twin ``aclose()`` closes those of the running event loop.
+
+        >>> connection = connect("memory://")
+        >>> connection.close()
+        """
         self.transport.close()
         if self._senders is not None:
             self._senders[0].close()
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; later requests open new ones."""
+        """Close the network connections of the running event loop; later requests open new ones."""
         await self.async_transport.close()
         if self._senders is not None:
             await self._senders[1].close()
@@ -122,17 +132,17 @@ class Connection:
 
 
 _connections: dict[str, Connection | None] = {}
-"""By alias; None for the default one if there is to be none."""
+"""The connections by alias; None for "default" after ``connect(default=False)``."""
 
 _atomic_aliases: set[str] = set()
-"""The aliases of the connections whose writes are atomic by default: mostly none, which is quick to see."""
+"""The aliases of the connections with ``atomic=True``: mostly empty, so that writes check it quickly."""
 
 _redirected_to: Address | None = None
 """The embedded database that every new connection uses, whatever it was defined with."""
 
 
 class Registry(NamedTuple):
-    """All that the process knows of connections; the testing kit puts another in its place for a while."""
+    """The connections of the process; the testing kit replaces them for a while."""
 
     connections: dict[str, Connection | None]
     atomic_aliases: set[str]
@@ -140,12 +150,12 @@ class Registry(NamedTuple):
 
 
 def get_registry() -> Registry:
-    """Return what the process knows of connections."""
+    """Return the connections of the process."""
     return Registry(_connections, _atomic_aliases, _redirected_to)
 
 
 def set_registry(registry: Registry) -> None:
-    """Let *registry* count from now on, in all threads."""
+    """Replace the connections of the process by those of *registry*, in all threads."""
     global _connections, _atomic_aliases, _redirected_to
     _connections, _atomic_aliases, _redirected_to = registry
 
@@ -182,56 +192,66 @@ def connect(
     warn_n_plus_one: bool = False,
     default: bool = True,
 ) -> Connection:
-    """Define the connection *alias*; without a definition, boto3's defaults count.
+    """Define a connection to DynamoDB, or to an embedded database.
 
-    Nothing is sent. Another call with the same alias replaces the connection.
+    Nothing is sent. Another call with the same alias replaces the connection. A program that never
+    calls it has a default connection with boto3's defaults.
+
+    >>> frankfurt = connect(region_name="eu-central-1", deadline=5)
+    >>> replica = connect("replica", region_name="us-west-2", table_prefix="dev-")
+    >>> frankfurt.alias, replica.alias, replica.table_name("scores")
+    ('default', 'replica', 'dev-scores')
 
     :param address: an embedded database: ``"sqlite:///app.db"`` is a file, ``"sqlite:////var/app.db"``
         one by its absolute path, ``"memory://"`` is new and ``"memory://name"`` shared in the process.
         ``?synchronous=NORMAL`` makes writes to a file faster: the last ones before a power cut may be
         lost. A text without ``://`` is the *alias*.
     :param alias: the name of the connection, ``"default"`` by default.
-    :param region_name: as for boto3; else ``AWS_DEFAULT_REGION``, the profile's, or ``AWS_REGION``.
-    :param endpoint_url: another server that speaks DynamoDB's API; else ``AWS_ENDPOINT_URL_DYNAMODB``.
-    :param streams_endpoint_url: where the streams of tables are read; else ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``,
-        or *endpoint_url* unless that is of AWS, which has an endpoint of its own for streams.
+    :param region_name: the AWS region; by default ``AWS_DEFAULT_REGION``, else the profile's, else
+        ``AWS_REGION``.
+    :param endpoint_url: the URL of another server with DynamoDB's API; by default
+        ``AWS_ENDPOINT_URL_DYNAMODB`` or ``AWS_ENDPOINT_URL``, else the region's endpoint of AWS.
+    :param streams_endpoint_url: the URL for reading the streams of tables; by default
+        ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``, else *endpoint_url*. AWS has an endpoint of its own for
+        streams, which replaces an *endpoint_url* of AWS.
     :param profile_name: a profile of the shared configuration files.
-    :param aws_access_key_id: with ``aws_secret_access_key`` and ``aws_session_token``: credentials,
-        in place of boto3's search for them.
+    :param aws_access_key_id: credentials, with ``aws_secret_access_key`` and ``aws_session_token``; by
+        default they are found as boto3 finds them.
     :param session: a boto3 session; its credentials, region and event hooks are used.
     :param client: a boto3 client or resource for DynamoDB; all requests go through it.
-    :param through_instrumented_botocore: True: while a tool such as OpenTelemetry or X-Ray instruments
-        botocore, requests go through botocore, so that the tool sees them; a get takes 25 times as long
-        then. False: they do not. None: they do not, and one line at level WARNING says so, unless
-        :mod:`dynamodb_py.contrib.opentelemetry` is on.
+    :param through_instrumented_botocore: whether requests go through botocore while a tool such as
+        OpenTelemetry or X-Ray instruments it. True: they do, so that the tool sees them; a get then takes
+        25 times as long. False: they do not. None, the default: they do not, and one line at level
+        WARNING says so, unless :mod:`dynamodb_py.contrib.opentelemetry` is on.
     :param table_prefix: a prefix of every table name, ``"dev-"``.
     :param table_name_format: a callable that turns a model's table name into the real one.
     :param connect_timeout: seconds to wait for a connection.
-    :param read_timeout: seconds for sending a request and receiving its whole answer.
-    :param retries: how often a request is tried in all (default 4, as in boto3's standard mode, or
+    :param read_timeout: seconds for sending a request and receiving its whole response.
+    :param retries: how many attempts a request has in all (default 4, as in boto3's standard mode, or
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
-    :param pool_size: how many connections are kept open.
-    :param verify: False, or a file of certificate authorities, as for boto3.
-    :param cursor_key: a secret that signs the cursors of pages, so that clients cannot make any.
-    :param log_keys: show the keys of items in log lines about references; by default no log line has
+    :param pool_size: how many network connections are kept open.
+    :param verify: False, or the path of a file of certificate authorities, as for boto3.
+    :param cursor_key: a secret that signs the cursors of pages, so that clients cannot forge them; by
+        default they are not signed.
+    :param log_keys: True: log lines about references show the keys of items; by default no log line has
         keys or values.
     :param deadline: seconds that each request has in all, with its attempts, the pauses between them,
         and the search for credentials; by default there is no such limit.
-    :param sync_in_loop: ``"raise"`` lets each verb that would block a running event loop raise
-        QueryError before anything is sent.
-    :param consistent: True: reads see every write before them by default, for twice the price. Those
-        of global indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
-    :param atomic: True: what instances write fails by default if any attribute has changed since it
-        was loaded. ``Meta.atomic``, ``options()`` and calls override it.
+    :param sync_in_loop: ``"raise"``: a sync verb that is called in a running event loop raises QueryError
+        before it sends anything. ``"allow"``, the default: it blocks the event loop.
+    :param consistent: True: reads are strongly consistent by default, for twice the price. Reads of
+        global indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
+    :param atomic: True: writes of an instance fail by default if any attribute of its item has changed
+        since it was loaded. ``Meta.atomic``, ``options()`` and calls override it.
     :param slow: seconds: a request that takes as long or longer, with all its attempts and the pauses
-        between them, is a line at level WARNING on the logger ``dynamodb_py``. None: no such lines.
+        between them, writes a line at level WARNING to the logger ``dynamodb_py``. None: no such lines.
     :param warn_n_plus_one: True: a loop that reads items one by one, where one request could read them
-        all, is an :class:`~dynamodb_py.NPlusOneWarning` at its line, once. For development: it looks at
-        the stack at each request.
+        all, causes one :class:`~dynamodb_py.NPlusOneWarning` for its line. For development: each request
+        inspects the call stack.
     :param default: False: this process has no default connection, so that each model, query set, block
-        or instance must name one. With an alias, that connection is defined all the same.
-    :return: the connection; with ``default=False`` and no alias, one that has no name.
-    :raises ConfigurationError: an argument cannot be used.
+        or instance must name one. An *alias* in the same call is defined all the same.
+    :return: the connection; with ``default=False`` and no alias it is not registered under any.
+    :raises ConfigurationError: an argument is invalid.
     """
     arguments.check_texts(
         address=address,
@@ -313,7 +333,7 @@ def connect(
 
 
 def _register(connection: Connection, *, default: bool) -> None:
-    """Let *connection* be the one of its alias; without *default*, the process has no default one."""
+    """Register *connection* under its alias; without *default*, the process has no default one."""
     _connections[connection.alias] = connection
     if connection.atomic:
         _atomic_aliases.add(connection.alias)
@@ -329,17 +349,24 @@ def _tell_apart(address: str | None, alias: str | None) -> tuple[str, Address | 
         return DEFAULT if alias is None else alias, parse_address(address)
     if address is not None and alias is not None:
         raise ConfigurationError(
-            f"two aliases, {address!r} and {alias!r}: an address as in sqlite:///app.db has a ://"
+            f"connect(): two aliases, {address!r} and {alias!r}: give one; the address of an embedded "
+            "database has a ://, as in sqlite:///app.db"
         )
     alias = alias if address is None else address
     return DEFAULT if alias is None else alias, None
 
 
 def get_connection(alias: str | None = None) -> Connection:
-    """Return the connection *alias*; the default one is made when it is first needed.
+    """Return the connection *alias*.
 
-    Raises ConfigurationError for an alias that was never connected, and for the default one after
-    ``connect(default=False)``.
+    :param alias: by default the one that ``options(using=...)`` sets here, else ``"default"``. A default
+        connection that was not defined is created with boto3's defaults.
+    :raises ConfigurationError: *alias* was not defined by :func:`connect`, or it is the default one
+        after ``connect(default=False)``.
+
+    >>> replica = connect("replica", region_name="us-west-2")
+    >>> get_connection("replica") is replica
+    True
     """
     name = (current_options().using or DEFAULT) if alias is None else alias
     connection = _connections.get(name)
@@ -350,12 +377,12 @@ def get_connection(alias: str | None = None) -> Connection:
         if name not in _connections:
             return connect()
         raise ConfigurationError(
-            "there is no default connection, since connect(default=False) was called: choose one by "
+            "there is no default connection, as connect(default=False) was called: choose one by "
             "objects.using(alias), save(using=alias), options(using=alias) or Meta.using (there are: "
             f"{known})"
         )
     raise ConfigurationError(
-        f"no connection is called {name!r} (there are: {known}): connect({name!r}, ...)"
+        f"no connection is called {name!r} (there are: {known}): define it by connect({name!r}, ...)"
     )
 
 
@@ -363,7 +390,7 @@ class Options(Struct, frozen=True):
     """Options of the requests in a block."""
 
     consistent: bool | None = None
-    """None, like that of *atomic*: as the connection says."""
+    """None: the default of the connection, as for *atomic*."""
     using: str | None = None
     atomic: bool | None = None
 
@@ -373,7 +400,7 @@ class _Block(Struct, eq=False):
 
     changes: dict[str, Any]
     is_over: bool = False
-    """Whether it ended in another context, which could not remove it from its own."""
+    """Whether it ended in another context, so that its own context still has it."""
     deadline: Deadline | None = None
 
 
@@ -409,7 +436,7 @@ def _stack_up(blocks: tuple[_Block, ...]) -> _Stack:
 
 
 class AmbientAlias(str):
-    """The alias that ``options()`` gives, or the default: a model's own ``Meta.using`` goes before it."""
+    """The alias that ``options()`` sets, or the default; a model's own ``Meta.using`` overrides it."""
 
     __slots__ = ()
 
@@ -418,7 +445,7 @@ AMBIENT_DEFAULT = AmbientAlias(DEFAULT)
 
 
 def ambient_alias() -> AmbientAlias | None:
-    """Return the alias that the ``options()`` around give; None if they give none."""
+    """Return the alias that the surrounding blocks of ``options()`` set; None if they set none."""
     if _STACK.get() is _EMPTY:  # nearly always
         return None
     using = current_options().using
@@ -442,7 +469,7 @@ def alias_for(alias: str | None, own: str | None) -> str:
 
 
 def choose_connection(using: str) -> Connection:
-    """Return the connection that the argument *using* of a verb names."""
+    """Return the connection for the argument *using* of a verb."""
     if not isinstance(using, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"using={using!r}: give the alias of a connection, a text")
     return get_connection(using)
@@ -451,16 +478,17 @@ def choose_connection(using: str) -> Connection:
 class options:  # noqa: N801 - it reads as a statement
     """Change the options within a block, in this thread or task only.
 
-    Each block ends its own options alone, also where a generator, another thread or the garbage
-    collector ends it. Items that are read in a block, and query sets that are made in it, keep its connection.
+    The end of a block takes back the options of that block only, even if a generator, another thread or
+    the garbage collector ends it. Items that are read in a block, and query sets that are created in it,
+    keep its connection.
 
-    :param consistent: read consistently by default.
+    :param consistent: whether reads are strongly consistent by default.
     :param using: the alias of the connection for models that name none.
     :param atomic: overrides ``Meta.atomic``: whether ``save()``, ``update()`` and ``delete()`` of
         instances fail if any attribute has changed since it was loaded.
     :param deadline: seconds from the beginning of the block: its requests end by then, with all
-        attempts and pauses, or raise DeadlineExceeded. Of several deadlines the earliest counts.
-    :raises ConfigurationError: *deadline* is no number of seconds.
+        attempts and pauses, or raise DeadlineExceeded. Of nested deadlines the earliest counts.
+    :raises ConfigurationError: *deadline* is not a positive number of seconds.
 
     >>> with options(consistent=True):
     ...     current_options().consistent
@@ -508,7 +536,7 @@ class options:  # noqa: N801 - it reads as a statement
 
 
 def is_consistent(option: bool | None, link: Connection) -> bool:
-    """Tell whether to read consistently: *option*, else as ``options()`` or the connection *link* say."""
+    """Tell whether to read consistently: by *option*, else ``options()``, else the connection *link*."""
     if option is None and _STACK.get() is not _EMPTY:
         option = current_options().consistent
     return link.consistent if option is None else option

@@ -46,22 +46,25 @@ class Cost(Struct):
     """
 
     units: float = 0.0
-    """The capacity units consumed, of both kinds."""
+    """The capacity units consumed, read and write units together."""
     read_units: float = 0.0
+    """The read units consumed."""
     write_units: float = 0.0
+    """The write units consumed."""
     requests: int = 0
-    """The successful requests."""
+    """The number of successful requests."""
     items_read: int = 0
-    """The items that were read, and cost units, before any filter."""
+    """The number of items that were read, and paid for, before any filter."""
     items_returned: int = 0
-    """The items that were found by key, or matched."""
+    """The number of items that were found by key, or passed the filter."""
 
     def cost(self, *, read: Price, write: Price) -> Decimal:
-        """Return what the units cost, in the currency of the prices.
+        """Return the price of the units, exactly, in the currency of *read* and *write*.
 
-        :param read: the price of a million read units, from 0; a float counts as its shortest text.
+        :param read: the price of a million read units, from 0; a float means the decimal number that
+            Python prints for it.
         :param write: the price of a million write units.
-        :raises QueryError: one of them is no price.
+        :raises QueryError: one of them is negative or not a number.
 
         https://aws.amazon.com/dynamodb/pricing/on-demand/
 
@@ -103,7 +106,7 @@ class TableCost(Cost):
     own_units: float = 0.0
     """The part of ``units`` for the table itself."""
     indexes: dict[str, Cost] = {}
-    """The part for each index, by name."""
+    """The cost of each index, by its name; part of the whole cost."""
 
     def __str__(self) -> str:
         lines = [f"  {name}: {cost._units()}" for name, cost in sorted(self.indexes.items())]
@@ -111,10 +114,10 @@ class TableCost(Cost):
 
 
 class UsedCapacity(Cost):
-    """The result of ``with capacity() as used:``; ``str()`` of it is for people."""
+    """The result of ``with capacity() as used:``; ``str()`` of it is a report to read."""
 
     attempts: int = 0
-    """All requests that were sent, failed ones and retries included."""
+    """The number of all requests that were sent, with failed ones and retries."""
     by_table: dict[str, TableCost] = {}
     """The cost of each table, by its name in DynamoDB."""
 
@@ -147,19 +150,19 @@ def _format_count(number: float, thing: str) -> str:
 
 
 class Details(Struct):
-    """What the answers to one request had beside its cost."""
+    """The costs by table and the failed attempts of one request."""
 
     consumed: list[_Consumed] = []
     """The capacity that it consumed of each table, as DynamoDB reports it."""
     failures: list[tuple[int, RequestError]] = []
-    """The attempts that failed: when, in nanoseconds since 1970, and why."""
+    """The failed attempts: the time in nanoseconds since 1970, and the error."""
 
 
 class Meter:
     """The collected cost of one block or one request, and its lock.
 
-    :param asks: whether requests ask for their cost; else only their number and attempts are counted.
-    :param details: receives what is kept of one request beside its cost.
+    :param asks: whether requests ask for their cost; otherwise only requests and attempts are counted.
+    :param details: receives the costs by table and the failed attempts, for a meter of one request.
     """
 
     def __init__(self, *, asks: bool = True, details: Details | None = None) -> None:
@@ -168,7 +171,7 @@ class Meter:
         self.lock = Lock()
 
     def open(self) -> None:
-        """Count what this thread or task sends from now on."""
+        """Count the requests that this thread or task sends from now on."""
         METERS.set((*METERS.get(), self))
 
     def close(self) -> None:
@@ -183,14 +186,15 @@ METERS: ContextVar[tuple[Meter, ...]] = ContextVar("dynamodb_py.meters", default
 class capacity:  # noqa: N801 - it reads as a statement
     """Collect the cost of the requests in a block: capacity units, requests, items.
 
-    It counts requests of this thread or task, and of the threads and tasks that this library starts
-    for them; threads of your own need a block each. Nested blocks both count. Costs that an answer
-    does not have, such as those of a write whose condition failed, are not counted.
+    It counts requests of this thread or task, and of the threads and tasks that this package starts
+    for them; each of your own threads needs its own block. Nested blocks both count. DynamoDB does not
+    report every cost, such as that of a write whose condition failed; such costs are not counted.
 
     >>> with capacity() as used:
-    ...     pass
+    ...     ann = Score.objects.get(player="ann", game=1)
     >>> print(used)
-    0 capacity units in 0 requests
+    0.5 read units in 1 request, 1 item read, 1 returned
+      scores: 0.5 read units in 1 request, 1 item read, 1 returned
     """
 
     def __init__(self) -> None:
@@ -207,7 +211,7 @@ class capacity:  # noqa: N801 - it reads as a statement
 
 
 def payload_of(operation: Operation[Any]) -> Payload:
-    """Return the body of the request, which requests its cost if a meter is active."""
+    """Return the body of the request for *operation*, which asks for its cost if a meter is active."""
     payload = operation.payload()
     if METERS.get() and asks_for_cost(operation):
         payload["ReturnConsumedCapacity"] = "INDEXES"
@@ -215,7 +219,7 @@ def payload_of(operation: Operation[Any]) -> Payload:
 
 
 def asks_for_cost(operation: Operation[Any]) -> bool:
-    """Tell whether *operation*, sent now, requests its cost."""
+    """Tell whether *operation*, if it is sent now, asks for its cost."""
     if operation.api in METERED:
         for meter in METERS.get():  # a generator for any() would take three times as long
             if meter.asks:
@@ -225,12 +229,15 @@ def asks_for_cost(operation: Operation[Any]) -> bool:
 
 class _Units(Struct, omit_defaults=True):
     CapacityUnits: float = 0.0
-    # Transactions have these too: a repeated one, with a known token, only reads.
+    # Only transactions have both: one that is repeated with a known token reads and does not write.
     ReadCapacityUnits: float | None = None
     WriteCapacityUnits: float | None = None
 
     def parts(self, *, reads: bool) -> tuple[float, float, float]:
-        """Return all units, those read and those written; *reads* decides if the answer does not."""
+        """Return all units, the read units and the write units.
+
+        *reads* tells their kind if the response does not.
+        """
         total, read, write = self.CapacityUnits, self.ReadCapacityUnits, self.WriteCapacityUnits
         if read is None and write is None:
             return (total, total, 0.0) if reads else (total, 0.0, total)
@@ -248,8 +255,8 @@ class _Got(Struct):
     Item: Raw | UnsetType = UNSET
 
 
-class _Answer(Struct):
-    """The cost and the items in any answer."""
+class _Response(Struct):
+    """The cost and the items in any response."""
 
     ConsumedCapacity: _Consumed | list[_Consumed] | None = None
     Item: Raw | UnsetType = UNSET
@@ -259,17 +266,17 @@ class _Answer(Struct):
     Responses: dict[str, list[Raw]] | list[_Got] = []
 
 
-_read = msgspec.json.Decoder(_Answer).decode
+_read = msgspec.json.Decoder(_Response).decode
 
 
 def note(operation: Operation[Any], body: bytes) -> None:
-    """Add the cost in the answer to *operation* to the active meters."""
+    """Add the cost in *body*, the response to *operation*, to the active meters."""
     try:
-        answer = _read(body) if asks_for_cost(operation) else _Answer()
+        response = _read(body) if asks_for_cost(operation) else _Response()
     except msgspec.DecodeError:  # the operation's parser will raise
-        answer = _Answer()
-    paid = _list_consumed(answer)
-    items = _count_items(operation, answer)
+        response = _Response()
+    paid = _list_consumed(response)
+    items = _count_items(operation, response)
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
@@ -277,18 +284,18 @@ def note(operation: Operation[Any], body: bytes) -> None:
                 meter.details.consumed += paid
 
 
-def _list_consumed(answer: _Answer) -> list[_Consumed]:
-    consumed = answer.ConsumedCapacity or []
+def _list_consumed(response: _Response) -> list[_Consumed]:
+    consumed = response.ConsumedCapacity or []
     return consumed if isinstance(consumed, list) else [consumed]
 
 
 def is_read(operation: Operation[Any]) -> bool:
-    """Tell whether *operation* consumes read units, where its answer does not tell the kind."""
+    """Tell whether *operation* consumes read units, if its response does not have the kind."""
     return operation.api in _READS or getattr(operation, "reads", False)
 
 
 def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | None:
-    """Return the read and the write units in the answer to *operation*; None if it has none."""
+    """Return the read and the write units in the response to *operation*; None if it has none."""
     try:
         paid = _list_consumed(_read(body))
     except msgspec.DecodeError:  # the operation's parser will raise
@@ -312,8 +319,8 @@ _Items = Mapping[str, "tuple[int, int]"]
 """The numbers of items read and returned, by table; "" for an unknown table."""
 
 
-def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
-    found = answer.Responses
+def _count_items(operation: Operation[Any], response: _Response) -> _Items:
+    found = response.Responses
     if isinstance(found, dict):
         return {table: (len(items), len(items)) for table, items in found.items()}
     tables = operation.tables
@@ -324,10 +331,10 @@ def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
         names = [name for name, _ in gets] if len(gets) == len(found) else [table] * len(found)
         counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
         return {name: (count, count) for name, count in counts.items()}
-    if answer.Item is not UNSET:
+    if response.Item is not UNSET:
         return {table: (1, 1)}
-    count = len(answer.Items) if answer.Count is None else answer.Count
-    scanned = count if answer.ScannedCount is None else answer.ScannedCount
+    count = len(response.Items) if response.Count is None else response.Count
+    scanned = count if response.ScannedCount is None else response.ScannedCount
     return {table: (scanned, count)}
 
 

@@ -70,10 +70,13 @@ def test_the_default_connection_is_made_up_when_it_is_first_needed():
 @pytest.mark.parametrize(
     ("known", "said"),
     [
-        ([], r"no connection is called 'other' \(there are: none yet\): connect\('other', ...\)"),
+        (
+            [],
+            r"no connection is called 'other' \(there are: none yet\): define it by connect\('other', ...\)",
+        ),
         (
             ["a", "b"],
-            r"no connection is called 'other' \(there are: 'a', 'b'\): connect\('other', ...\)",
+            r"no connection is called 'other' \(there are: 'a', 'b'\): define it by connect\('other', ...\)",
         ),
     ],
 )

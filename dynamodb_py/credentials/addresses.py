@@ -15,13 +15,13 @@ _OPTIONS = {"synchronous": ("FULL", "NORMAL")}
 
 
 class Address(NamedTuple):
-    """Where an embedded database is."""
+    """The address of an embedded database, in its parts."""
 
     text: str
     path: str | None
     """The absolute path of its file, or None for one in memory."""
     name: str = ""
-    """The name that a database in memory is shared by; empty for a new one."""
+    """The name of a shared database in memory; empty for a new one."""
     durability: Literal["FULL", "NORMAL"] = "FULL"
 
     def __repr__(self) -> str:
@@ -34,7 +34,7 @@ def parse_address(text: str) -> Address:
     >>> parse_address("sqlite:////var/app.db?synchronous=NORMAL").path
     '/var/app.db'
     """
-    from urllib.parse import unquote  # a program without an address does not pay for it
+    from urllib.parse import unquote  # loaded only by programs with such an address
 
     scheme, _, rest = text.partition("://")
     rest, _, query = rest.partition("?")

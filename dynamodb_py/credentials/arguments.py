@@ -1,6 +1,6 @@
-"""The arguments of ``connect()`` and ``options()``: what cannot be used is refused, by name.
+"""Checks of the arguments of ``connect()`` and ``options()``.
 
-All raise ConfigurationError.
+All raise ConfigurationError with the name of an invalid argument.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from .settings import SecretBytes, Settings
 
 
 def check_texts(**texts: object) -> None:
-    """Refuse what is neither a text nor None."""
+    """Refuse values that are neither a text nor None."""
     for name, text in texts.items():
         if text is not None and not isinstance(text, str):
             raise ConfigurationError(f"{name}: give a text, not {type(text).__name__}")
 
 
 def refuse_server_options(address: Address, **options: object) -> None:
-    """Refuse options of a server for an embedded database."""
+    """Refuse options of a server together with the address of an embedded database."""
     given = [name for name, value in options.items() if value is not None]
     if given:
         raise ConfigurationError(
-            f"{', '.join(given)}: an embedded database, {address.text!r}, has none of that"
+            f"{', '.join(given)}: an embedded database, {address.text!r}, does not use it: leave it out"
         )
 
 
 def as_retries(retries: int | Retries | None) -> Retries:
-    """Return the retries that the argument means; by default those of the environment."""
+    """Return the retries for the argument; None means those of the environment."""
     if isinstance(retries, Retries):
         return retries
     if retries is None:
@@ -43,11 +43,11 @@ def as_retries(retries: int | Retries | None) -> Retries:
 
 
 _LONGEST = 1_000_000
-"""Seconds that a timeout may have: the most that every system takes."""
+"""The longest timeout in seconds: every system accepts it."""
 
 
 def check_settings(settings: Settings) -> None:
-    """Refuse settings that no request could use."""
+    """Refuse invalid settings."""
     for name in ("connect_timeout", "read_timeout"):
         check_seconds(name, getattr(settings, name))
     if type(settings.pool_size) is not int or settings.pool_size < 0:
@@ -73,7 +73,7 @@ def check_settings(settings: Settings) -> None:
 
 
 def check_seconds(name: str, seconds: object) -> None:
-    """Refuse what is no number of seconds that every system takes."""
+    """Refuse values that are not a number of seconds, or more than every system accepts."""
     number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if not number or not 0 < cast("float", seconds) <= _LONGEST:
         raise ConfigurationError(
@@ -82,20 +82,20 @@ def check_seconds(name: str, seconds: object) -> None:
 
 
 def check_deadline(seconds: object) -> None:
-    """Refuse what is neither None nor a number of seconds."""
+    """Refuse values that are neither None nor a number of seconds."""
     if seconds is not None:
         check_seconds("deadline", seconds)
 
 
 def check_flags(**flags: object) -> None:
-    """Refuse what is neither True nor False."""
+    """Refuse values that are neither True nor False."""
     for name, flag in flags.items():
         if not isinstance(flag, bool):
             raise ConfigurationError(f"{name}={flag!r}: give True or False")
 
 
 def as_cursor_key(key: bytes | str | None) -> SecretBytes | None:
-    """Return the key that signs cursors, hidden; None: they are not signed."""
+    """Return the key that signs cursors, with a repr() that hides it; None: they are not signed."""
     if key is None:
         return None
     if not isinstance(key, (str, bytes)):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -111,7 +111,7 @@ def check_behaviour(
     table_name_format: object,
     **flags: object,
 ) -> None:
-    """Refuse what a connection could not go by: times, flags and functions."""
+    """Refuse invalid times, flags and functions of a connection."""
     check_deadline(deadline)
     if sync_in_loop not in ("allow", "raise"):
         raise ConfigurationError(f"sync_in_loop={sync_in_loop!r}: give 'allow' or 'raise'")
@@ -123,8 +123,8 @@ def check_behaviour(
 
 
 def check_default(default: object) -> None:
-    """Refuse a name in the place of whether there is a default connection."""
+    """Refuse values of *default* that are neither True nor False, such as an alias."""
     if not isinstance(default, bool):
         raise ConfigurationError(
-            f"default={default!r}: give True or False; a name is the first argument"
+            f"default={default!r}: give True or False; an alias is the first argument"
         )

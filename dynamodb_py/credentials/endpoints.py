@@ -1,4 +1,4 @@
-"""Endpoints: explicit, by the rule for plain regions, or by botocore's rules."""
+"""Endpoints: given explicitly, made from the name of a region, or found by botocore's rules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..exceptions import ConfigurationError
 from .keys import find_static_keys
 from .settings import Settings, Url
 
-# Regions of the partitions "aws" and "aws-cn"; those of the others have one more part.
+# Regions of the partitions "aws" and "aws-cn"; names of other partitions' regions have one more part.
 _PLAIN_REGION = re.compile(r"[a-z]{2}-[a-z]+-[0-9]{1,2}")
 
 # urllib.parse would cost the first request 2 ms.
@@ -70,17 +70,19 @@ def parse_endpoint(url: str, region: str) -> Endpoint:
             "and a path, as in http://127.0.0.1:8000."
         )
     if not re.fullmatch(r"[A-Za-z0-9-]+", region):
-        raise ConfigurationError(f"The AWS region {region!r} is no region's name.")
+        raise ConfigurationError(
+            f"The AWS region {region!r} is not the name of a region; give one such as eu-west-1."
+        )
     scheme, host = found["scheme"], found["host"].strip("[]").lower()
     usual = 443 if scheme == "https" else 80
     return Endpoint(region, scheme, host, port or usual, found["path"] or "/")
 
 
 def find_plain_endpoint(settings: Settings) -> Endpoint | None:
-    """Return the endpoint if it does not need botocore, else None.
+    """Return the endpoint if it is known without botocore, else None.
 
-    It does not if keys and region are in the settings or the environment, and no shared file of AWS
-    can change anything. In doubt, botocore decides.
+    It is if the settings or the environment have keys and a region, and no shared file of AWS can change
+    anything. In doubt, botocore decides.
     """
     getenv = os.getenv  # a local os.environ would show the secret key in tracebacks
     region = settings.region_name or getenv("AWS_DEFAULT_REGION") or getenv("AWS_REGION")

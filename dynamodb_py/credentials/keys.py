@@ -10,7 +10,7 @@ from .settings import Secret, Settings
 
 
 class Keys(NamedTuple):
-    """One set of credentials at one moment."""
+    """The keys that sign a request: credentials at one moment."""
 
     access_key: str
     secret_key: str
@@ -21,7 +21,7 @@ class Keys(NamedTuple):
 
 
 class Credentials(Protocol):
-    """Returns the keys for a request; they may change between requests."""
+    """A source of keys, which may change between requests."""
 
     @property
     def due(self) -> bool:
@@ -74,7 +74,7 @@ class Refreshable:
 
 
 def check_keys(keys: Keys) -> Keys:
-    """Return *keys* if they are valid in a header, without line ends and the like."""
+    """Return *keys*; raise ConfigurationError if one is missing or cannot be sent in a header."""
     if not keys.access_key or not keys.secret_key:
         missing = "secret access key" if keys.access_key else "access key id"
         raise ConfigurationError(
@@ -89,15 +89,15 @@ def check_keys(keys: Keys) -> Keys:
         )
     if any("\ud800" <= letter <= "\udfff" for letter in keys.secret_key):
         raise ConfigurationError(
-            "The AWS secret access key is no Unicode text; check AWS_SECRET_ACCESS_KEY."
+            "The AWS secret access key is not valid Unicode; check AWS_SECRET_ACCESS_KEY."
         )
     return keys
 
 
 def find_static_keys(settings: Settings) -> Keys | None:
-    """Return the keys that do not need botocore: of the settings, else of the environment, else None.
+    """Return the keys of the settings, else of the environment; None if only botocore can find them.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` when only half of a pair is given.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if only one of the two keys is given.
     """
     if settings.aws_access_key_id or settings.aws_secret_access_key or settings.aws_session_token:
         key, secret = settings.aws_access_key_id or "", settings.aws_secret_access_key or ""

@@ -1,4 +1,4 @@
-"""Proxies of the environment: HTTPS_PROXY, HTTP_PROXY, NO_PROXY."""
+"""Proxies from the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .settings import Secret, Url
 
 
 class Proxy(Struct, frozen=True):
-    """A proxy; *authorization* is the header's value, or empty."""
+    """A proxy; *authorization* is the value of its header, or empty."""
 
     host: str
     port: int
@@ -27,13 +27,13 @@ class Proxy(Struct, frozen=True):
 def find_proxy(endpoint: Endpoint) -> Proxy | None:
     """Return the proxy for requests to *endpoint*, or None.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for an invalid URL or another scheme
-    than plain HTTP.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if the URL of the proxy is invalid, or its
+    scheme is not ``http``.
     """
-    # On other systems the system settings may name one.
+    # Elsewhere the settings of the system may name a proxy.
     if sys.platform == "linux" and not any(n.lower().endswith("_proxy") for n in os.environ):
         return None
-    from urllib.request import getproxies, proxy_bypass  # 15 ms, only with a proxy
+    from urllib.request import getproxies, proxy_bypass  # takes 15 ms
 
     url = Url(getproxies().get(endpoint.scheme) or "")
     return None if not url or proxy_bypass(endpoint.authority) else parse_proxy(url)
@@ -56,7 +56,7 @@ def parse_proxy(url: str) -> Proxy:
 
 
 def _split_proxy(url: str) -> Proxy | None:
-    """Return the proxy, None if *url* is invalid: an error here would have the password in its frames."""
+    """Return the proxy; None if *url* is invalid: an error raised here would show the password in its frames."""
     from base64 import b64encode
     from urllib.parse import unquote, urlsplit
 

@@ -1,4 +1,4 @@
-"""botocore's sessions and clients for settings; botocore is imported with the first one."""
+"""botocore's sessions and clients for settings; the first one imports botocore."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from .settings import STREAMS, Service, Settings, Url
 
 
 def make_session(settings: Settings) -> Any:
-    """Return the session of the settings, else a new one of botocore.
+    """Return the session of the settings, else a new session of botocore.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for an unknown profile or an unreadable
-    config file.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if the profile is unknown or a configuration
+    file cannot be read.
     """
     if settings.session is not None:
         return settings.session
@@ -36,7 +36,7 @@ def make_session(settings: Settings) -> Any:
 
 
 def find_region(session: Any, settings: Settings) -> str | None:
-    """Return the region: of the settings, else as boto3 finds it, else AWS_REGION's (Lambda's)."""
+    """Return the region of the settings, else the one that boto3 finds, else AWS_REGION (set in Lambda)."""
     inner = getattr(session, "_session", session)  # boto3's session wraps botocore's
     found = settings.region_name or inner.get_config_variable("region")
     return found or os.environ.get("AWS_REGION") or None
@@ -46,7 +46,7 @@ def make_client(settings: Settings, session: Any = None, *, boto3_default: bool 
     """Return a new client for the service of the settings, without retries: the driver retries.
 
     With *boto3_default* the client comes from ``boto3.client``, which moto replaces if it runs as a
-    server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    server. Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if the settings are invalid.
     """
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -109,17 +109,18 @@ def _list_options(service: Service) -> dict[str, Any]:
     """Return the options of a client that depend on its service."""
     from botocore.config import Config
 
-    # The ARN of a stream has the account, whose endpoint moto does not know; older botocores have no such option.
+    # From the ARN of a stream botocore makes an endpoint of the account, which moto does not know. Older
+    # versions of botocore have no such option.
     name = "account_id_endpoint_mode"
     has_accounts = service is STREAMS and name in cast("Any", Config).OPTION_DEFAULTS
     return {name: "disabled"} if has_accounts else {}
 
 
 def describe_configured_endpoint(service: Service, client: Any, session: Any = None) -> str:
-    """Return where the environment or a file sets the endpoint of *client*; "" if none does.
+    """Return a text that names what sets the endpoint of *client*: a variable or a file; "" if none does.
 
-    :param session: the session that made the client; None for a client of the user's own, which may
-        have another endpoint.
+    :param session: the session that created the client; None for the user's own client, which may have
+        another endpoint.
     """
     where, url = find_configured_endpoint(service, session)
     if not url or (
@@ -130,9 +131,11 @@ def describe_configured_endpoint(service: Service, client: Any, session: Any = N
 
 
 def find_configured_endpoint(service: Service, session: Any = None) -> tuple[str, str]:
-    """Return what sets an endpoint of *service*, and the endpoint, in botocore's order; two "" if none is.
+    """Return the variable or file that sets the endpoint of *service*, and the endpoint; else two "".
 
-    :param session: whose profile counts; None for a new one.
+    The order is botocore's.
+
+    :param session: the session whose profile is read; None for a new one.
     """
     names = (service.variable, "AWS_ENDPOINT_URL")
     if not any(map(os.getenv, names)) and not has_shared_files():
@@ -149,7 +152,7 @@ def find_configured_endpoint(service: Service, session: Any = None) -> tuple[str
             if url := os.getenv(name):
                 return name, url
         return "endpoint_url in the shared configuration file", _read_endpoint(inner, service)
-    except (BotoCoreError, OSError, ValueError):  # of files that the user's own client does without
+    except (BotoCoreError, OSError, ValueError):  # the user's own client may not need these files
         return "", ""
 
 
@@ -164,7 +167,7 @@ def _read_endpoint(session: Any, service: Service) -> str:
 
 
 def explain(error: Exception) -> str:
-    """Return the message for *error* of botocore, with what to do if known."""
+    """Return the message for an *error* of botocore, with advice if there is some."""
     advice = {
         "NoRegionError": NO_REGION,
         "NoCredentialsError": NO_CREDENTIALS,

@@ -47,18 +47,18 @@ class Url(str):
 
 
 class Service(Struct, frozen=True):
-    """An API of DynamoDB, which has an endpoint of its own."""
+    """An API of DynamoDB with its own endpoint: that of tables or that of streams."""
 
     name: str
-    """botocore's name of it."""
+    """Its name in botocore."""
     target: str
-    """What X-Amz-Target begins with."""
+    """The prefix of the header X-Amz-Target."""
     host: str
-    """What the hosts of AWS for it begin with, before the region."""
+    """The beginning of its hosts at AWS, before the region."""
     setting: str
     """Its name in shared configuration files, and in upper case in the environment."""
     example: str
-    """One of its calls, without arguments."""
+    """One of its calls that needs no arguments."""
 
     @property
     def variable(self) -> str:
@@ -79,14 +79,14 @@ STREAMS = Service(
 class Settings(Struct, frozen=True, kw_only=True):
     """The settings of one pair of transports; None means boto3's default.
 
-    ``connect_timeout`` and ``read_timeout`` are seconds; the second is for a whole answer.
-    ``pool_size`` is the number of connections to keep open: for asyncio the most open connections;
-    threads may open more for a moment. ``verify`` is True, False (certificates are not
-    checked: never in production) or the path of a file or directory with certificate authorities.
+    ``connect_timeout`` and ``read_timeout`` are seconds; the second is for a whole response.
+    ``pool_size`` is the number of connections to keep open. With asyncio there are never more; threads may
+    open more for a moment. ``verify`` is True, False (certificates are not checked: never in production) or
+    the path of a file or directory with certificate authorities.
 
-    ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource for DynamoDB;
-    with either, requests go through botocore with its hooks. ``through_instrumented_botocore`` says whether
-    they do while a tool instruments botocore; None: they do not, and a line says so.
+    ``session`` is a boto3 or botocore session, ``client`` a boto3 client or resource for DynamoDB. With
+    either, requests go through botocore with its hooks. ``through_instrumented_botocore`` decides whether
+    requests go through botocore while a tool instruments it; None: they do not, and a log line says so.
     """
 
     region_name: str | None = None
@@ -103,9 +103,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     client: Any = None
     through_instrumented_botocore: bool | None = None
     address: Address | None = None
-    """That of an embedded database, which needs none of the others."""
+    """The address of an embedded database, which uses no other setting."""
     streams_endpoint_url: str | None = None
-    """Where streams are read; None: see :func:`~dynamodb_py.credentials.streams.make_streams_settings`."""
+    """The endpoint of streams; None: see :func:`~dynamodb_py.credentials.streams.make_streams_settings`."""
     service: Service = TABLES
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """AWS Signature Version 4 for the requests of DynamoDB.
 
-Every request is a POST of JSON to the same path, so most of the signed text is constant; the signing
-key is valid for a day, and the time stamp for a second. The rules:
+Every request is a POST of JSON to the same path, so most of the signed text is constant. The signing
+key changes each day, and the time stamp each second. The rules are at
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -22,14 +22,15 @@ CONTENT_TYPE = "application/x-amz-json-1.0"
 SERVICE = "dynamodb"
 
 _BLOCK = 64
-"""Bytes that SHA-256 takes at a time."""
+"""The block size of SHA-256 in bytes."""
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 
 
 class _Signing(Struct, frozen=True):
-    """The common parts of the requests of one second and one pair of keys.
+    """The common parts of all requests of one second with one pair of keys.
 
-    Hash objects hold what was hashed ahead, and are copied: their repr() shows nothing of it.
+    The hash objects have hashed these parts already, and are copied for each request. Their repr() shows
+    no secret.
     """
 
     second: int
@@ -47,8 +48,8 @@ class _Signing(Struct, frozen=True):
 class Signer:
     """Builds signed requests to one host and path.
 
-    *host* is the value of the header, with the port unless it is the default; *line* is the request's
-    target: the path or, through a proxy, a whole URL.
+    *host* is the value of the header Host, with the port unless it is the default. *line* is the target in
+    the request's first line: the path or, through a proxy, a whole URL.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Signer:
         if path.strip("/"):
             from urllib.parse import quote  # 2 ms, only for an unusual path
 
-            # As in botocore: the path is quoted once more, except for its slashes.
+            # As botocore does, the path is quoted once more, except for its slashes.
             self._path = quote(path, safe="/~")
         self._line = line or path
         self._headers = headers

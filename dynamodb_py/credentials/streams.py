@@ -1,4 +1,4 @@
-"""The endpoint of streams: beside the one of tables, wherever that is."""
+"""The endpoint of streams, which belongs to the endpoint of tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .endpoints import has_shared_files
 from .sessions import find_configured_endpoint, make_client_like, make_session
 from .settings import STREAMS, TABLES, Settings
 
-# The domains of AWS: of each partition, and those of its dual-stack endpoints.
+# The domains of AWS: those of each partition, and of its dual-stack endpoints.
 _OF_AWS = (
     ".amazonaws.com .amazonaws.com.cn .amazonaws.eu .api.aws .api.amazonwebservices.com.cn "
     ".api.amazonwebservices.eu .c2s.ic.gov .sc2s.sgov.gov .csp.hci.ic.gov .cloud.adc-e.uk"
@@ -18,12 +18,18 @@ _OF_AWS = (
 def make_streams_settings(settings: Settings) -> Settings:
     """Return the settings for the streams of a connection with *settings*.
 
-    The endpoint is the first that there is of: ``streams_endpoint_url``, ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``,
-    that of the connection's tables, and what the environment and shared files set, for streams as boto3
-    reads them, else for tables. Engines serve streams beside tables, and no request of theirs may go to AWS;
-    AWS has an endpoint for each, so that one of tables means AWS's own endpoint of streams.
+    The first of these that is set is the endpoint:
 
-    Reads the environment, and files if there are some.
+    1. ``streams_endpoint_url``;
+    2. ``AWS_ENDPOINT_URL_DYNAMODB_STREAMS``;
+    3. the endpoint of the connection's tables;
+    4. the endpoint that the environment and shared files set for streams, as boto3 reads them;
+    5. the one that they set for tables.
+
+    An engine serves tables and streams at one endpoint, and its requests must not go to AWS. AWS has two
+    endpoints: one of AWS for tables is replaced by that of AWS for streams.
+
+    Reads the environment, and shared files if there are any.
     """
     client, url = settings.client, _find_endpoint(settings)
     if client is not None:
@@ -32,7 +38,7 @@ def make_streams_settings(settings: Settings) -> Settings:
 
 
 def _find_endpoint(settings: Settings) -> str | None:
-    """Return the endpoint to give to botocore; None: it finds it, as the package does in plain cases."""
+    """Return the endpoint to give to botocore; None if botocore, or the package without it, finds it."""
     if settings.streams_endpoint_url is not None:
         return settings.streams_endpoint_url
     session = settings.session

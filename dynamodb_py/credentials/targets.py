@@ -1,4 +1,4 @@
-"""Targets: endpoint, credentials, proxy and TLS, determined with the first request."""
+"""Targets: endpoint, credentials, proxy and TLS; the first request determines them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Target(Struct, frozen=True):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Host and port of connections: the endpoint's or the proxy's."""
+        """The host and port to connect to: those of the proxy, else of the endpoint."""
         near = self.proxy or self.endpoint
         return near.host, near.port
 
 
 def find_target(settings: Settings) -> Target:
-    """Determine the target; this may read files, import botocore and use the network.
+    """Return the target; this may read files, import botocore and use the network.
 
-    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` for missing settings.
+    Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if settings are missing or invalid.
     """
     endpoint, configured = find_plain_endpoint(settings), None
     if endpoint is not None:
@@ -79,7 +79,9 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
 
 def _make_signer(endpoint: Endpoint, proxy: Proxy | None, service: Service) -> Signer:
     line = headers = ""
-    if proxy is not None and endpoint.scheme == "http":  # a proxy for plain HTTP reads the request
+    if (
+        proxy is not None and endpoint.scheme == "http"
+    ):  # the proxy itself reads a request without TLS
         line = endpoint.url
         if proxy.authorization:
             headers = f"Proxy-Authorization: {proxy.authorization}\r\n"
@@ -95,7 +97,7 @@ def _make_signer(endpoint: Endpoint, proxy: Proxy | None, service: Service) -> S
 
 
 class LazyTarget:
-    """The target of some settings, determined at its first use."""
+    """The target of *settings*, determined at the first use."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -104,7 +106,7 @@ class LazyTarget:
 
     @property
     def quick(self) -> bool:
-        """Whether it needs no botocore, and so no files and network."""
+        """Whether it is determined without botocore, and so without files and network."""
         return find_plain_endpoint(self.settings) is not None
 
     def get(self) -> Target:
@@ -115,5 +117,5 @@ class LazyTarget:
             return self.found
 
     def after_fork(self) -> None:
-        """Replace the lock: its thread does not exist in the child process."""
+        """Replace the lock: a thread that holds it does not exist in the child process."""
         self._lock = threading.Lock()

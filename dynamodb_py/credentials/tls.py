@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def find_authorities(verify: bool | str, configured: str | None = None) -> bool | str:
-    """Return the certificate authorities to trust, as in boto3.
+    """Return the certificate authorities to trust, in the order of boto3.
 
-    *verify* unless it is True; AWS_CA_BUNDLE; the config file's ``ca_bundle`` (*configured*);
-    REQUESTS_CA_BUNDLE; True, which means the system's authorities.
+    The first of: *verify* unless it is True; AWS_CA_BUNDLE; ``ca_bundle`` of the configuration file
+    (*configured*); REQUESTS_CA_BUNDLE; True, which means the system's authorities.
     """
     if verify is not True:
         return verify
@@ -23,10 +23,10 @@ def find_authorities(verify: bool | str, configured: str | None = None) -> bool 
 
 
 def make_context(verify: bool | str) -> SSLContext:
-    """Return a context for connections that trust *verify*: a file, a directory, or True.
+    """Return a context for connections that trust the authorities of *verify*.
 
-    With False, certificates are not checked at all. Raises
-    :class:`~dynamodb_py.exceptions.ConfigurationError` for a bundle that cannot be read.
+    *verify* is a file, a directory, True (the system's authorities), or False (certificates are not checked
+    at all). Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if the file cannot be read.
     """
     import ssl  # not needed for plain HTTP
 
@@ -45,18 +45,18 @@ def make_context(verify: bool | str) -> SSLContext:
     except OSError as error:
         raise ConfigurationError(
             f"The certificate authorities in {bundle!r} cannot be used: {error}. Check verify= and "
-            "AWS_CA_BUNDLE: a file in PEM format, or a directory of such."
+            "AWS_CA_BUNDLE: give a file in PEM format, or a directory of such files."
         ) from error
 
 
 def _system_has_authorities(paths: object) -> bool:
-    """Tell whether OpenSSL finds a store of authorities; systems other than Unix have one."""
+    """Tell whether OpenSSL finds a store of authorities; systems other than Unix always have one."""
     found = getattr(paths, "cafile", None) or getattr(paths, "capath", None)
     return os.name != "posix" or bool(found)
 
 
 def _find_bundled_authorities() -> str | None:
-    """Return botocore's bundle, for images without a store of authorities."""
+    """Return botocore's file of authorities, for systems (container images) without a store of their own."""
     from importlib.util import find_spec  # finds the package without importing it
 
     spec = find_spec("botocore")

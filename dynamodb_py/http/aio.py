@@ -26,7 +26,7 @@ from .waits import await_in_time
 
 
 class StreamPool:
-    """The connections of one event loop, at most ``pool_size``; the longest waiting task is next."""
+    """The connections of one event loop, at most ``pool_size``; the task that waited longest is next."""
 
     def __init__(self, loop: AbstractEventLoop, settings: Settings) -> None:
         self.loop = loop
@@ -40,7 +40,7 @@ class StreamPool:
         self._keeper: AsyncGenerator[None] | None = None
 
     def pop(self) -> Stream | None:
-        """Return an idle connection that is open and has nothing to read, None if there is none."""
+        """Return an idle connection that is open and has nothing to read; None if there is none."""
         while self.idle:
             stream = self.idle.pop()
             if not stream.is_stale():
@@ -49,7 +49,7 @@ class StreamPool:
         return None
 
     async def take(self, target: Target) -> Stream:
-        """Return a connection for the caller: an idle one, a new one, or the next free one."""
+        """Return a connection for the caller: an idle one, else a new one, else the next free one."""
         while True:
             stream = self.pop()
             if stream is not None:
@@ -60,7 +60,7 @@ class StreamPool:
             stream = await self._wait()
             if stream is None:  # the right to open one
                 break
-            if not stream.is_stale():  # the loop was at work since it was handed over
+            if not stream.is_stale():  # it may have closed before this task could run
                 return stream
             stream.abort()
         stream = Stream(self.loop, self._settings.read_timeout, self._lost)
@@ -69,7 +69,7 @@ class StreamPool:
         return stream
 
     def give(self, stream: Stream) -> None:
-        """Return a connection to the pool, or to the longest waiting task."""
+        """Return a connection to the pool, or pass it to the task that waited longest."""
         if not stream.open:
             stream.abort()
         elif not (self._waiting and self._hand_over(stream)):
@@ -79,14 +79,14 @@ class StreamPool:
             self.idle.append(stream)
 
     def close(self) -> None:
-        """Close the idle connections now, those in use after use."""
+        """Close the idle connections now, and those in use when they are returned."""
         self._closed = True
         while self.idle:
             self.idle.pop().abort()
 
     def discard(self) -> None:
         """Close all connections after the loop was closed."""
-        self._waiting.clear()  # their tasks cannot go on
+        self._waiting.clear()  # their tasks cannot continue
         for stream in list(self.streams):
             stream.discard()
         self.idle.clear()
@@ -105,14 +105,14 @@ class StreamPool:
     async def keep(self) -> None:
         """Close the connections when the loop shuts down.
 
-        asyncio.run() closes the async generators of a loop before the loop itself.
+        ``asyncio.run()`` closes the async generators of a loop before it closes the loop.
         """
         if self._keeper is None:
             self._keeper = self._until_shutdown()
             await self._keeper.__anext__()
 
     async def release(self) -> None:
-        """Like :meth:`close`, but also let the loop close the sockets."""
+        """Close the pool as :meth:`close` does, and let the loop close the sockets."""
         self.close()
         await asyncio.sleep(0)
 
@@ -131,7 +131,9 @@ class StreamPool:
         try:
             return await waiter
         except BaseException:
-            if waiter.done() and not waiter.cancelled():  # cancelled after it got the place
+            if (
+                waiter.done() and not waiter.cancelled()
+            ):  # the task was cancelled after it got a place
                 stream = waiter.result()
                 if stream is None:
                     self._free_place()
@@ -171,8 +173,8 @@ class AsyncHttpTransport:
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response.
 
-        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
-        region or credentials. A cancelled request closes its connection.
+        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError if there is no region
+        or there are no credentials. A cancelled request closes its connection.
         """
         deadline = find_deadline()
         target = self._target
@@ -198,7 +200,7 @@ class AsyncHttpTransport:
             try:
                 seconds = None if deadline is None else count_seconds_left(deadline)
                 response = await stream.exchange(request, seconds)
-            except BaseException:  # cancellation too: half an answer may follow
+            except BaseException:  # cancellation too: half a response may follow
                 stream.abort()
                 raise
         except ConnectionFailed as error:
@@ -247,7 +249,7 @@ class AsyncHttpTransport:
                     loop.call_soon_threadsafe(pool.close)
 
     def after_fork(self) -> None:
-        """Forget the connections of the parent; a child may run on with its event loop."""
+        """Forget the connections of the parent; the child may go on to use its event loop."""
         for pool in self._pools.values():
             pool.after_fork()
 

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 
 def with_bytes(value: Any) -> Any:
-    r"""Return *value*, parsed JSON, with each B and BS of its attribute values as bytes.
+    r"""Return *value*, which is parsed JSON, with bytes in its attribute values of the types B and BS.
 
-    A dict whose only key is B, with a text, is such a value: an attribute *named* B has a dict.
+    A dict with the only key B is such a value if it has a text there: an attribute *named* B has a dict.
 
     >>> with_bytes({"Item": {"B": {"B": "AAE="}}})
     {'Item': {'B': {'B': b'\x00\x01'}}}

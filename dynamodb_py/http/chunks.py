@@ -5,17 +5,17 @@ from __future__ import annotations
 from ..exceptions import ResponseCorrupted
 
 MAX_BODY = 256 * 1024 * 1024
-"""Bytes of a response's body; DynamoDB's largest hold 16 MB of data."""
+"""The maximum of a response's body in bytes; DynamoDB's largest responses hold 16 MB of data."""
 
 _MAX_LINE = 16 * 1024
 _HEX = b"0123456789abcdefABCDEF"
 
-# The next part, if it is not the rest of a chunk.
+# The next part of the body, unless it is the rest of a chunk.
 _SIZE, _LINE_END, _TRAILER = -1, -2, -3
 
 
 class ChunkReader:
-    """Reads one chunked body: ``feed()`` takes received data until it returns the body."""
+    """A reader of one chunked body: ``feed()`` takes received data until it returns the body."""
 
     def __init__(self) -> None:
         self.rest = b""
@@ -37,7 +37,7 @@ class ChunkReader:
             line, found, after = data.partition(b"\r\n")
             if not found:
                 if len(data) > _MAX_LINE:
-                    raise ResponseCorrupted("The server sent a chunk whose head has no end.")
+                    raise ResponseCorrupted("The server sent a chunk whose first line has no end.")
                 self.rest = data
                 return None
             data = after
@@ -55,7 +55,7 @@ class ChunkReader:
         return None
 
     def _take(self, data: bytes) -> bytes:
-        """Take the rest of the current chunk from *data*; return what is left."""
+        """Take the rest of the current chunk from *data*; return the data after it."""
         chunk = data[: self._next]
         self._chunks.append(chunk)
         self._next -= len(chunk)
@@ -71,5 +71,5 @@ class ChunkReader:
         size = int(digits, 16)
         self._total += size
         if self._total > MAX_BODY:
-            raise ResponseCorrupted("The server's answer has no end.")
+            raise ResponseCorrupted("The server's response is over 256 MB.")
         return size or _TRAILER

@@ -1,8 +1,8 @@
 """HTTP/1.1 without any I/O: the bytes of a request, and a reader of responses.
 
-The reader returns a whole response or raises: a body always has the announced length. Features of
-HTTP that DynamoDB does not use (compressed bodies, folded headers, a success without a length) are
-refused, because such an answer may be damaged.
+The reader returns a whole response or raises an error: a body always has the announced length. Features
+of HTTP that DynamoDB does not use (compressed bodies, folded headers, a success without a length) are
+errors, because such a response may be damaged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..exceptions import ConnectionFailed, ResponseCorrupted
 from .chunks import MAX_BODY, ChunkReader
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a response's status line and headers."""
+"""The maximum of a response's status line and headers, in bytes."""
 
 _CHUNKED, _UNTIL_END = -1, -2
 
@@ -43,12 +43,14 @@ def connect_request(host: str, port: int, authorization: str = "") -> SecretByte
 
 
 class _Names(dict[bytes, bytes]):
-    """Header names as received, checked once, to lower case."""
+    """Header names in lower case, by the received name, so that each name is checked once."""
 
     def __missing__(self, name: bytes) -> bytes:
         # A space here is a folded line, or an attempt to smuggle a header.
         if not _TOKEN.fullmatch(name):
-            raise ResponseCorrupted(f"The server sent a header that is none: {name[:80]!r}.")
+            raise ResponseCorrupted(
+                f"The server sent a header with an invalid name: {name[:80]!r}."
+            )
         if len(self) < 256:  # random names must not fill the memory
             self[name] = name.lower()
         return name.lower()
@@ -59,7 +61,7 @@ _names = _Names()
 
 
 def _parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Return the headers; a repeated one has its values joined by commas."""
+    """Return the headers by name; the values of a repeated one are joined by commas."""
     names = _names
     try:
         pairs = [line.split(b":", 1) for line in lines]
@@ -104,7 +106,7 @@ def _parse_head(head: bytes, *, tunnel: bool) -> _Head:
         keep = (first.startswith(b"HTTP/1.1") or b"keep-alive" in tokens) and b"close" not in tokens
     if b"content-encoding" in fields and fields[b"content-encoding"].lower() != b"identity":
         raise ResponseCorrupted(
-            "The server compressed its answer, which the request does not allow."
+            "The server compressed its response, which the request does not allow."
         )
     size = 0 if tunnel and status < 300 else _find_size(status, fields)
     return _Head(status, fields, size, keep and size != _UNTIL_END)
@@ -117,7 +119,10 @@ def _find_size(status: int, fields: dict[bytes, bytes]) -> int:
         return 0
     if coding is not None:
         if coding.lower() != b"chunked" or length is not None:
-            raise ResponseCorrupted("The server is not clear about where its answer ends.")
+            raise ResponseCorrupted(
+                "The server sent a response whose end is ambiguous: it has an unknown transfer coding, or a "
+                "length besides."
+            )
         return _CHUNKED
     if length is not None:
         if not length.isdigit() or len(length) > 15 or int(length) > MAX_BODY:
@@ -125,11 +130,11 @@ def _find_size(status: int, fields: dict[bytes, bytes]) -> int:
         return int(length)
     if status >= 400:
         return _UNTIL_END  # a proxy's error page
-    raise ResponseCorrupted("The server did not announce the length of its answer.")
+    raise ResponseCorrupted("The server did not announce the length of its response.")
 
 
 class _LearnedHead(NamedTuple):
-    """A head like one that was parsed: a 200 with a length, the same names, and any plain values."""
+    """The pattern of a head that was parsed before: status 200, the same names, and any plain values."""
 
     match: Callable[[bytes], re.Match[bytes] | None]
     names: tuple[bytes, ...]
@@ -143,9 +148,9 @@ _PLAIN_VALUE = rb"[!-~][ -~]*(?<! )"  # printable ASCII without spaces around
 
 
 def _learn_head(text: bytes, head: _Head) -> None:
-    """Let answers with a head like *text*, the parsed *head*, be read by one regular expression.
+    """Learn a regular expression that reads heads like *text*, which was parsed to *head*.
 
-    What it matches, the parser would read as the same; it sees to all else.
+    A head that it matches would be parsed to the same result. The parser reads all other heads.
     """
     first, *lines = text.split(b"\r\n")
     usual = first == b"HTTP/1.1 200 OK" and head.keep and head.size >= 0
@@ -165,7 +170,7 @@ def _learn_head(text: bytes, head: _Head) -> None:
 
 
 def read_usual(data: bytes) -> Response | None:
-    """Return the response that *data* is, if all of it is there and its head like one before."""
+    """Return the response in *data* if it is complete and has a known head, else None."""
     for match, names, size_at in _learned:
         if (found := match(data)) is not None:
             values, end = found.groups(), found.end()
@@ -177,9 +182,9 @@ def read_usual(data: bytes) -> Response | None:
 
 
 class ResponseReader:
-    """Reads one response: ``feed()`` takes received data until it returns a :class:`Response`.
+    """A reader of one response: ``feed()`` takes received data until it returns a :class:`Response`.
 
-    Connections try :func:`read_usual` first, which needs none.
+    Connections try :func:`read_usual` first, which is faster.
     """
 
     tunnel = False  # whether a 2xx has no body, as after CONNECT
@@ -190,7 +195,7 @@ class ResponseReader:
 
     @property
     def missing(self) -> int:
-        """The missing bytes of the body, 0 if unknown."""
+        """The number of missing bytes of the body; 0 if it is not known."""
         head = self._head
         return head.size - self._have if head is not None and head.size > 0 else 0
 
@@ -209,7 +214,7 @@ class ResponseReader:
             if head is None:
                 self._parts = [data]
                 return None
-            if head.size == len(data):  # the usual answer, received at once
+            if head.size == len(data):  # the usual response, received at once
                 return Response(head.status, head.headers, data, head.keep)
             self._head, self._parts = head, None
         if head.size == _CHUNKED:
@@ -217,16 +222,16 @@ class ResponseReader:
         return self._feed_body(head, data)
 
     def end(self) -> Response:
-        """Return the response that the end of the connection completes, or raise."""
+        """Return the response that the end of the connection completes; raise an error if there is none."""
         head = self._head
         if head is None and not self._parts:
-            raise ConnectionFailed("The server closed the connection without an answer.")
+            raise ConnectionFailed("The server closed the connection without a response.")
         if head is not None and head.size == _UNTIL_END:
             return Response(head.status, head.headers, b"".join(self._parts or ()), False)
-        raise ResponseCorrupted("The server closed the connection in the middle of its answer.")
+        raise ResponseCorrupted("The server closed the connection in the middle of its response.")
 
     def _read_head(self, data: bytes) -> tuple[_Head | None, bytes]:
-        """Return the head, without interim ones, or None if incomplete; and the data after it."""
+        """Return the head, or None if it is incomplete, and the data after it; skip interim heads."""
         while True:
             end = data.find(b"\r\n\r\n")
             if end > MAX_HEAD or (end < 0 and len(data) > MAX_HEAD):
@@ -244,7 +249,7 @@ class ResponseReader:
                     _learn_head(text, head)
                 return head, data
             if head.status == 101:
-                raise ResponseCorrupted("The server switched to another protocol than HTTP/1.1.")
+                raise ResponseCorrupted("The server switched to a protocol other than HTTP/1.1.")
 
     def _feed_body(self, head: _Head, data: bytes) -> Response | None:
         size, have = head.size, self._have + len(data)
@@ -255,12 +260,12 @@ class ResponseReader:
         self._have = have
         if size == _UNTIL_END:
             if have > MAX_BODY:
-                raise ResponseCorrupted("The server's answer has no end.")
+                raise ResponseCorrupted("The server's response is over 256 MB.")
             return None
         if have < size:
             return None
         body = b"".join(parts) if len(parts) > 1 else data
-        # With more data than announced, the answer is whole, but the connection is unusable.
+        # With more data than announced, the response is whole, but the connection is unusable.
         return Response(head.status, head.headers, body[:size], head.keep and have == size)
 
     def _feed_chunks(self, head: _Head, data: bytes) -> Response | None:
@@ -273,6 +278,6 @@ class ResponseReader:
 
 
 class TunnelReader(ResponseReader):
-    """Reads the response to CONNECT."""
+    """A reader of the response to CONNECT."""
 
     tunnel = True

@@ -1,4 +1,4 @@
-"""Forks: a child process must not use, nor shut down, its parent's connections."""
+"""Forks: a child process must neither use nor shut down the connections of its parent."""
 
 from __future__ import annotations
 

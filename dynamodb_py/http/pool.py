@@ -7,7 +7,7 @@ from .sockets import Connection
 
 
 class Pool:
-    """Keeps up to *size* idle connections; a list's ``append`` and ``pop`` are its only locks."""
+    """Up to *size* idle connections; it needs no lock, as ``append`` and ``pop`` of a list are atomic."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -15,7 +15,7 @@ class Pool:
         watch(self)
 
     def take(self) -> Connection | None:
-        """Return an idle connection that is open and has nothing to read, None if there is none."""
+        """Return an idle connection that is open and has nothing to read; None if there is none."""
         while True:
             try:
                 connection = self.idle.pop()
@@ -26,23 +26,23 @@ class Pool:
             connection.close()
 
     def give(self, connection: Connection, home: list[Connection]) -> None:
-        """Take *connection* back, if *home*, the list from which it came, is still in use."""
+        """Take *connection* back if *home*, the list that it came from, is still in use; else close it."""
         if home is self.idle and len(home) < self._size:
             home.append(connection)
             if home is self.idle:
                 return
-            # close() or a fork came between: the old list has no owner any more.
+            # close() or a fork came between: nothing uses the old list any more.
             _close_all(home)
         else:
             connection.close()
 
     def close(self) -> None:
-        """Close every idle connection; those in use are closed after use."""
+        """Close the idle connections now, and those in use when they are returned."""
         home, self.idle = self.idle, []
         _close_all(home)
 
     def after_fork(self) -> None:
-        # Closing a descriptor in a child sends nothing, so the parent's connection stays, with TLS too.
+        # Closing a descriptor in a child sends nothing, even with TLS: the parent's connection stays open.
         self.close()
 
     def __del__(self) -> None:

@@ -1,4 +1,4 @@
-"""The body of a successful response, or the exception for any other."""
+"""Reading the body of a successful response, and making the exception of any other."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from ..operations.base import Operation
 from .binaries import with_bytes
 from .codec import Response
 
-# DynamoDB's codes for a status alone, as from a proxy.
+# DynamoDB's codes for responses with a status only, such as those of a proxy.
 _CODES = {408: "RequestTimeout", 429: "TooManyRequestsException"}
 
 
 def read_answer(response: Response, operation: Operation[Any]) -> bytes:
-    """Return the body of *response* if it is a success that arrived undamaged, else raise.
+    """Return the body of *response* if it is a success that arrived undamaged; else raise an error.
 
-    Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` when the body does not match its
-    checksum, else the :class:`~dynamodb_py.exceptions.ServiceError` that the error's code names.
+    Raises :class:`~dynamodb_py.exceptions.ResponseCorrupted` if the body is damaged, or the
+    :class:`~dynamodb_py.exceptions.ServiceError` for the error's code.
     """
     body, headers = response.body, response.headers
     checksum = headers.get(b"x-amz-crc32")
     if checksum is not None and checksum != b"%d" % crc32(body):
-        error: RequestError = ResponseCorrupted("The answer does not match its checksum.")
+        error: RequestError = ResponseCorrupted("The response does not match its checksum.")
     elif response.status != 200:
         error = _make_error(response)
     elif not (body.isascii() or _is_text(body)):
-        error = ResponseCorrupted("The answer is no UTF-8 text.")
+        error = ResponseCorrupted("The response is not valid UTF-8.")
     elif (body[-1:] == b"}" and body[:1] == b"{") or (
         body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
     ):
         return body
     else:
-        error = ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}.")
+        error = ResponseCorrupted(f"The response is not a JSON object: {body[:80]!r}.")
     request_id = headers.get(b"x-amzn-requestid", b"").decode("latin-1")
     raise describe_request(error, operation, request_id)
 
@@ -52,7 +52,7 @@ def _is_text(body: bytes) -> bool:
 def describe_request(
     error: RequestError, operation: Operation[Any], request_id: str = ""
 ) -> RequestError:
-    """Return *error* with operation, table and request id."""
+    """Set the operation, the table and the request id of *error*, and return it."""
     error.operation = operation.api
     error.table = ", ".join(operation.tables)
     error.request_id = request_id
@@ -60,10 +60,10 @@ def describe_request(
 
 
 def _make_error(response: Response) -> RequestError:
-    """Return the exception for an unsuccessful answer."""
+    """Return the exception for a response with another status than 200."""
     status, body = response.status, response.body
     parsed: dict[str, Any] = {}
-    with suppress(ValueError, RecursionError):  # a proxy's page is no JSON
+    with suppress(ValueError, RecursionError):  # the error page of a proxy is not JSON
         parsed = msgspec.json.decode(body, type=dict[str, Any])
     kind = str(parsed.get("__type") or parsed.get("code") or "")
     code = kind.rpartition("#")[2].partition(":")[0]
@@ -74,4 +74,4 @@ def _make_error(response: Response) -> RequestError:
     try:
         return make_service_error(code, str(message), status=status, body=with_bytes(parsed))
     except (ValueError, RecursionError) as failure:
-        return ResponseCorrupted(f"The answer, a {code}, cannot be read: {failure}")
+        return ResponseCorrupted(f"The response, a {code}, cannot be read: {failure}")

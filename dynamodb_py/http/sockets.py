@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _CHUNK = 64 * 1024
 _LARGE_CHUNK = 1024 * 1024
 _KERNEL_WAIT = 0.005
-"""Seconds that the kernel waits for an answer, which takes a system call less, before poll() does.
+"""The seconds that recv() itself waits for a response, which saves a system call; after them poll() waits.
 
-After each signal the kernel begins anew, so it must be short.
+It must be short, as the kernel begins this wait again after each signal.
 """
 _LONGEST_WAIT = 2_000_000.0
-"""Seconds that poll() can count."""
+"""The longest wait of poll() in seconds."""
 
 
 class Connection:
@@ -42,7 +42,7 @@ class Connection:
     )
 
     def __init__(self, opened: socket.socket, *, tls: bool, read_timeout: float) -> None:
-        # Timeouts of sockets are for each call: poll() waits, until a deadline for all of them.
+        # A socket's own timeout begins again with each call; poll() can wait until one deadline for all.
         opened.setblocking(False)
         self._socket, self._send, self._recv = opened, opened.send, opened.recv
         self._again: tuple[type[OSError], ...] = (BlockingIOError,)
@@ -59,10 +59,10 @@ class Connection:
         self._milliseconds = _count_milliseconds(read_timeout)
 
     def exchange(self, request: bytes, seconds: float | None = None) -> Response:
-        """Send *request* and return the whole response, within the read timeout, or *seconds* if that is less.
+        """Send *request* and return the whole response.
 
-        Raises ConnectionFailed and its subclasses; after any exception, the connection can only be
-        closed.
+        :param seconds: the time for both; the default, and the maximum, is the read timeout.
+        :raises ConnectionFailed: or one of its subclasses. After any exception, close the connection.
         """
         timeout, milliseconds = self._read_timeout, self._milliseconds
         if seconds is not None and seconds < timeout:
@@ -97,7 +97,7 @@ class Connection:
             try:
                 rest = rest[self._send(rest, self._flags) :]
             except self._again as error:
-                # TLS may have to read before it can write.
+                # TLS sometimes has to read before it can write.
                 self._wait(seconds, output=type(error).__name__ != "SSLWantReadError")
 
     def _go_on(self, deadline: float, data: bytes | None = None) -> Response:
@@ -131,11 +131,11 @@ class Connection:
 
 
 def open_connection(target: Target, connect_timeout: float, read_timeout: float) -> Connection:
-    """Open a connection to *target*, through its proxy and with TLS where there is one.
+    """Open a connection to *target*, through its proxy and with TLS if it has them.
 
     Raises ConnectTimeout, or ConnectionFailed with the reason.
     """
-    import socket  # 3 ms, not during `import dynamodb_py`
+    import socket  # takes 3 ms: not during `import dynamodb_py`
 
     deadline = time.monotonic() + connect_timeout
     opened = None
@@ -149,7 +149,7 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
                 _tunnel(opened, target, deadline)
             opened.settimeout(_count_seconds_until(deadline))
             name = target.endpoint.host
-            if type(target.context).__module__ == "ssl":  # not gevent's, which takes text
+            if type(target.context).__module__ == "ssl":  # gevent's needs a text
                 name = _encode_host(name)
             opened = target.context.wrap_socket(opened, server_hostname=name)
         return Connection(opened, tls=target.context is not None, read_timeout=read_timeout)
@@ -162,15 +162,15 @@ def open_connection(target: Target, connect_timeout: float, read_timeout: float)
 
 
 def _encode_host(host: str) -> Any:
-    """Return *host* as bytes, which need no codec of international names, 3 ms to import, if it is plain."""
+    """Return *host* as bytes if it is plain ASCII: then Python does not import its IDNA codec, for 3 ms."""
     plain = host.isascii() and all(0 < len(label) < 64 for label in host.split("."))
     return host.encode() if plain else host
 
 
 def make_read_timeout(seconds: float) -> ReadTimeout:
-    """Return the exception for an answer that did not arrive in *seconds*."""
-    text = f"No whole answer within {seconds:g} seconds; give connect() a longer read_timeout"
-    return ReadTimeout(f"{text} if that can be.")
+    """Return the exception for a response that did not arrive in *seconds*."""
+    text = f"No whole response within {seconds:g} seconds; give connect() a longer read_timeout"
+    return ReadTimeout(f"{text} if requests may take that long.")
 
 
 def make_connect_error(error: OSError, target: Target, connect_timeout: float) -> ConnectionFailed:
@@ -189,14 +189,14 @@ def make_connect_error(error: OSError, target: Target, connect_timeout: float) -
     if type(error).__name__ == "SSLCertVerificationError":
         return ConnectionFailed(
             f"The certificate of {target.endpoint.host} cannot be trusted: "
-            f"{getattr(error, 'verify_message', error)}. Name the right authorities in "
+            f"{getattr(error, 'verify_message', error)}. Give a file with its authorities by "
             "AWS_CA_BUNDLE or verify=."
         )
     return ConnectionFailed(f"No connection to {place}: {error}.")
 
 
 def make_tunnel_error(response: Response) -> ConnectionFailed | None:
-    """Return the exception for a proxy's answer to CONNECT; None if the tunnel is open."""
+    """Return the exception for a proxy's response to CONNECT; None if the tunnel is open."""
     if 200 <= response.status < 300:
         return None
     hint = " Put user:password@ into HTTPS_PROXY." if response.status == 407 else ""
@@ -231,14 +231,14 @@ def _count_milliseconds(seconds: float) -> int:
 
 
 def has_kernel_poll() -> bool:
-    """Tell whether there is a poll() that is not gevent's."""
+    """Tell whether select.poll() is Python's own, not gevent's."""
     import select
 
     return getattr(getattr(select, "poll", None), "__module__", "") == "select"
 
 
 def _wait_in_kernel(opened: socket.socket) -> int:
-    """Let recv() wait for a moment; return the flags with which a call does not wait."""
+    """Let recv() wait for a moment; return the flags of a call that does not wait."""
     import socket
     from struct import pack
 
@@ -249,9 +249,10 @@ def _wait_in_kernel(opened: socket.socket) -> int:
 
 
 def make_poll(opened: socket.socket, *, output: bool = False) -> Callable[[int], object]:
-    """Return a function that waits up to some milliseconds for input, or the end, of *opened*.
+    """Return a function that waits until *opened* can be read, or was closed by the other side.
 
-    Its result is true if there is something to read; with *output*, if something can be sent.
+    It takes the maximum of milliseconds, and returns a true value if the socket can be read. With *output*,
+    it waits until the socket can be written.
     """
     import select
 
@@ -267,7 +268,7 @@ def make_poll(opened: socket.socket, *, output: bool = False) -> Callable[[int],
                 files, seconds = [opened], milliseconds / 1000
                 ready = select.select([] if output else files, files if output else [], [], seconds)
                 return ready[0] or ready[1]
-            poller = poll()  # gevent's belongs to the thread that makes it
+            poller = poll()  # gevent's works only in the thread that creates it
             poller.register(opened.fileno(), select.POLLOUT if output else select.POLLIN)
             return poller.poll(milliseconds)
         except (OSError, ValueError):

@@ -30,8 +30,8 @@ class Stream(BufferedProtocol):
         self._lost: Callable[[Stream], None] | None = lost
         self._transport: Transport | None = None
         self._poll: Callable[[int], object] = bool
-        self._waiter: Future[Response] | None = None  # of the request that is under way
-        self._reader: ResponseReader | None = None  # of an answer that does not come at once
+        self._waiter: Future[Response] | None = None  # for the current request
+        self._reader: ResponseReader | None = None  # for a response that comes in parts
         self._deadline = 0.0
         self._timer: TimerHandle | None = None
         self._buffer = memoryview(bytearray(_BUFFER))
@@ -46,21 +46,23 @@ class Stream(BufferedProtocol):
     ) -> Future[Response]:
         """Send *request* and return the future of its whole response.
 
-        It comes within the read timeout, or *seconds* if that is less.
-        The future raises ConnectionFailed and its subclasses; a caller that stops waiting for it
-        must call :meth:`abort`.
+        The future raises ConnectionFailed or one of its subclasses. A caller that stops waiting for it must
+        call :meth:`abort`.
+
+        :param seconds: the time for both; the default, and the maximum, is the read timeout.
+        :param tunnel: whether *request* is a CONNECT to a proxy.
         """
         loop, transport = self.loop, self._transport
         if transport is None or transport.is_closing():  # closed by the server while idle
-            raise ConnectionFailed("The server closed the connection without an answer.")
+            raise ConnectionFailed("The server closed the connection without a response.")
         waiter = self._waiter = loop.create_future()
         if tunnel:
             self._reader = TunnelReader()
-        # One timer for all requests of a connection: it is set again only after it has fired.
+        # One timer serves all requests of a connection: it is set again only after it has fired.
         self._timeout = self._read_timeout
         if seconds is not None and seconds < self._timeout:
             self._timeout = seconds
-            self._stop_timer()  # it may be for later
+            self._stop_timer()  # it may fire too late for this request
         self._deadline = loop.time() + self._timeout
         if self._timer is None:
             self._timer = loop.call_at(self._deadline, self._time_out)
@@ -68,7 +70,7 @@ class Stream(BufferedProtocol):
         return waiter
 
     def is_stale(self) -> bool:
-        """Tell whether it is closed, or something came since the loop last read it."""
+        """Tell whether it is closed, or has data that the loop has not read yet."""
         transport = self._transport
         return transport is None or transport.is_closing() or bool(self._poll(0))
 
@@ -86,7 +88,7 @@ class Stream(BufferedProtocol):
             return
         with suppress(Exception):  # the loop is closed
             transport.abort()
-        # The next step of the loop; else the socket stays open until garbage collection.
+        # The loop would call this next; without it the socket stays open until garbage collection.
         transport = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)
         finish = getattr(transport, "_call_connection_lost", None)
         if finish is not None:
@@ -96,8 +98,9 @@ class Stream(BufferedProtocol):
     def leave(self) -> None:
         """Leave the connection to the parent of this process.
 
-        The loop still watches the descriptor, which must not read the parent's answers, nor be
-        unregistered where both processes share the kernel's list: it becomes a dead socket.
+        The child's event loop still watches the descriptor. It must not read responses of the parent, and
+        cannot be unregistered, as both processes may share the kernel's list of watched descriptors. So
+        the descriptor is replaced by a closed socket.
         """
         self._lost = None
         opened = None if self._transport is None else self._transport.get_extra_info("socket")
@@ -110,7 +113,7 @@ class Stream(BufferedProtocol):
             dead.close()
 
     def rewire(self, transport: Any) -> None:
-        """Continue over *transport*, TLS within the open tunnel."""
+        """Continue over *transport*, which may be TLS inside the open tunnel."""
         self._transport = transport
         opened = transport.get_extra_info("socket")
         if opened is not None:
@@ -122,7 +125,7 @@ class Stream(BufferedProtocol):
         self.rewire(transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        # Own buffer: asyncio would make a new one for every read, which costs more than reading.
+        # asyncio's own buffer would be a new one for every read, which costs more than the reading.
         if self._reader is not None and self._reader.missing > len(self._buffer) < _LARGE_BUFFER:
             self._buffer = memoryview(bytearray(_LARGE_BUFFER))
         return self._buffer
@@ -194,9 +197,9 @@ class Stream(BufferedProtocol):
 
 
 async def open_stream(stream: Stream, target: Target, connect_timeout: float) -> None:
-    """Connect *stream* to *target*, through its proxy and with TLS where there is one.
+    """Connect *stream* to *target*, through its proxy and with TLS if it has them.
 
-    Raises ConnectTimeout, or ConnectionFailed with the reason; the stream is closed then.
+    Raises ConnectTimeout, or ConnectionFailed with the reason, and closes the stream.
     """
     connecting = stream.loop.create_task(_connect(stream, target))
     try:
@@ -208,7 +211,7 @@ async def open_stream(stream: Stream, target: Target, connect_timeout: float) ->
     except BaseException as error:
         stream.abort()
         with suppress(RuntimeError):  # the loop is closed
-            # The outcome is looked at, or asyncio logs that nobody did.
+            # asyncio logs an exception that nothing retrieves.
             connecting.add_done_callback(lambda task: task.cancelled() or task.exception())
             connecting.cancel()
         if not isinstance(error, GeneratorExit):

@@ -35,8 +35,8 @@ class HttpTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* once and return the body of its response.
 
-        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError without a
-        region or credentials.
+        Raises :class:`~dynamodb_py.exceptions.RequestError`, or ConfigurationError if there is no region
+        or there are no credentials.
         """
         deadline = find_deadline()
         target = self._target
@@ -58,7 +58,7 @@ class HttpTransport:
                     response = connection.exchange(request)
                 else:
                     response = connection.exchange(request, count_seconds_left(deadline))
-            except BaseException:  # an interrupt too: half an answer may follow
+            except BaseException:  # an interrupt too: half a response may follow
                 connection.close()
                 raise
         except ConnectionFailed as error:
@@ -83,7 +83,7 @@ class HttpTransport:
         seconds = settings.connect_timeout
         if deadline is None:
             return open_connection(target, seconds, settings.read_timeout)
-        # In a thread: looking a name up knows no timeout.
+        # In a thread, as the lookup of a host's name has no timeout.
         return call_in_time(
             lambda: open_connection(target, seconds, settings.read_timeout),
             deadline,

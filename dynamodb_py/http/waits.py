@@ -1,4 +1,4 @@
-"""Waiting for calls of libraries until a deadline, and no longer."""
+"""Waiting for calls of other libraries, until a deadline."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def call_in_time(
     what: str,
     discard: Callable[[T], object] | None = None,
 ) -> T:
-    """Return the result of *function*; raise DeadlineExceeded if it takes longer than there is time.
+    """Return the result of *function*; raise DeadlineExceeded if it does not return before *deadline*.
 
-    It runs in a thread, with a copy of the context, as nothing else ends a call of a library in time. A
-    call that takes longer runs to its end there.
+    It runs in a thread with a copy of the context, as a call of another library cannot be interrupted. A
+    call that takes longer goes on there to its end.
 
-    :param what: the work, for the message.
-    :param discard: is called with a result that comes too late.
+    :param what: the name of the work, for the message.
+    :param discard: a function that is called with a result that comes too late.
     """
     if deadline is None:
         return function()
@@ -71,16 +71,18 @@ async def await_in_time(
     what: str,
     discard: Callable[[T], object] | None = None,
 ) -> T:
-    """Return the result of *coroutine*; cancel it, and raise DeadlineExceeded, when the time is over.
+    """Return the result of *coroutine*; cancel it and raise DeadlineExceeded at *deadline*.
 
-    :param discard: is called with a result that comes too late, or as this task is cancelled.
+    :param what: the name of the work, for the message.
+    :param discard: a function that is called with a result that comes too late, or after this task was
+        cancelled.
     """
     if deadline is None:
         return await coroutine
     from asyncio import Task, ensure_future, wait  # imported with the first await
 
     def settle(late: Task[T]) -> None:
-        # The outcome is looked at, or asyncio logs that nobody did.
+        # asyncio logs an exception that nothing retrieves.
         if not late.cancelled() and late.exception() is None and discard is not None:
             discard(late.result())
 

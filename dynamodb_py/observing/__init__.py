@@ -1,8 +1,7 @@
-"""Who observes the requests of this process, who traces its verbs, and whether anybody does.
+"""The observers of requests, and the tracers of verbs, of this process.
 
 The drivers (:mod:`dynamodb_py.flows`) look at :data:`OBSERVERS` before each request and at :data:`TRACERS`
-before each verb, which is all that they cost while nobody observes. The rest of this room is loaded with
-the first observer.
+before each verb; without observers there is no other cost. The first observer loads the rest of this room.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ else:
 T = TypeVar("T")
 
 Report: TypeAlias = "Callable[[Any], Iterable[Step] | None]"
-"""Takes a finished request, and returns what is to be called and perhaps awaited because of it."""
+"""Takes a finished request; returns None, or steps for the driver to call and, if need be, await."""
 
 
 class Observer:
-    """Something that is called after each request, in the thread or task that sent it.
+    """A function that is called after each request, in the thread or task that sent it, and its options.
 
-    :param report: takes a :class:`~dynamodb_py.observing.requests.SentRequest`.
-    :param link: the connection whose requests are meant, None for those of all; it is held weakly, and
-        its end ends the observation.
+    :param report: the function; it takes a :class:`~dynamodb_py.observing.requests.SentRequest`.
+    :param link: the connection whose requests are observed; None for all connections. It is held by a weak
+        reference, and the observation ends with it.
     :param asks_units: whether requests ask for the capacity units that they consume.
-    :param finds_caller: whether the lines of user code that led to a request are wanted.
+    :param finds_caller: whether requests record the lines of user code that led to them.
     """
 
     def __init__(
@@ -59,12 +58,12 @@ class Observer:
                 callers.release_frames()
 
     def observes(self, link: object) -> bool:
-        """Tell whether requests over *link* are meant."""
+        """Tell whether requests over *link* are observed."""
         return self._link is None or self._link() is getattr(link, "origin", link)
 
 
 OBSERVERS: list[Observer] = []
-"""The observers of this process, in the order of their beginning; nearly always none."""
+"""The observers of this process, in the order in which they began; nearly always empty."""
 
 
 class Trace(Protocol):
@@ -73,13 +72,16 @@ class Trace(Protocol):
     def follow(
         self, flow: Generator[Step, Any, T], /, *, ends: bool = False
     ) -> Generator[Step, Any, T]:
-        """Execute *flow*, whose requests belong to the verb, and which may be the last of it."""
+        """Run *flow*, whose requests belong to the verb.
+
+        :param ends: whether the verb ends with this flow.
+        """
         ...
 
     def end(self, error: BaseException | None = None, /) -> None:
-        """End the verb, with *error* if there is one."""
+        """End the trace, with the *error* that the verb raised, if any."""
         ...
 
 
 TRACERS: list[Callable[[str], Trace]] = []
-"""What makes the trace of a verb from its name; nearly always nothing, at most one."""
+"""At most one function, which takes the name of a verb and returns its trace; nearly always empty."""

@@ -1,9 +1,9 @@
-"""Which lines of user code led to a request.
+"""The lines of user code that led to a request.
 
-Frames of this package, of installed packages and of the standard library are skipped up to the first
-frame of user code. From there on the callers count, through this package, up to the first frame of an
-installed package or the standard library: the requests of a web server's handlers, or of a test runner's
-tests, have no caller in common.
+The stack is read outwards from the request. Frames of this package, of installed packages and of the standard
+library are skipped up to the first frame of user code. From there on, frames of user code are callers and
+frames of this package are skipped. The first frame of an installed package or of the standard library ends
+the search, so that the handlers of a web server, or the tests of a test runner, have no caller in common.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _FOLDERS = {
 class Activation:
     """One activation of a frame: a call of a function, or one iteration of a generator.
 
-    It is at the frame itself, as its ``f_trace``, which does nothing while nothing is traced. So it
-    lasts as long as the frame does, and keeps no local variable alive. While a debugger or coverage
-    traces, that attribute is theirs, and the frame is kept, until nobody wants callers any more.
+    It is kept in the frame's own attribute ``f_trace``, which Python ignores while nothing traces. So it
+    lives as long as the frame, and keeps no local variable alive. While a debugger or coverage traces, they
+    use that attribute; then the frame is kept in a dict, until the last observer that finds callers ends.
     """
 
     __slots__ = ("notes",)
 
     def __init__(self) -> None:
         self.notes: dict[Any, Any] = {}
-        """What others keep of this activation."""
+        """Data that observers attach to this activation."""
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         """Trace nothing."""
@@ -58,32 +58,32 @@ class Caller(Struct, frozen=True, eq=False):
 
     @property
     def source(self) -> str:
-        """The text of the line, empty if it is not known."""
+        """The text of the line; empty if the file cannot be read."""
         return linecache.getline(self.filename, self.line).strip()
 
     def __str__(self) -> str:
         return f"{self.filename}:{self.line} in {self.function}"
 
     def show(self, margin: str = "  ") -> str:
-        """Return the place, and its line of code below that, further in than *margin*."""
+        """Return the place, and below it the line of code, indented by *margin* and two spaces."""
         return f"{self}\n{margin}  {self.source}" if self.source else str(self)
 
 
 class CallSite(Struct, frozen=True, eq=False):
-    """Where a request comes from."""
+    """The place in the code that a request comes from."""
 
     callers: tuple[Caller, ...] = ()
     """The lines of user code, the innermost first."""
     verb: Activation | None = None
-    """The activation of this package's frame that user code called: one for all requests of a verb."""
+    """The activation of the verb that user code called: the same for all requests of one call."""
 
 
 WORKERS: ContextVar[CallSite | None] = ContextVar("dynamodb_py.call_site", default=None)
-"""The call site of the requests that this package's own threads and tasks send."""
+"""The call site of requests that are sent by threads and tasks of this package."""
 
 
 def find_call_site() -> CallSite:
-    """Return where the running code was called from."""
+    """Return the call site of the running code."""
     given = WORKERS.get()
     return _read_stack(sys._getframe(1)) if given is None else given
 
@@ -115,7 +115,7 @@ _MOST_TRACED = 1000
 
 
 def _mark(frame: FrameType) -> Activation:
-    """Return the activation of *frame*, which is marked at the first time."""
+    """Return the activation of *frame*; the first call creates it."""
     known: Any = frame.f_trace
     if isinstance(known, Activation):
         return known
@@ -130,16 +130,16 @@ def _mark(frame: FrameType) -> Activation:
 
 
 def release_frames() -> None:
-    """Forget the frames that were kept while something traced."""
+    """Forget the frames that were kept while a debugger or coverage traced."""
     _traced.clear()
 
 
 @cache
 def _classify(filename: str) -> str:
-    """Return whose code is in a file: "own", "library" or "user"."""
+    """Return the owner of the code in a file: "own" (this package), "library" or "user"."""
     if filename.startswith("<frozen "):
         return "library"
-    if filename.startswith("<"):  # of an interactive session, or made by exec()
+    if filename.startswith("<"):  # from an interactive session or exec()
         return "user"
     path = Path(filename).resolve()
     folders = {str(each) for each in path.parents}

@@ -1,7 +1,7 @@
-"""The lines about requests on the logger ``dynamodb_py``, next to free while it is off.
+"""The lines about requests on the logger ``dynamodb_py``, which cost next to nothing while it is off.
 
-Each has fields beside its text, as attributes of its record: ``operation``, ``table``, ``index``,
-``seconds``, ``attempts``, ``units``, ``bytes``, ``error``; None for what is not known. None of them
+Each line has fields beside its text, as attributes of its record: ``operation``, ``table``, ``index``,
+``seconds``, ``attempts``, ``units``, ``bytes``, ``error``. A field that is not known is None. No field
 has keys or values of items.
 """
 
@@ -44,7 +44,7 @@ def log_answer(
 ) -> None:
     """Write the debug line of one attempt.
 
-    :param size: the bytes of the answer; None for one that came through botocore.
+    :param size: the bytes of the response; None for one that came through botocore.
     """
     way = "through botocore" if size is None else f"{size} bytes"
     logger.debug(
@@ -68,8 +68,8 @@ def warn(text: str, *arguments: object, fields: dict[str, Any]) -> None:
 def warn_of_retry(operation: Operation[Any], error: Exception, attempts: int, pause: float) -> None:
     """Write the line of a retry after throttling.
 
-    :param attempts: how many were sent so far.
-    :param pause: the seconds before the next one.
+    :param attempts: the number of attempts so far.
+    :param pause: the seconds before the next attempt.
     """
     warn(
         "%s %s: throttled (%s), attempt %d in %.2f s",
@@ -83,9 +83,9 @@ def warn_of_retry(operation: Operation[Any], error: Exception, attempts: int, pa
 
 
 def warn_of_unprocessed(operation: Operation[Any], count: int, pause: float) -> None:
-    """Write the line of a batch of which DynamoDB left some undone, as it does when it is throttled.
+    """Write the line of a batch that DynamoDB processed only in part, as it does when it is throttled.
 
-    :param count: how many keys or writes of the requests that were sent together.
+    :param count: the number of unprocessed keys or writes, of all requests that were sent together.
     :param pause: the seconds before they are sent again.
     """
     warn(
@@ -99,7 +99,7 @@ def warn_of_unprocessed(operation: Operation[Any], count: int, pause: float) -> 
 
 
 def describe_error(error: BaseException | None) -> str | None:
-    """Return the code of an error, or its class: its message may have values of items."""
+    """Return the code of an error, else its class; not its message, which may have values of items."""
     if isinstance(error, ServiceError):
         return error.code
     return None if error is None else type(error).__name__

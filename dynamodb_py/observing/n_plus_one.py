@@ -1,9 +1,9 @@
 """N+1: reads that a loop sends one by one, where one request could have read them all.
 
-Reads are alike if they have the same operation, table, index, conditions and projection. They count where
-they come from the same line of the same activation of a user's function, each with another key and by
-another call from there, of a verb of this package or of a function that sends them: that is a loop. Pages of
-one query, and the requests of one verb, count once.
+Reads are similar if they have the same operation, table, index, conditions and projection. A loop is found
+if several similar reads come from the same line in the same activation of a user's function, each
+with another key, and each by another call in that line. The call is one of a verb of this package, or of a
+function that calls the verb. Pages of one query, and the requests of one verb, count once.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from .callers import Activation, Caller
 from .requests import SentRequest, split_payload
 
 THRESHOLD = 3
-"""How many reads alike are reported."""
+"""The number of similar reads from which on a loop is reported."""
 
 _MOST = 10_000
-"""How many of a line are counted: its keys must not fill the memory."""
+"""The maximum that is counted for a line: its keys must not fill the memory."""
 
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 
@@ -39,16 +39,16 @@ _INSTEAD = {
 
 
 class Finding(Struct):
-    """Reads alike of one line."""
+    """A loop: similar reads of one line."""
 
     caller: Caller
     """The line that is repeated."""
     sender: Caller
     """The innermost line of user code, which may be in a function that the repeated line calls."""
     request: SentRequest
-    """The latest of them."""
+    """The latest read."""
     count: int
-    """How many there were."""
+    """The number of reads so far."""
 
     def __str__(self) -> str:
         request, caller = self.request, self.caller
@@ -61,16 +61,16 @@ class Finding(Struct):
 
 
 class _Tally(Struct, eq=False):
-    """The reads alike of one line in one activation."""
+    """The similar reads of one line in one activation."""
 
     keys: set[int]
     """The hashes of their keys."""
     calls: list[Activation]
-    """What the line called, the latest of it: that may send more."""
+    """The latest calls that the line made; more reads of the same call do not count."""
 
 
 class Detector:
-    """Counts reads alike, and calls *found* for each one from the *threshold* on."""
+    """Counts similar reads, and calls *found* for each one from the *threshold* on."""
 
     def __init__(self, found: Callable[[Finding], None], threshold: int = THRESHOLD) -> None:
         check_threshold(threshold)
@@ -78,7 +78,7 @@ class Detector:
         self._lock = Lock()
 
     def observer(self, link: object = None) -> Observer:
-        """Return what observes the requests over *link*, None for all."""
+        """Return an observer of the requests over *link*; None for all connections."""
         return Observer(self.note, link=link, finds_caller=True)
 
     def note(self, request: SentRequest) -> None:
@@ -86,7 +86,7 @@ class Detector:
         if request.operation not in _READS or request.error is not None:
             return
         payload = request.payload
-        if _count_keys(payload) > 1:  # a loop over chunks or pages of keys is none over items
+        if _count_keys(payload) > 1:  # a loop over chunks of keys does not read items one by one
             return
         shape, key = split_payload(payload)
         with self._lock:
@@ -94,13 +94,13 @@ class Detector:
         if finding is not None:
             self._found(finding)
 
-    def _count(self, request: SentRequest, alike: tuple[Any, ...], key: bytes) -> Finding | None:
-        """Count it for each line that it comes from; return what the innermost one has too many of."""
+    def _count(self, request: SentRequest, similar: tuple[Any, ...], key: bytes) -> Finding | None:
+        """Count *request* for each of its lines; return the finding of the innermost line with a loop."""
         site, finding = request.call_site, None
         called = site.verb
         for caller in site.callers:
             call, called = called, caller.activation
-            tally = caller.activation.notes.setdefault((*alike, caller.line), _Tally(set(), []))
+            tally = caller.activation.notes.setdefault((*similar, caller.line), _Tally(set(), []))
             if len(tally.keys) == _MOST or hash(key) in tally.keys or call in tally.calls:
                 continue
             tally.keys.add(hash(key))
@@ -112,21 +112,21 @@ class Detector:
 
 
 def _count_keys(payload: Payload) -> int:
-    """Return how many keys a batch reads; 0 for what is no batch."""
+    """Return the number of keys that a batch reads; 0 for other requests."""
     tables: dict[str, dict[str, Any]] = payload.get("RequestItems", {})
     return sum(len(table["Keys"]) for table in tables.values())
 
 
 def check_threshold(threshold: object) -> None:
-    """Raise ConfigurationError for a number that is none of reads alike."""
+    """Raise ConfigurationError unless *threshold* is an int from 2."""
     if type(threshold) is not int or threshold < 2:
         raise ConfigurationError(
-            f"threshold={threshold!r}: give the number of requests alike that are too many, from 2"
+            f"threshold={threshold!r}: give the number of similar requests that are too many, from 2"
         )
 
 
 def warn_of_n_plus_one(link: object) -> Observer:
-    """Warn with NPlusOneWarning of N+1 over *link*, once for each line."""
+    """Issue an NPlusOneWarning for each line with a loop of reads over *link*, once."""
     lines: set[tuple[str, int]] = set()
 
     def warn(finding: Finding) -> None:

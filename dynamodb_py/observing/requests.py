@@ -1,4 +1,4 @@
-"""Finished requests, and how the observers get them."""
+"""Finished requests, and how they are reported to observers."""
 
 from __future__ import annotations
 
@@ -22,57 +22,57 @@ Explain = Callable[[Operation[Any]], str]
 
 
 class SentRequest(Struct, frozen=True, eq=False):
-    """A finished request: all attempts of it, and what came of them."""
+    """A finished request with all its attempts, and its result or error."""
 
     call: Operation[Any]
     """The operation as a value."""
     started: int
-    """When the first attempt began, in nanoseconds since 1970."""
+    """The beginning of the first attempt, in nanoseconds since 1970."""
     seconds: float
-    """From the first attempt to the end, with the pauses in between."""
+    """The time from the first attempt to the end, with the pauses in between."""
     attempts: int
-    """How often it was sent: 1 without retries."""
+    """The number of attempts: 1 without retries."""
     used: UsedCapacity
-    """What it cost; no units unless it requested them."""
+    """Its cost; without units unless it asked for them."""
     bytes_received: int
-    """The size of the answer's body; 0 after an error."""
+    """The size of the response's body; 0 after an error."""
     error: Exception | None = None
-    """The error that it ended with."""
+    """The error that it ended with; None if it succeeded."""
     metered: bool = False
-    """Whether it requested the capacity units that it consumed."""
+    """Whether it asked for the capacity units that it consumed."""
     call_site: CallSite = CallSite()
-    """The lines of user code that it comes from, if an observer wants them."""
+    """The lines of user code that it comes from; empty unless an observer wants them."""
     endpoint: Any = None
-    """Where it was sent, with ``host``, ``port`` and ``region``; None for an embedded database."""
+    """The endpoint, with ``host``, ``port`` and ``region``; None for an embedded database."""
     details: Details = msgspec.field(default_factory=Details)
-    """The attempts that failed, and what each table was charged."""
+    """The failed attempts, and the cost of each table."""
     explain: Explain | None = None
-    """Returns the plan of the query set that the request may come from; "" if it does not."""
+    """Returns the plan of the query set that the request may come from; "" if it comes from none."""
 
     @property
     def operation(self) -> str:
-        """DynamoDB's name of the operation, ``"Query"``."""
+        """DynamoDB's name of the operation, such as ``"Query"``."""
         return self.call.api
 
     @property
     def table(self) -> str:
-        """The table, by the name that it really has; several are separated by ", "."""
+        """The table's name in DynamoDB; several names are separated by ", "."""
         return ", ".join(self.call.tables)
 
     @property
     def index(self) -> str | None:
-        """The index that is read, None for the table."""
+        """The index that is read; None for the table."""
         return getattr(self.call, "index", None)
 
     @property
     def title(self) -> str:
-        """The operation, the table and the index, for people."""
+        """The operation, the table and the index, as one text to read."""
         index = "" if self.index is None else f", index {self.index}"
         return f"{self.operation} {self.table}{index}"
 
     @property
     def units(self) -> float | None:
-        """The capacity units of both kinds; None if no answer has them."""
+        """The capacity units, read and write units together; None if the response does not have them."""
         return self.used.units if self.metered and self.error is None else None
 
     @property
@@ -85,12 +85,12 @@ class SentRequest(Struct, frozen=True, eq=False):
 
     @property
     def bytes_sent(self) -> int:
-        """The size of the request's body, once."""
+        """The size of the request's body, of one attempt."""
         return len(_encode(self.payload))
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What signals and log lines have of it."""
+        """The fields of signals and log lines about it, by name."""
         return make_fields(
             self.call,
             seconds=self.seconds,
@@ -110,9 +110,9 @@ _OF_PAGES = ("ExclusiveStartKey", "Limit", "Segment", "TotalSegments", "ReturnCo
 
 
 def split_payload(payload: Payload) -> tuple[bytes, bytes]:
-    """Return what reads alike have in common, and the keys and values in which they differ.
+    """Return the part of *payload* that is equal for similar reads, and its keys and values.
 
-    Pages and segments of one read are the same in both.
+    Both are equal for the pages and segments of one read.
     """
     values: dict[str, Any] = {name: payload[name] for name in _VALUES if name in payload}
     left_out = {*_VALUES, *_OF_PAGES}
@@ -128,22 +128,22 @@ def split_payload(payload: Payload) -> tuple[bytes, bytes]:
 
 
 QUESTION: ContextVar[Explain | None] = ContextVar("dynamodb_py.question", default=None)
-"""Explains the latest query set that requests were made of, while anybody observes."""
+"""A function that explains the latest query set that was turned into requests; set while anybody observes."""
 
 
 def note_question(explain: Explain) -> None:
-    """Let *explain*, with the options that count now, explain the requests that follow here."""
-    QUESTION.set(None)  # the copy must not have the one before, and so on
+    """Let *explain*, with the current ``options()``, explain the next requests of this thread or task."""
+    QUESTION.set(None)  # else each copy would keep the copy before it
     context = copy_context()
     QUESTION.set(lambda call: context.copy().run(explain, call))
 
 
 _IS_REPORTING: ContextVar[bool] = ContextVar("dynamodb_py.is_reporting", default=False)
-"""Whether an observer runs: its own requests are not observed, else there were no end."""
+"""Whether an observer runs: its own requests are not observed, which would never end."""
 
 
 def find_observers(link: object) -> list[Observer]:
-    """Return who observes a request over *link* from here."""
+    """Return the observers of a request over *link* from here."""
     if _IS_REPORTING.get():
         return []
     return [each for each in tuple(OBSERVERS) if each.observes(link)]
@@ -153,7 +153,7 @@ _NOWHERE = CallSite()
 
 
 class Observation:
-    """One request that is under way, and its observers."""
+    """A request that is not finished yet, and its observers."""
 
     def __init__(self, call: Operation[Any], transport: object, observers: list[Observer]) -> None:
         self._call, self._transport, self._observers = call, transport, observers
@@ -168,7 +168,7 @@ class Observation:
         self._started, self._at = time.time_ns(), time.perf_counter()
 
     def close(self) -> None:
-        """End the measuring: the request is answered, or its flow was closed."""
+        """End the measuring: the response has arrived, or the flow was closed."""
         if not self._is_closed:
             self._is_closed = True
             self._meter.close()
@@ -176,7 +176,7 @@ class Observation:
     def report(
         self, body: bytes = b"", error: Exception | None = None
     ) -> Generator[Step, Any, None]:
-        """Give the request to its observers; yield what they want to be called and awaited."""
+        """Report the request to its observers; yield the steps that they return."""
         seconds = time.perf_counter() - self._at
         self.close()
         used = self._meter.used
@@ -203,7 +203,7 @@ class Observation:
 
 
 def observe_slow(link: object, limit: float) -> Observer:
-    """Write a line at level WARNING for each request over *link* that takes *limit* seconds or more."""
+    """Log a line at level WARNING for each request over *link* that takes *limit* seconds or more."""
 
     def report(request: SentRequest) -> None:
         if request.seconds >= limit:
@@ -227,7 +227,7 @@ def _warn_of_slow(request: SentRequest, limit: float) -> None:
 
 
 class mark_workers:  # noqa: N801 - it reads as a statement
-    """Let the requests of threads and tasks that are started in this block have its call site."""
+    """Give this call site to the requests of all threads and tasks that are started in this block."""
 
     def __enter__(self) -> None:
         self._token = WORKERS.set(find_call_site())

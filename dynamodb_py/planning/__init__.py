@@ -1,4 +1,4 @@
-"""Planning turns a question into the requests that answer it. It does no I/O."""
+"""Planning turns a question (a condition, an order, and how to read) into requests. It does no I/O."""
 
 from typing import TYPE_CHECKING
 

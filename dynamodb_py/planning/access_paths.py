@@ -20,10 +20,10 @@ from .intervals import WHOLE, Interval, Span, overlap
 from .plan import Question, Subject
 
 MOST_READS = 100_000
-"""The most keys, or requests, of one plan; more if so many values of the hash key are given."""
+"""The most keys, or requests, of one plan; a condition with more values of the hash key may have more."""
 
 Place: TypeAlias = "tuple[Wire, ...]"
-"""Values of the attributes that are fixed: the hash key, and range keys from the left."""
+"""The values of the fixed attributes: those of the hash key, and the first ones of the range key."""
 
 
 class AccessPath(Struct, frozen=True):
@@ -34,7 +34,7 @@ class AccessPath(Struct, frozen=True):
     range_key: tuple[KeyAttribute, ...]
     table_key: tuple[KeyAttribute, ...]
     held: frozenset[str] | None
-    """The attributes that it holds; None: all."""
+    """The attributes that its items have there; None: all."""
 
     @classmethod
     def all_of(cls, schema: TableSchema) -> list[AccessPath]:
@@ -83,16 +83,16 @@ class AccessPath(Struct, frozen=True):
 
     @property
     def sparse(self) -> frozenset[str]:
-        """The attributes without which an item is not in it."""
+        """The attributes that an item must have to be in it, besides the table's key."""
         return frozenset(self.keys).difference(key.name for key in self.table_key)
 
 
 class Stretch(Struct, frozen=True, eq=False, gc=False):
-    """What one request reads: the items with a key prefix, within an interval, that pass a filter."""
+    """The items that one Query reads: those at one place, within an interval, that pass a filter."""
 
     place: Place
     ranks: tuple[object, ...]
-    """Equal for equal places, however their numbers are spelled."""
+    """The place in a form that is equal for equal values, as for the numbers 1 and 1.0."""
     interval: Interval
     filter: Condition
 
@@ -107,11 +107,11 @@ class Fit(Struct, frozen=True, eq=False):
     order: tuple[KeyAttribute, ...]
     forward: bool
     lacking: tuple[str, ...]
-    """Attributes that the index requires of its items, and that the condition does not require."""
+    """The attributes that the index requires of its items and the condition does not."""
     checked: tuple[tuple[str, Wire], ...]
     """The values of key attributes; each must be valid in a key."""
     notes: Notes
-    """What it depends on besides the shape of the question."""
+    """The properties of the values that it depends on."""
 
     @property
     def has_whole_keys(self) -> bool:
@@ -144,7 +144,7 @@ def fit(
 ) -> Fit:
     """Return how *access* answers *question*; raise Unfit with the reason if it cannot.
 
-    *notes* records what depends on the values, for an Unfit as well.
+    *notes* records how the result depends on the values, also where Unfit is raised.
     """
     if question.consistent and access.is_global:
         raise Unfit("a global index cannot be read consistently")
@@ -204,7 +204,7 @@ def _check_complete(
     options: Sequence[Alternative],
     lacking: frozenset[str],
 ) -> None:
-    """Refuse an index that may lack items which match."""
+    """Refuse an index that may lack matching items."""
     first, *others = (each.needs for each in options)
     present = first.intersection(*others).union(
         (name for name, _ in question.order),
@@ -235,7 +235,7 @@ def _make_unfixed_error(access: AccessPath, subject: Subject, name: str) -> Unfi
 def _check_held(
     access: AccessPath, subject: Subject, question: Question, options: Sequence[Alternative]
 ) -> None:
-    """Refuse an index that lacks attributes that are read or filtered by."""
+    """Refuse an index that lacks attributes that the question reads or filters by."""
     if access.held is None:
         return
     filtered = {str(path.parts[0]) for b in options for t in b.filter for path in t.paths()}
@@ -254,7 +254,7 @@ def _check_held(
 
 
 def lacks_attributes(access: AccessPath, question: Question) -> bool:
-    """Tell whether *access* lacks attributes to read, whatever the condition."""
+    """Tell whether *access* lacks attributes that *question* reads, whatever its condition."""
     if access.held is None or question.full or question.counting:
         return False
     if question.wanted is None:
@@ -263,7 +263,7 @@ def lacks_attributes(access: AccessPath, question: Question) -> bool:
 
 
 def is_hopeless(access: AccessPath, question: Question) -> bool:
-    """Tell whether *access* cannot answer *question*, whatever the condition."""
+    """Tell whether *access* cannot answer *question*, whatever its condition."""
     return lacks_attributes(access, question) or (
         access.index is not None and lacks_order(access, question)
     )
@@ -277,7 +277,7 @@ def lacks_order(access: AccessPath, question: Question) -> bool:
 def _find_stretches(
     access: AccessPath, subject: Subject, options: Sequence[Alternative]
 ) -> tuple[int, list[Stretch]]:
-    """Return how many range attributes are fixed, and the stretches to read."""
+    """Return how many attributes of the range key are fixed, and the stretches to read."""
     fixed = min((_count_fixed(access, option) for option in options), default=len(access.range_key))
     every = (each for option in options for each in _stretches_of(access, subject, option, fixed))
     most = max(MOST_READS, sum(_count_hash_keys(access, option) for option in options))
@@ -308,7 +308,7 @@ def _stretches_of(
     for name in free[1:]:
         if not all(each.is_whole for each in option.spans.get(name, ())):
             before = subject.field(free[0])
-            raise Unfit(f"{subject.field(name)} counts only where {before} is fixed by =")
+            raise Unfit(f"{subject.field(name)} can limit the query only if {before} is fixed by =")
     names = [key.name for key in access.find_fixed(fixed)]
     condition = option.condition
     span = option.spans.get(free[0], (WHOLE,)) if free else (WHOLE,)
@@ -325,7 +325,7 @@ def _stretches_of(
 def _list_key_values(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> Iterator[tuple[str, Wire]]:
-    """Yield the values of key attributes, with their names; those of an interval once."""
+    """Yield the names and values of key attributes; those of a shared interval only once."""
     names = [key.name for key in access.find_fixed(fixed)]
     seen: set[int] = set()
     for stretch in stretches:
@@ -360,7 +360,7 @@ def _find_order(
     same = _find_common_attributes(access, fixed, stretches)
     requested = [(name, descends) for name, descends in question.order if name not in same]
     single = len(stretches) <= 1 and access.index is None and not free
-    # Of several places, the fixed attributes still have an order between them.
+    # The items of several places are ordered by the fixed attributes too.
     order = tuple(key for key in access.range_key if key.name not in same)
     if requested and not single:
         names = [key.name for key in order[: len(requested)]]
@@ -379,7 +379,7 @@ def _find_order(
 def _find_common_attributes(
     access: AccessPath, fixed: int, stretches: Sequence[Stretch]
 ) -> frozenset[str]:
-    """Return the attributes that are equal for all items."""
+    """Return the fixed attributes that have the same value in all *stretches*."""
     if not stretches:
         return frozenset()
     columns = zip(*(stretch.ranks for stretch in stretches), strict=True)

@@ -1,8 +1,8 @@
 """Alternatives: a condition as a list of key intervals, each with a filter for the rest.
 
-A key condition takes one comparison for each attribute, and a filter takes no attribute of the key.
-So the comparisons of key attributes are taken out of a condition, through ``AND``, ``OR`` and
-``NOT``, as intervals. The rest of each alternative is a filter without key attributes.
+DynamoDB allows one comparison for each attribute in a key condition, and no attribute of the key in a
+filter. So the comparisons of key attributes are taken out of a condition as intervals, also from inside
+``AND``, ``OR`` and ``NOT``. The rest of each alternative is a filter without key attributes.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from .assumptions import Notes
 from .intervals import WHOLE, Span
 
 MOST = 1000
-"""The most alternatives of a condition, and the most queries that are merged."""
+"""The maximum of alternatives of a condition, and of queries that are merged."""
 
 
 class Unfit(QueryError):
-    """The condition restricts the key in a form that a query of this index cannot express."""
+    """The access path cannot answer the question, with the reason as its text."""
 
     def __init__(self, reason: str, *, cure: str = "") -> None:
         super().__init__(reason)
         self.cure = cure
-        """The declaration that would let the index serve; empty if none would."""
+        """The declaration that would let the index answer it; empty if none would."""
 
 
 class Alternative(Struct, frozen=True, eq=False):
@@ -44,7 +44,7 @@ class Alternative(Struct, frozen=True, eq=False):
     needs: frozenset[str] = frozenset()
     """The attributes that a matching item must have."""
     spares: frozenset[str] = frozenset()
-    """The attributes whose comparisons also hold for items without them."""
+    """The attributes with comparisons that are also true for items without the attribute."""
 
     @property
     def is_empty(self) -> bool:
@@ -52,12 +52,12 @@ class Alternative(Struct, frozen=True, eq=False):
         return any(not span for span in self.spans.values())
 
     def has_points(self, name: str) -> bool:
-        """Tell whether the attribute *name* has single values."""
+        """Tell whether the attribute *name* is fixed to single values."""
         return name in self.spans and all(interval.is_point for interval in self.spans[name])
 
     @property
     def missing(self) -> frozenset[str]:
-        """The attributes that it compares and that matching items may lack."""
+        """The compared attributes that matching items may lack."""
         return self.spares - self.needs
 
     @property
@@ -73,9 +73,9 @@ class Extraction:
         self._keys = keys
         self._notes = notes
         self._vague: set[str] = set()
-        """Attributes that several alternatives compare, and those with a prefix, which may have no end."""
+        """The attributes that several alternatives compare, and those with a prefix, which may have no end."""
         self._cut: set[str] = set()
-        """Attributes whose bounds depend on the values."""
+        """The attributes whose bounds were intersected, so that they depend on the values."""
 
     def alternatives(self, condition: Condition) -> list[Alternative]:
         """Return the alternatives of *condition*; raise Unfit if a query cannot express it."""
@@ -101,7 +101,7 @@ class Extraction:
         return [self._make_alternative(condition, negated=negated)]
 
     def _combine_all(self, parts: list[list[Alternative]]) -> list[Alternative]:
-        """Return the alternatives in which one of each of *parts* holds."""
+        """Return the alternatives that combine one of each of *parts*."""
         found = [Alternative()]
         for part in parts:
             if len(found) * len(part) > MOST:
@@ -124,12 +124,12 @@ class Extraction:
         )
 
     def _record(self, name: str, one: Span, other: Span) -> None:
-        """Record what depends on the values where both spans of an attribute hold."""
+        """Record how the intersection of two spans of an attribute depends on the values."""
         if name in self._vague:
             self._notes.compared = self._notes.met = True
             return
         if any(all(each.is_whole for each in span) for span in (one, other)):
-            return  # nothing depends on them: one span holds always or never
+            return  # one span is everything or nothing, whatever the values
         bounds = _find_bounds(one, other) or _find_bounds(other, one)
         if bounds and name not in self._cut:
             self._notes.less.append(bounds)
@@ -145,13 +145,13 @@ class Extraction:
         try:
             span = self._find_span(leaf, key, negated=negated)
         except Unfit:
-            self._notes.clear()  # it is unfit, whatever the values
+            self._notes.clear()  # the access path is unfit, whatever the values
             raise
         if negated:
-            if isinstance(leaf, expressions.BeginsWith):  # no value follows some prefixes
+            if isinstance(leaf, expressions.BeginsWith):  # no value is above some prefixes
                 self._notes.compared = True
             span = intervals.complement(span)
-        # Only these hold for a missing attribute.
+        # Only these are true for a missing attribute.
         when_missing = isinstance(leaf, expressions.NotExists) or (
             isinstance(leaf, expressions.Compare) and leaf.operator == "<>"
         )
@@ -160,7 +160,7 @@ class Extraction:
         return Alternative({name: span}, needs=needs, spares=spares)
 
     def _find_span(self, leaf: Condition, key: KeyAttribute, *, negated: bool) -> Span:
-        """Return the values of *key* for which *leaf* holds."""
+        """Return the values of *key* for which *leaf* is true."""
         left, *others = leaf._operands()
         values = [each for each in others if isinstance(each, Value)]
         if left != Path((key.name,)) or len(values) != len(others):
@@ -174,7 +174,7 @@ class Extraction:
         if not all(map(intervals.has_content, wires)):
             self._notes.compared = True
             equals = isinstance(leaf, expressions.Compare) and leaf.operator == "="
-            if negated or not equals:  # that a key equals it is a mistake, and refused
+            if negated or not equals:  # a key that equals an empty value is refused later
                 return self._find_span_beside_empty(leaf, wires)
         elif key.type != "N":
             self._notes.filled += wires
@@ -198,7 +198,10 @@ class Extraction:
                 raise Unfit(f"{leaf.describe()} cannot be a key condition")
 
     def _find_span_beside_empty(self, leaf: Condition, wires: list[Wire]) -> Span:
-        """Return the values of a key for which *leaf* holds, with an empty value: it is below all keys."""
+        """Return the values of a key for which *leaf* is true, if it compares with an empty value.
+
+        No key is empty, so that an empty value is less than every key.
+        """
         match leaf:
             case expressions.Between():
                 return self._compare("<=", wires[1]) if intervals.has_content(wires[1]) else ()
@@ -229,7 +232,7 @@ class Extraction:
                 return (intervals.below(wire, open=operator == "<"),)
 
     def _merge(self, alternatives: list[Alternative]) -> list[Alternative]:
-        """Return *alternatives*, joining those that differ only in one interval or in the filter."""
+        """Join the *alternatives* that differ only in one interval or in the filter."""
         if len(alternatives) < 2:
             return alternatives
         for name in self._keys:
@@ -238,7 +241,7 @@ class Extraction:
 
 
 def _find_bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
-    """Return both bounds if *one* has only a lower, and *other* only an upper one above it."""
+    """Return both bounds if *one* has only a lower bound, and *other* only an upper bound above it."""
     if len(one) != 1 or len(other) != 1:
         return None
     low, high = one[0].low, other[0].high
@@ -248,7 +251,7 @@ def _find_bounds(one: Span, other: Span) -> tuple[Wire, Wire] | None:
 
 
 def _meet_beyond(one: Span, other: Span) -> bool:
-    """Tell whether both are unbounded on one side, so that they meet there whatever the values."""
+    """Tell whether both spans are unbounded on the same side, so that they overlap there in any case."""
     below, above = (
         all(any(getattr(each, edge) is None for each in span) for span in (one, other))
         for edge in ("low", "high")
@@ -257,14 +260,14 @@ def _meet_beyond(one: Span, other: Span) -> bool:
 
 
 def _make_signature(option: Alternative, but: str = "") -> Hashable:
-    """Return a value that is equal for alternatives with the same key intervals, except *but*."""
+    """Return a value that is equal for alternatives with the same key intervals, not counting *but*."""
     spans = {name: tuple(each.signature for each in span) for name, span in option.spans.items()}
     spans.pop(but, None)
     return frozenset(spans.items()), option.needs, option.spares
 
 
 def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
-    """Return *alternatives*, joining those that differ only in the intervals of *name*."""
+    """Join the *alternatives* that differ only in the intervals of *name*."""
     groups: dict[Hashable, list[Alternative]] = {}
     for option in alternatives:
         place = (_make_signature(option, but=name), frozenset(option.filter), name in option.spans)
@@ -279,7 +282,7 @@ def _join(alternatives: list[Alternative], name: str) -> list[Alternative]:
 
 
 def _join_filters(alternatives: list[Alternative]) -> list[Alternative]:
-    """Return *alternatives*, joining those with the same intervals by an OR of their filters."""
+    """Join the *alternatives* with the same intervals, by an OR of their filters."""
     groups: dict[Hashable, list[Alternative]] = {}
     for option in alternatives:
         groups.setdefault(_make_signature(option), []).append(option)

@@ -1,4 +1,4 @@
-"""Assumptions: what a plan, or the fit of one access path, depends on besides the question's shape."""
+"""Assumptions: the properties of a question's values that a plan, or one access path, depends on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..operations.base import Wire
 
 
 class Notes:
-    """What the planner found out about the values while it fitted one access path to a question.
+    """The properties of the values that mattered when one access path was fitted to a question.
 
-    If *less*, *distinct* and *filled* hold, and nothing was *compared*, other values of the same shape give
-    the same result: as many requests of the same kinds, or the same refusal.
+    Other values of the same shape give the same result (as many requests of the same kinds, or the same
+    refusal) if *less*, *distinct* and *filled* are true of them too and *compared* is False.
     """
 
     __slots__ = ("compared", "distinct", "filled", "less", "met")
@@ -22,13 +22,13 @@ class Notes:
         self.less: list[tuple[Wire, Wire]] = []
         """Pairs of values; the first is less."""
         self.distinct: list[Sequence[Wire]] = []
-        """Values of one IN, which all differ."""
+        """The values of each IN, which all differ."""
         self.filled: list[Wire] = []
-        """Values that keys are compared with, and that are not empty: an empty one is below all keys."""
+        """Values that keys are compared with, and that are not empty: an empty one is less than every key."""
         self.compared = False
-        """Whether the result depends on other comparisons as well."""
+        """Whether the result depends on other comparisons of the values as well."""
         self.met = False
-        """Whether with other values nothing could match."""
+        """Whether intervals were intersected that may be disjoint for other values, so that nothing matches."""
 
     def clear(self) -> None:
         """Forget everything: the result depends on the shape alone."""
@@ -39,7 +39,7 @@ class Notes:
 
 
 class Assumptions(Struct, frozen=True, eq=False):
-    """Values of the same shape have the same plan if these hold for them."""
+    """The properties that other values of the same shape must have to get the same plan."""
 
     checked: tuple[tuple[str, Wire], ...] = ()
     """Values of key attributes; each must be valid in a key."""
@@ -50,10 +50,10 @@ class Assumptions(Struct, frozen=True, eq=False):
     filled: tuple[Wire, ...] = ()
     """Values that must not be empty."""
     unlike: tuple[tuple[tuple[Wire, ...], ...], ...] = ()
-    """Groups of terms whose values must differ, since a filter has each term once."""
+    """Groups of terms whose values must differ, as a filter has each term only once."""
 
     def wires(self) -> Iterator[Wire]:
-        """Yield the values that are compared."""
+        """Yield the values of all assumptions, except *checked*."""
         for several in (*self.less, *self.distinct, self.filled):
             yield from several
         for terms in self.unlike:

@@ -1,4 +1,4 @@
-"""Estimates: what a plan would cost, from the table's description."""
+"""Estimates of the cost of plans, from the table's description."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .plan import Plan
 
 
 class Estimate(Struct, frozen=True):
-    """What a plan would cost, in read units.
+    """The estimated cost of a plan, in read units; ``str()`` of it is a sentence.
 
-    A unit is a consistent read of up to 4 KB; reads that need not be consistent cost half
+    A unit is a strongly consistent read of up to 4 KB; an eventually consistent read costs half
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
-    DynamoDB updates the sizes about every six hours, and does not count the items of one hash key:
-    for a query, *most* is the price of the whole table or index.
+    DynamoDB updates its sizes about every six hours, and has no size for the items of one hash key
+    (partition key): for a query, *most* is the price of the whole table or index.
     """
 
     least: float
-    """Units if nothing is found."""
+    """The units if nothing is found."""
     most: float
-    """Units if everything is read."""
+    """The units if everything is read."""
     per_item: float
-    """Average units for each item that is read; filters do not lower it."""
+    """The average units for each item that is read; a filter does not lower it."""
     items: int
-    """How many items the table, or the index, has."""
+    """The number of items in the table or index."""
     item_size: float
-    """Their average size there, in bytes."""
+    """The average size of these items, in bytes."""
 
     def __str__(self) -> str:
         span = f"{self.most:g}" if self.least == self.most else f"{self.least:g} to {self.most:g}"
@@ -41,9 +41,16 @@ class Estimate(Struct, frozen=True):
 
 
 def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
-    """Return what *plan* would cost.
+    """Return the estimated cost of *plan*, without a request.
 
-    :param description: the member ``Table`` of the answer to DescribeTable.
+    :param plan: the plan of a query set, by its ``explain()``.
+    :param description: the member ``Table`` of the response to DescribeTable; ``ItemCount`` and
+        ``TableSizeBytes`` are read, or ``IndexSizeBytes`` if the plan reads an index.
+
+    >>> from dynamodb_py.planning import estimate
+    >>> plan = Score.objects.filter(player="ann").explain()
+    >>> print(estimate(plan, {"ItemCount": 50_000, "TableSizeBytes": 102_400_000}))
+    0.5 to 12500 read units; 0.25 for each item read, of 50000 items of 2048 bytes
     """
     unit = 1.0 if plan.consistent else 0.5
     items, size = find_sizes(description, plan.index)
@@ -76,7 +83,7 @@ def estimate(plan: Plan, description: Mapping[str, Any]) -> Estimate:
 
 
 def find_sizes(description: Mapping[str, Any], index: str | None) -> tuple[int, int]:
-    """Return how many items the table, or an index, has, and their size in bytes."""
+    """Return the number of items in the table, or in *index*, and their size together in bytes."""
     if index is None:
         return description.get("ItemCount", 0), description.get("TableSizeBytes", 0)
     for member in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):

@@ -27,7 +27,7 @@ class Edge(Struct, frozen=True, eq=False, gc=False):
 
 
 class Interval(Struct, frozen=True, eq=False, gc=False):
-    """The values from *low* to *high*; None is no bound. *prefix* is the prefix that defines it."""
+    """The values from *low* to *high*; None means no bound. *prefix* is set if a prefix defines it."""
 
     low: Edge | None = None
     high: Edge | None = None
@@ -35,7 +35,7 @@ class Interval(Struct, frozen=True, eq=False, gc=False):
 
     @property
     def is_point(self) -> bool:
-        """Whether it holds one value, independent of the values."""
+        """Whether it holds a single value; a BETWEEN of two equal values is no point."""
         return self.low is not None and self.low is self.high
 
     @property
@@ -58,7 +58,7 @@ class Interval(Struct, frozen=True, eq=False, gc=False):
         return first, None if high is None else (high.rank, high.open)
 
     def condition(self, path: Path) -> Condition:
-        """Return the key condition that reads it."""
+        """Return the key condition of the attribute at *path* that reads the interval."""
         low, high = self.low, self.high
         if self.prefix is not None:
             return BeginsWith(path, Value(self.prefix))
@@ -73,7 +73,7 @@ class Interval(Struct, frozen=True, eq=False, gc=False):
         return Condition()
 
     def trimmed_values(self) -> tuple[Wire, ...]:
-        """Return the values that its condition reads but the interval excludes."""
+        """Return the excluded bounds that the key condition reads all the same, as it is a BETWEEN."""
         if self.prefix is not None or self.low is None or self.high is None:
             return ()
         return tuple(edge.wire for edge in (self.low, self.high) if edge.open)
@@ -86,7 +86,7 @@ Span: TypeAlias = "tuple[Interval, ...]"
 
 
 def has_content(wire: Wire) -> bool:
-    """Tell whether a value is neither the empty text nor empty bytes, which no key can be."""
+    """Tell whether a value is not empty: a key is neither an empty text nor empty bytes."""
     return any(wire.values())
 
 
@@ -97,12 +97,12 @@ def point(wire: Wire) -> Interval:
 
 
 def above(wire: Wire, *, open: bool) -> Interval:
-    """Return the interval from a value on."""
+    """Return the interval with a value as its lower bound."""
     return Interval(Edge(wire, to_sort_key(wire), open), None)
 
 
 def below(wire: Wire, *, open: bool) -> Interval:
-    """Return the interval up to a value."""
+    """Return the interval with a value as its upper bound."""
     return Interval(None, Edge(wire, to_sort_key(wire), open))
 
 
@@ -155,7 +155,7 @@ def _meet(one: Interval, other: Interval) -> Interval | None:
 
 def intersect(one: Span, other: Span) -> Span:
     """Return the values that are in *one* and in *other*."""
-    if all(each.is_point for each in (*one, *other)):  # of thousands, not each with each
+    if all(each.is_point for each in (*one, *other)):  # there may be thousands: no pairs
         ranks = {each.signature for each in one}
         return sort_intervals(each for each in other if each.signature in ranks)
     met = (_meet(a, b) for a in one for b in other)

@@ -30,16 +30,16 @@ class Subject(Struct, frozen=True, eq=False):
     fields: Mapping[str, str]
     """Field names by attribute, for messages."""
     problem: Callable[[str, Wire], str | None]
-    """Returns what is wrong with a value of a key attribute, or None."""
+    """Returns the problem of a value of a key attribute; None if the value is valid."""
     plain_keys: bool = False
-    """Whether nothing is ever wrong with a value that has content, and is short enough for any key."""
+    """Whether every value is valid that is not empty and short enough for any key."""
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
     """The attributes that every item has, according to the model."""
     complete: frozenset[str] = frozenset()
     """The indexes that have every item, according to the model."""
     parts: Mapping[str, frozenset[str]] = {}
-    """For attributes that are made of others: those."""
+    """By attribute that is composed of others: these others."""
 
     def field(self, attribute: str) -> str:
         """Return the name of the field that *attribute* stores."""
@@ -48,10 +48,10 @@ class Subject(Struct, frozen=True, eq=False):
     def find_optional(
         self, index: str | None, keys: Iterable[str], present: Iterable[str]
     ) -> frozenset[str]:
-        """Return the attributes that items may lack, and are then not in *index*.
+        """Return the attributes that items may lack; an item that lacks one is not in *index*.
 
-        :param keys: key attributes of the index; for one that is made of others, those are returned.
-        :param present: attributes that all items in question have.
+        :param keys: key attributes of the index; of one that is composed of others, these are returned.
+        :param present: attributes that all items that match have.
         """
         if index in self.complete:
             return frozenset()
@@ -79,27 +79,27 @@ class Question(Struct, frozen=True):
     wanted: tuple[Path, ...] | None = None
     """The paths to read of each item, besides its keys; None: everything."""
     along: tuple[str, ...] = ()
-    """Attributes to read besides *wanted*, if the table or index has them."""
+    """Attributes to read besides *wanted*, if the table or the index holds them."""
     limit: int | None = None
     page_size: int | None = None
     scan: bool = False
     """Whether the caller wants a scan."""
     segments: int = 1
     counting: bool = False
-    """Whether only the number of items matters."""
+    """Whether to count the items only."""
     full: bool = False
-    """Whether items of an index are completed from the table."""
+    """Whether to complete the items of an index from the table."""
 
 
 class Trim(Struct, frozen=True):
-    """Items to drop after reading: BETWEEN includes the bound, the condition does not."""
+    """Items to drop after reading, at bounds that BETWEEN includes and the condition excludes."""
 
     attribute: str
     wires: tuple[Wire, ...]
 
 
 class Lane(Struct, frozen=True):
-    """Requests that are sent one after the other, each to its end; their items are in order."""
+    """Requests that are sent one after the other, each to its last page; their items are in order."""
 
     requests: tuple[Query | Scan, ...]
     trims: tuple[Trim | None, ...] = ()
@@ -107,12 +107,13 @@ class Lane(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """An access path that was not chosen: the index, None for the table, and why."""
+    """An access path that was not chosen, and the reason."""
 
     index: str | None
+    """The name of the index; None for the table."""
     why: str
     cure: str = ""
-    """The declaration that would let it serve; empty if none would."""
+    """The declaration that would let it answer the question; empty if none would."""
 
     @property
     def title(self) -> str:
@@ -133,7 +134,7 @@ class Explanation(Struct, frozen=True):
 
 
 class Owner(Protocol):
-    """The item that has a unique value, which a sentinel names."""
+    """The item with a unique value; the sentinel of the value has its key."""
 
     @property
     def sentinel(self) -> GetItem:
@@ -142,11 +143,11 @@ class Owner(Protocol):
 
     @property
     def request(self) -> GetItem:
-        """The request for it, which has no key yet."""
+        """The request for the item, which has no key yet."""
         ...
 
     def make_request(self, sentinel: StoredItem, /) -> GetItem:
-        """Return the request for the item that *sentinel* names."""
+        """Return the request for the item with the key that *sentinel* has."""
         ...
 
     def has_value(self, item: StoredItem, /) -> bool:
@@ -154,15 +155,22 @@ class Owner(Protocol):
         ...
 
     def hides(self, item: StoredItem, /) -> bool:
-        """Tell whether reads leave out *item*."""
+        """Tell whether reads hide *item*, as an expired one."""
         ...
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """How a question is answered: a value that can be printed, compared and executed.
+    """The requests that answer a question: a value that can be printed, compared and executed.
 
-    ``get`` has *get*, ``unique`` has *owner*, ``batch_get`` has *keys*, ``query`` and ``scan`` have *lanes*: with an *order*,
-    several lanes are merged by it; without one they are read side by side, in no order.
+    The *kind* decides which members are set: ``get`` sets *get*, ``unique`` sets *owner*, ``batch_get`` sets
+    *keys*, ``query`` and ``scan`` set *lanes*. Several lanes are merged by *order*; without an order they are
+    read side by side, and their items come in no order.
+
+    >>> print(Score.objects.filter(player="ann", game=1).explain())
+    GetItem on scores
+      why: player and game are fixed
+      not index by_game: it would read more items
+      GetItem: {'TableName': 'scores', 'Key': {'player': {'S': 'ann'}, 'game': {'N': '1'}}}
     """
 
     kind: Kind
@@ -173,7 +181,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     owner: Owner | None = None
     """The sentinel to read, and the item after it."""
     keys: tuple[Key, ...] = ()
-    """The keys to read by BatchGetItem, in the order of the results."""
+    """The keys that BatchGetItem reads, in the order of the results."""
     expressions: Expressions | None = None
     """The projection of the BatchGetItem."""
     lanes: tuple[Lane, ...] = ()
@@ -182,7 +190,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     forward: bool = True
     """Whether the order ascends."""
     distinct: bool = False
-    """Whether several lanes may return the same item, which counts once."""
+    """Whether several lanes may return the same item, which is then yielded once."""
     key: tuple[KeyAttribute, ...]
     """The table's key."""
     position: tuple[KeyAttribute, ...]
@@ -199,7 +207,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def operations(self) -> tuple[GetItem | BatchGetItem | Query | Scan, ...]:
-        """The first requests; further pages may follow."""
+        """The requests, each for its first page."""
         if self.get is not None:
             return (self.get,)
         if self.owner is not None:
@@ -263,7 +271,7 @@ def _make_title(plan: Plan) -> str:
 def _describe_rest(plan: Plan, explanation: Explanation) -> Iterator[str]:
     if not explanation.filter.is_empty:
         text = explanation.filter.describe()
-        yield f"  after reading: {text} (DynamoDB drops what does not match, and it is paid for)"
+        yield f"  after reading: {text} (you also pay for the items that this drops)"
     dropped = [trim for lane in plan.lanes for trim in lane.trims if trim is not None]
     for trim in dropped[:1]:
         values = ", ".join(repr(wire) for trim in dropped for wire in trim.wires)

@@ -1,9 +1,9 @@
 """Plans by the shape of their question, so that each shape is planned once.
 
-Plans of questions that differ only in their values differ only in these values, unless the planner
-compared the values with each other. So a cached plan has the place of each value, and the
-assumptions that the planner made in all access paths: that one bound is below another, say. They are
-checked again for each question. A plan with other assumptions is not cached.
+Two questions of the same shape differ only in their values, and so do their plans, unless the planner
+compared values with each other. So a cached plan has the place of each value, and the assumptions that
+the planner made about the values, such as that one bound is less than another. The assumptions are checked
+for each question. A plan with assumptions that cannot be expressed is not cached.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from .plan import Lane, Plan, Question, Subject, Trim
 from .ranking import find_cost, find_least_cost
 
 MOST = 512
-"""The most shapes that are cached for one model."""
+"""The maximum of cached shapes for one model."""
 
 MOST_LANES = MAX_IN
-"""The most lanes of a cached plan: a hash key in so many values. Each number of values has a shape of its own."""
+"""The maximum of lanes of a cached plan: each number of values of a hash key has its own shape."""
 
 _SHORT = MAX_RANGE_KEY_BYTES // 4
-"""So many characters, of at most four bytes each, fit into any key."""
+"""The number of characters, of at most four bytes each, that fit into any key."""
 
 _Slots: TypeAlias = "tuple[tuple[str, int], ...]"
 
 Shortcut: TypeAlias = "Callable[[Sequence[Wire]], Query | None]"
-"""Makes the request for a question of one shape out of its values; None if the question needs a plan of
-its own."""
+"""Builds the Query from the values of a question of one shape; returns None if the values do not meet the
+assumptions."""
 
 ExaminedPaths: TypeAlias = "Sequence[tuple[AccessPath, Notes]]"
-"""The examined access paths, in order of preference, with their notes."""
+"""The access paths that were examined, in order of preference, with their notes."""
 
 
 class _Guards(Struct, frozen=True, eq=False):
-    """The assumptions, by the positions of the values."""
+    """The assumptions, with positions in place of values."""
 
     less: tuple[tuple[int, int], ...]
     distinct: tuple[tuple[int, ...], ...]
@@ -70,13 +70,13 @@ class _Template(Struct, frozen=True, eq=False):
     keys: _Slots = ()
     """Positions of the values of a GetItem's key."""
     values: tuple[_Slots, ...] = ()
-    """Those of each lane's request."""
+    """Positions of the values of each lane's request."""
     trims: tuple[tuple[int, ...], ...] = ()
-    """Those of the values that each lane drops."""
+    """Positions of the values that each lane drops."""
     checked: _Slots = ()
-    """Values of key attributes; each must be valid in a key."""
+    """Positions of values of key attributes; each must be valid in a key."""
     filled: tuple[int, ...] = ()
-    """Other values that must not be empty."""
+    """Positions of other values that must not be empty."""
     guards: _Guards | None = None
 
     def fill(self, question: Question, values: Sequence[Wire], subject: Subject) -> Plan | None:
@@ -102,7 +102,7 @@ class _Template(Struct, frozen=True, eq=False):
         return replace(plan, lanes=lanes, condition=question.condition)
 
     def shortcut(self, subject: Subject) -> Shortcut | None:
-        """Return what makes the only request of the plan; None if the plan has more to do."""
+        """Return a function that builds the plan's only Query; None if the plan has another form."""
         plan, guards, filled = self.plan, self.guards, self.filled
         surely = _find_length(subject)
         if plan.kind != "query" or plan.full or len(plan.lanes) != 1 or plan.lanes[0].trims:
@@ -127,7 +127,7 @@ class _Template(Struct, frozen=True, eq=False):
                         return None
                     check_value(subject, name, values[slot])
             put: dict[str, Wire] = {}
-            for name, slot in slots:  # quicker than anything shorter
+            for name, slot in slots:  # faster than a comprehension
                 put[name] = values[slot]
             return replace(request, expressions=Expressions(keys, filter_, projection, names, put))
 
@@ -135,7 +135,7 @@ class _Template(Struct, frozen=True, eq=False):
 
 
 def _find_length(subject: Subject) -> int:
-    """Return the length up to which nothing is wrong with a value of a key that has content."""
+    """Return the length up to which every value that is not empty is valid in a key."""
     return _SHORT if subject.plain_keys else 0
 
 
@@ -153,7 +153,7 @@ def _refill(lane: Lane, slots: _Slots, dropped: tuple[int, ...], values: Sequenc
 
 
 class PlanCache:
-    """The plans of one model by shape."""
+    """The cached plans of one model, by shape."""
 
     def __init__(self, subject: Subject) -> None:
         self._subject = subject
@@ -166,12 +166,12 @@ class PlanCache:
         return None if template is None else template.fill(question, values, self._subject)
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
-        """Return what makes the request of questions of this shape, if it is cached."""
+        """Return a function that builds the Query for questions of this shape, if the shape is cached."""
         template = self._known.get(_make_shape(table, question, []))
         return None if template is None else template.shortcut(self._subject)
 
     def keep(self, table: str, question: Question, plan: Plan, assumptions: Assumptions) -> None:
-        """Cache *plan*, if each value of *question* can be traced to its place."""
+        """Cache *plan*, if the place of each value of *question* in it is known."""
         values: list[Wire] = []
         shape = _make_shape(table, question, values)
         template = _make_template(plan, values, assumptions)
@@ -204,7 +204,7 @@ def _make_shape(table: str, question: Question, values: list[Wire]) -> Hashable:
 def _make_template(
     plan: Plan, values: Sequence[Wire], assumptions: Assumptions
 ) -> _Template | None:
-    """Return the template of *plan*, None if a value cannot be traced to its place."""
+    """Return the template of *plan*; None if the place of a value in it is not known."""
     at = {id(wire): slot for slot, wire in enumerate(values)}
     if len(at) != len(values) or any(id(wire) not in at for wire in assumptions.wires()):
         return None
@@ -212,7 +212,7 @@ def _make_template(
     known = {slot for _, slot in checked}
     filled = tuple(slot for wire in assumptions.filled if (slot := at[id(wire)]) not in known)
     lanes = plan.lanes
-    if plan.kind == "query":  # each reads one interval, the same, of another key
+    if plan.kind == "query":  # the lanes differ only in the key
         lanes = lanes[:1] * len(lanes)
     kept = replace(plan, lanes=lanes, explanation=None)
     if plan.get is not None:
@@ -237,7 +237,7 @@ def _make_template(
 
 
 def _make_guards(assumptions: Assumptions, at: Mapping[int, int]) -> _Guards | None:
-    """Return the assumptions by position; None if there are none."""
+    """Return the guards of *assumptions*; None if there is nothing to compare."""
     if not (assumptions.less or assumptions.distinct or assumptions.unlike):
         return None
 
@@ -258,7 +258,7 @@ def _find_slots(pairs: Iterable[tuple[str, Wire]], at: dict[int, int]) -> _Slots
 def find_assumptions(
     question: Question, chosen: Fit | None, examined: ExaminedPaths
 ) -> Assumptions | None:
-    """Return the assumptions behind *chosen*, or behind a scan if it is None, as answer of *question*.
+    """Return the assumptions under which *chosen*, or a scan if it is None, answers *question*.
 
     None if they cannot be expressed: such a plan is not cached.
     """
@@ -273,7 +273,7 @@ def find_assumptions(
         is_chosen = chosen is not None and access is chosen.access
         if not is_chosen and is_hopeless(access, question):
             continue
-        # With no value between two bounds, or below an empty one, each access path finds that nothing matches.
+        # If no value is between two bounds, or below an empty one, every access path matches nothing.
         less += notes.less
         filled.update((id(wire), wire) for wire in notes.filled)
         if not is_chosen and not _could_win(access, notes, question, chosen, examined):
@@ -293,7 +293,7 @@ def find_assumptions(
 def _could_win(
     access: AccessPath, notes: Notes, question: Question, chosen: Fit | None, paths: ExaminedPaths
 ) -> bool:
-    """Tell whether *access*, which was not chosen, could be chosen for other values."""
+    """Tell whether *access*, which was not chosen, may be chosen for other values of the same shape."""
     if notes.met:
         return True
     if not notes.compared and not notes.distinct:

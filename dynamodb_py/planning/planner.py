@@ -1,4 +1,4 @@
-"""The planner finds the cheapest requests that answer a question completely."""
+"""The planner: it finds the cheapest requests that answer a question completely."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .ranking import explain_rejection, find_cost
 from .suggestions import RANGE_CONDITIONS, find_helpful_index, find_serving_index
 
 SIDE_BY_SIDE = 8
-"""How many lanes have the queries that are too many to merge: as many as a reader has workers."""
+"""The number of lanes for queries that are too many to merge: as many as a reader has workers."""
 
 
 class Planner:
@@ -42,10 +42,10 @@ class Planner:
         self._cache = PlanCache(subject)
 
     def plan(self, table: str, question: Question) -> Plan:
-        """Return the plan that answers *question* from *table*, from the cache if its shape is there.
+        """Return the plan that answers *question* from *table*; the cache has it if its shape is known.
 
-        Raises :class:`~dynamodb_py.exceptions.ScanRequired` where only a scan could answer it, and
-        :class:`~dynamodb_py.exceptions.QueryError` for what DynamoDB cannot do.
+        Raises :class:`~dynamodb_py.exceptions.ScanRequired` if only a scan could answer the question, and
+        :class:`~dynamodb_py.exceptions.QueryError` if DynamoDB cannot answer it.
         """
         known = self._cache.fill(table, question)
         if known is not None:
@@ -56,10 +56,10 @@ class Planner:
         return plan
 
     def shortcut(self, table: str, question: Question) -> Shortcut | None:
-        """Return what makes the Query for questions of this shape out of the condition's values, in order.
+        """Return a function that builds the Query from the values of a condition of this shape.
 
-        None if the answer takes more than one Query, or if the shape is not cached. Raises as
-        :meth:`plan` does.
+        It takes the values in the order of the condition. None if the shape needs more than one Query, or
+        is not cached. Raises the errors of :meth:`plan`.
         """
         self.plan(table, question)
         return self._cache.shortcut(table, question)
@@ -239,7 +239,7 @@ class Planner:
         *,
         by_items: bool,
     ) -> Lane:
-        """Return the lane of *stretches*; *known* has the requests by interval and filter."""
+        """Return the lane of *stretches*; *known* caches requests by interval and filter."""
         access = fit.access
         requests: list[Query] = []
         trims: list[Trim | None] = []
@@ -300,9 +300,11 @@ def _join_or(*options: str) -> str:
 
 
 def _move(request: Query, stretch: Stretch) -> Query:
-    """Return *request*, of a stretch with the same interval and filter, at the place of *stretch*."""
+    """Return a copy of *request* with the place of *stretch*, which has the same interval and filter."""
     read = request.expressions
-    place = {f":{at}": wire for at, wire in enumerate(stretch.place)}  # its values come first
+    place = {
+        f":{at}": wire for at, wire in enumerate(stretch.place)
+    }  # the place has the first values
     values = {**read.values, **place}
     read = Expressions(read.keys, read.filter, read.projection, read.names, values)
     return replace(request, expressions=read)
@@ -335,7 +337,7 @@ def _find_held(access: AccessPath, question: Question) -> frozenset[str] | None:
 
 
 def _list_paths(access: AccessPath, question: Question, *, trims: bool) -> tuple[Path, ...]:
-    """Return the paths to read of each item; () reads everything."""
+    """Return the paths to read of each item; () for all."""
     keys = tuple(Path((key.name,)) for key in access.position)
     if question.counting:
         return keys if trims else ()
@@ -345,7 +347,7 @@ def _list_paths(access: AccessPath, question: Question, *, trims: bool) -> tuple
 
 
 def _list_wanted_paths(access: AccessPath, question: Question) -> tuple[Path, ...]:
-    """Return the paths to read of each item besides its keys, if not everything."""
+    """Return the paths to read of each item besides its keys, for a question with *wanted*."""
     whole = access.held is None or question.full
     along = [name for name in question.along if whole or name in (access.held or ())]
     return (*(question.wanted or ()), *(Path((name,)) for name in along))
@@ -374,7 +376,7 @@ def _describe_absence(subject: Subject, names: Iterable[str]) -> tuple[str, ...]
 
 
 def _check_scanned(subject: Subject, access: AccessPath, question: Question) -> None:
-    """Refuse attributes that an index does not hold."""
+    """Refuse to scan an index that lacks attributes that the question reads or filters by."""
     if access.held is None:
         return
     uses = [("filters by", question.condition.paths())]
@@ -392,7 +394,7 @@ def _list_keys(fit: Fit) -> list[Key]:
     """Return the keys of whole items, in the order of the results, each once."""
     names = list(fit.access.keys)
     stretches = list(fit.stretches)
-    if fit.order:  # equal range keys in the order of the hash keys in the condition
+    if fit.order:  # items with equal range keys follow the order of the hash keys in the condition
         places = {each.ranks[:1]: at for at, each in reversed(list(enumerate(stretches)))}
         stretches.sort(key=lambda each: (each.ranks[1:], places[each.ranks[:1]]))
     if not fit.forward:
@@ -416,7 +418,7 @@ def _group_stretches(fit: Fit, *, apart: bool) -> list[list[Stretch]]:
 
 
 def _deal_out(groups: list[list[Stretch]]) -> list[list[Stretch]]:
-    """Return *groups*, more than are merged, as the few lanes that are read side by side."""
+    """Distribute *groups*, which are too many to merge, over the few lanes that are read side by side."""
     dealt: list[list[Stretch]] = [[] for _ in range(SIDE_BY_SIDE)]
     for at, group in enumerate(groups):
         dealt[at % SIDE_BY_SIDE] += group

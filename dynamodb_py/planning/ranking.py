@@ -12,11 +12,11 @@ from .access_paths import AccessPath, Fit, lacks_order
 from .plan import Question
 
 Cost: TypeAlias = "tuple[Any, ...]"
-"""Least first."""
+"""A value to compare: the smallest is the cheapest."""
 
 
 def find_cost(fit: Fit, question: Question) -> Cost:
-    """Return the cost of *fit*, to compare it with others."""
+    """Return the cost of *fit* for comparisons."""
     return (_rate_reading(fit), len(fit.stretches), *_fixed_costs(fit.access, question))
 
 
@@ -37,21 +37,21 @@ def _fixed_costs(access: AccessPath, question: Question) -> Cost:
 
 
 def _rate_reading(fit: Fit) -> int:
-    """Return roughly how much of an item collection is read; smaller is less."""
+    """Return a rough rate of how much of an item collection is read."""
     if not fit.stretches:
         return 0
     return _rate_open_end(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
 
 
 def _rate_open_end(access: AccessPath, fixed: int, ends: int) -> int:
-    """Like ``_rate_reading``, for a number of fixed range attributes and the bounds of the next one."""
-    if fixed == len(access.range_key):  # one key, of which an index may have several items
+    """Return the rate for *fixed* attributes of the range key, and *ends* bounds of the next one."""
+    if fixed == len(access.range_key):  # a single key, but an index may have several items with it
         return 0 if access.index is None else 1 if access.range_key else 5
     return 4 - ends + (not fixed)
 
 
 def _rate_breadth(access: AccessPath) -> int:
-    """Return roughly how large the entries of an access path are."""
+    """Return a rough rate of the size of an access path's entries."""
     if access.index is None:
         return 2
     return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)
@@ -60,14 +60,14 @@ def _rate_breadth(access: AccessPath) -> int:
 _POINTS = 3
 
 _Tightness: TypeAlias = "Mapping[str, int] | None"
-"""The most ends of the intervals of each attribute, _POINTS for single values; None if nothing can
-match."""
+"""For each attribute, the most bounds that its intervals have, or _POINTS for single values; None if
+nothing can match."""
 
 
 def find_least_cost(access: AccessPath, question: Question) -> Cost | None:
-    """Return the least cost of *access* for any values; None if it never fits.
+    """Return the least cost of *access* for any values; None if it can never answer the question.
 
-    Only for questions that match something whatever the values (see ``Notes.met``).
+    Only for questions that match something for all values (see ``Notes.met``).
     """
     tightness = _find_tightness(question.condition, access.keys, negated=False)
     if tightness is None:
@@ -88,7 +88,7 @@ def find_least_cost(access: AccessPath, question: Question) -> Cost | None:
 def _find_tightness(
     condition: Condition, keys: Mapping[str, KeyAttribute], *, negated: bool
 ) -> _Tightness:
-    """Return how *condition* bounds *keys*, taken apart as in ``Extraction``."""
+    """Return how tightly *condition* bounds *keys*; it follows AND, OR and NOT as ``Extraction`` does."""
     if isinstance(condition, expressions.Never):
         return {} if negated else None
     if not any(path.parts[0] in keys for path in condition.paths()):

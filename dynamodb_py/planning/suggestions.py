@@ -1,4 +1,4 @@
-"""Suggestions: the index that would help a question."""
+"""Suggestions: the index that would answer a question, or make it cheaper."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RANGE_CONDITIONS = "a query takes =, <, <=, >, >=, between, begins_with and in o
 def find_serving_index(
     subject: Subject, access_paths: Sequence[AccessPath], question: Question
 ) -> str:
-    """Return the index that would answer *question* without a scan, as it is declared, or ""."""
+    """Return the declaration of the index that would answer *question* without a scan, or ""."""
     fixed = list(find_fixed_attributes(question.condition))
     if not fixed or question.consistent:  # no global index is read consistently
         return ""
@@ -29,7 +29,7 @@ def find_serving_index(
 def find_helpful_index(
     subject: Subject, access_paths: Sequence[AccessPath], chosen: Fit, filter_: Condition
 ) -> str:
-    """Return the index that would avoid reading the items that *filter_* drops, or ""."""
+    """Return the declaration of the index that avoids reading what *filter_* drops, or ""."""
     access = chosen.access
     single = access.index is None and chosen.fixed == len(access.range_key)
     if single or len(access.hash_key) > 1:
@@ -42,7 +42,7 @@ def find_helpful_index(
 def _declare(
     subject: Subject, access_paths: Sequence[AccessPath], hash_key: str, range_key: str | None
 ) -> str:
-    """Return the declaration of an index; "" if the table or an index has such a key."""
+    """Return the declaration of an index; "" if the table or an index has that key already."""
     for access in access_paths:
         known = [key.name for key in (*access.hash_key, *access.range_key[:1])]
         if (

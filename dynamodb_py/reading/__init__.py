@@ -1,8 +1,8 @@
 """Reading executes plans, to the end or page by page, from any position.
 
 A :class:`Reader` executes a :class:`~dynamodb_py.planning.plan.Plan` without doing I/O. A
-:class:`Position` is where it is, as plain data; ``encode`` makes a cursor of it, a text that clients
-may have. ``drive_pages`` and :class:`Walk` drive a reader to its end.
+:class:`Position` is its state as plain data; ``encode`` turns a position into a cursor, a text that can be
+given to clients. ``drive_pages`` and :class:`Walk` drive a reader to its end.
 """
 
 from typing import TYPE_CHECKING

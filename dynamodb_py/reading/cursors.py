@@ -1,7 +1,7 @@
 """Cursors: positions as text that fits into a URL, belongs to one query, and cannot be altered.
 
-The text is base64url without padding, of: the version, whether it is signed, sixteen bytes of the
-query's digest, the length of what follows, the position, and sixteen bytes of BLAKE2b over all that.
+The text is base64url without padding. The bytes are: the version, whether the cursor is signed, sixteen bytes
+of the query's digest, the length of the position, the position, and sixteen bytes of BLAKE2b over the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .positions import Mark, Position
 
 VERSION = 1
 LONGEST = 1 << 20
-"""The most characters of a cursor; that of an ordinary query has about a hundred."""
+"""The maximum of a cursor's characters; the cursor of an ordinary query has about a hundred."""
 
 _DIGEST = 16
 _HEAD = 2 + _DIGEST + 4
@@ -37,7 +37,7 @@ _ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]+)?")
 
-# A text is itself, a number its text in a list, and bytes are the wire that holds them.
+# A text is a str, a number is its text in a tuple, and bytes are their wire (attribute value).
 _Leaf = str | tuple[str] | dict[str, bytes]
 
 
@@ -61,9 +61,11 @@ _unpack = msgspec.msgpack.Decoder(_Body).decode
 def encode(
     position: Position, digest: bytes, key: bytes | None = None, *, backward: bool | None = None
 ) -> str:
-    """Return the text of *position*, bound to the query of *digest*, and signed with *key* if given.
+    """Return the cursor of *position*, which belongs to the query with *digest*.
 
-    *backward* is whether it belongs to the opposite direction of the query; by default the position's.
+    :param key: signs the cursor; None: it is not signed.
+    :param backward: whether it belongs to the opposite direction of the query; by default, as the position.
+    :raises QueryError: the cursor would be over 1 MB.
 
     >>> encode(Position(used=3), b"the query")
     'AQDvzJCHnxl_Sm4XBTaN00qLAAAABZSQA5DCIjON_mfOoJbrFkvHkg3Lsg'
@@ -86,10 +88,10 @@ def encode(
 
 
 def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
-    """Return the position that :func:`encode` made *text* of.
+    """Return the position of the cursor *text*, which :func:`encode` created.
 
-    :raises InvalidCursor: it was cut short, altered, made for another query, or not signed with
-        *key*; the message says which.
+    :raises InvalidCursor: *text* was cut short, altered, made for another query, or not signed with
+        *key*; the message has the reason.
 
     >>> decode(encode(Position(used=3), b"the query"), b"the query").used
     3
@@ -101,14 +103,14 @@ def decode(text: str, digest: bytes, key: bytes | None = None) -> Position:
     length = int.from_bytes(head[-4:], "big")
     if length != len(body):
         short = len(body) < length
-        raise _make_error("it was cut short" if short else "there is more than a cursor")
+        raise _make_error("it was cut short" if short else "text was appended to it")
     if not canonical:  # base64 has several forms of some data
         raise _make_error("it was altered")
     if key is None and head[1]:
         raise _make_error("it is signed, and this connection has no cursor_key to check it with")
     if key is not None and not head[1]:
         raise _make_error("it is not signed, and this connection has a cursor_key")
-    from hmac import compare_digest  # a process without pages does not pay for its import
+    from hmac import compare_digest  # loaded by processes with pages only
 
     if not compare_digest(check, _check(head + body, key)):
         signed = "" if key is None else ", or signed with another key"
@@ -125,11 +127,11 @@ def _make_error(reason: str) -> InvalidCursor:
 def _decode_text(text: object) -> tuple[bytes, bool]:
     """Return the data of *text*, and whether *text* is its canonical form."""
     if not isinstance(text, str):
-        raise _make_error(f"it is no text but a {type(text).__name__}")
+        raise _make_error(f"it is a {type(text).__name__}, and a cursor is a text")
     if len(text) > LONGEST:
-        raise _make_error(f"it is {len(text)} characters long, and no cursor is over {LONGEST}")
+        raise _make_error(f"it is {len(text)} characters long, and the maximum is {LONGEST}")
     if not _ALPHABET.issuperset(text):
-        raise _make_error("it has characters that are in no cursor")
+        raise _make_error("it has characters that no cursor has")
     plain = text.encode().translate(_PLAIN)
     try:
         data = a2b_base64(plain + b"=" * (-len(plain) % 4))
@@ -186,7 +188,7 @@ def _to_wire(leaf: _Leaf) -> Wire:
 
 
 def _blake2b(data: bytes, size: int, key: bytes = b"") -> bytes:
-    from hashlib import blake2b  # a process without pages does not pay for its import
+    from hashlib import blake2b  # loaded by processes with pages only
 
     if len(key) > blake2b.MAX_KEY_SIZE:
         key = blake2b(key).digest()
@@ -200,9 +202,9 @@ def _check(data: bytes, key: bytes | None) -> bytes:
 
 
 def hash_query(plan: Plan) -> bytes:
-    """Return a digest of the query of *plan*, the same in every process.
+    """Return a digest of the query of *plan*, which is the same in every process.
 
-    Projection, page size and limit do not count.
+    The projection, the page size and the limit do not change it.
     """
     parts = [
         plan.kind,
@@ -214,14 +216,14 @@ def hash_query(plan: Plan) -> bytes:
         plan.distinct,
         [len(lane.requests) for lane in plan.lanes],
         len(plan.keys),
-        # The terms of an AND in one order.
+        # Sorted, as the order of the terms of an AND does not matter.
         sorted((list(_spell_condition(term)) for term in plan.condition.conjuncts), key=to_json),
     ]
     return _blake2b(to_json(parts), _DIGEST)
 
 
 def hash_statement(statement: str, parameters: Sequence[Wire]) -> bytes:
-    """Return a digest of a PartiQL statement with its parameters, as :func:`hash_query` does of a plan."""
+    """Return the digest of a PartiQL statement with its parameters."""
     return _blake2b(to_json(["PartiQL", statement, list(map(_sort_sets, parameters))]), _DIGEST)
 
 
@@ -229,7 +231,7 @@ def _spell_condition(condition: Condition) -> Iterator[Any]:
     """Yield the content of *condition*, node by node, each with the number of its terms."""
     if isinstance(condition, Unexpired):
         yield ["Unexpired", *(list(path.parts) for path in condition.paths())]
-        return  # each page has another moment
+        return  # the current time is another one for each page
     for node in condition._nodes():
         yield [type(node).__name__, len(node._children())]
         for name in node.__struct_fields__:
@@ -253,7 +255,7 @@ def _spell_field(part: object) -> Iterator[Any]:
 
 
 def _sort_sets(wire: Any) -> Any:
-    """Return *wire* with the elements of its sets in order."""
+    """Return *wire* with sorted sets."""
     if isinstance(wire, dict):
         members = cast("dict[str, Any]", wire)
         return {

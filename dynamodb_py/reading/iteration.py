@@ -1,4 +1,4 @@
-"""Iteration: readers that are driven to the end, page by page, sync or async."""
+"""Iteration: driving readers to the end, page by page, sync or async."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NextPage: TypeAlias = "Callable[[], Flow[T | None]]"
 
 
 def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, None, None]:
-    """Yield the results of the flows of *more* until one is None.
+    """Yield the results of the flows that *more* returns, until a result is None.
 
-    With *ahead*, a thread fetches one while one is used, with a copy of the context. Closing waits
-    for a running request. An error is raised in place of the result.
+    With *ahead*, a thread with a copy of the context fetches the next page while the caller uses one. An
+    error is raised in place of its page. Closing the generator waits for a running request.
     """
     with begin_trace("iterate") as trace:
         if not ahead:
@@ -44,7 +44,7 @@ def drive_pages(more: _NextPage[T], link: Link, ahead: bool) -> Generator[T, Non
 
 
 class _PageAhead(Generic[T]):
-    """A page that a thread fetches; the thread ends with it."""
+    """A page that a thread of its own fetches."""
 
     def __init__(self, more: _NextPage[T], link: Link, trace: Trace | None) -> None:
         self._flow, self._link, self._trace = more(), link, trace
@@ -69,12 +69,14 @@ class _PageAhead(Generic[T]):
 
 
 async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGenerator[T, None]:
-    """Yield the results of the flows of *more*, awaited; with *ahead*, a task fetches one."""
-    import asyncio  # a script that never awaits does not pay for its import
+    """Yield the results of the flows that *more* returns, as :func:`drive_pages`; *ahead* uses a task."""
+    import asyncio  # loaded by programs that await only
 
     ahead_page: asyncio.Future[T | None] | None = None
     try:
-        with begin_trace("iterate") as trace:  # it ends before a page that nobody waits for
+        with begin_trace(
+            "iterate"
+        ) as trace:  # it ends before a page that was fetched in vain is cancelled
             if not ahead:
                 while (page := await arun(more(), link, trace=trace)) is not None:
                     yield page
@@ -98,7 +100,7 @@ def _read_page(reader: Reader) -> Flow[_Page | None]:
 
 
 class _WalkState(Generic[R]):
-    """The state of a walk, apart from it, so that its generators do not keep the walk alive."""
+    """The state of a walk, in its own object so that generators of a walk do not keep the walk alive."""
 
     def __init__(
         self, reader: Reader, link: Link, load: Callable[[StoredItem], R], ahead: bool
@@ -132,7 +134,10 @@ class _WalkState(Generic[R]):
         try:
             page = next(self.pages, None)
         except BaseException as error:
-            self.pages, self.broken = None, True  # to continue, the failed request is sent again
+            self.pages, self.broken = (
+                None,
+                True,
+            )  # the next iteration sends the failed request again
             self.interrupted = not isinstance(error, Exception)
             raise
         self.begin(page)
@@ -153,7 +158,7 @@ class _WalkState(Generic[R]):
         if others is not None:
             raise QueryError("iterate with for or with async for, not both: make a walk for each")
         if self.interrupted:  # a page may be lost
-            raise QueryError("this walk was interrupted: go on with another, from its checkpoint")
+            raise QueryError("this walk was interrupted: start a new one from its checkpoint")
 
 
 def _rows(walking: _WalkState[R]) -> Generator[R, None, None]:
@@ -180,13 +185,20 @@ async def _arows(walking: _WalkState[R]) -> AsyncGenerator[R, None]:
 
 
 class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
-    """The rows of a reader, one after the other, in the memory of a page (two with *ahead*).
+    """An iterator of rows, which reads page by page; ``queryset.iterator()`` returns one.
 
-    It is iterated once, with ``for`` or with ``async for``. After an error the iteration can
-    continue: a failed request is sent again, and a row that could not be loaded is skipped.
+    One page is in memory, or two with ``ahead=True``. It can be iterated once, with ``for`` or with ``async
+    for``. After an error the iteration can continue: a failed request is sent again, and a row that could
+    not be loaded is skipped.
 
-    :param load: makes a row of an item.
-    :param cursor: makes the text of a position.
+    >>> walk = Score.objects.filter(player="ann").iterator()
+    >>> next(walk).points
+    50
+    >>> walk.checkpoint is None, walk.requests
+    (False, 1)
+
+    :param load: makes the row of an item.
+    :param cursor: makes the cursor of a position.
     """
 
     def __init__(
@@ -222,27 +234,37 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
     def checkpoint(self) -> str | None:
         """The cursor after the rows so far; None at the end of the results.
 
-        If the query's limit ended the walk, it is the cursor after the last row.
+        If the query's limit ended the walk before the end, it is the cursor after the last row.
         """
         return self._cursor(self._walking.place(self._walking.taken()))
 
     @property
     def scanned(self) -> int:
-        """How many items were read so far, before filters; those of a page fetched ahead too."""
+        """The number of items read so far, before filters; with those of a page that was fetched ahead."""
         return self._walking.reader.scanned
 
     @property
     def requests(self) -> int:
-        """How many requests were sent so far."""
+        """The number of requests so far."""
         return self._walking.reader.requests
 
     @property
     def units(self) -> float:
-        """The read units in the answers; DynamoDB reports them if there is a rate."""
+        """The consumed read units so far; 0 unless a rate was set, as requests ask for them only then."""
         return self._walking.reader.units
 
     def close(self) -> None:
-        """End the walk after a running request. The checkpoint stays."""
+        """End the walk; a running request is completed first. The checkpoint stays.
+
+        The twin ``aclose()`` cancels a running request.
+
+        >>> walk = Score.objects.filter(player="ann").iterator()
+        >>> next(walk).game
+        1
+        >>> walk.close()
+        >>> [score.game for score in Score.objects.filter(player="ann").after(walk.checkpoint)]
+        [2]
+        """
         walking = self._walking
         walking.ended = True
         if self._rows is not None:

@@ -1,4 +1,4 @@
-"""Reads keys out of stored items, without decoding the rest."""
+"""Reading the keys of stored items, without decoding the rest of them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ..schema import KeyAttribute
 
 Attributes: TypeAlias = tuple[KeyAttribute, ...]
 Wires: TypeAlias = tuple[dict[str, Any], ...]
-"""Attribute values in the order of the attributes; a B holds bytes."""
+"""Attribute values in the order of the attributes; one of type B has bytes."""
 
-# Types that compare as in DynamoDB: those of codec.to_sort_key().
+# Types that compare as in DynamoDB, as codec.to_sort_key() returns them.
 _COMPARABLE: dict[str, type] = {"S": str, "N": Decimal, "B": bytes}
-# Numbers as text.
+# The same with numbers as text.
 _SPELLED: dict[str, type] = {"S": str, "N": str, "B": bytes}
 
 
 @lru_cache(256)
 def make_value_reader(attributes: Attributes) -> Callable[[StoredItem], Any]:
-    """Return a function that reads comparable values: of one attribute its value, else a tuple."""
+    """Return a function that reads comparable values: the value of a single attribute, else a tuple."""
     return _make_reader(attributes, _COMPARABLE)
 
 
@@ -52,7 +52,7 @@ def make_key_reader(attributes: Attributes) -> KeyReader:
 
 @lru_cache(256)
 def make_identity_reader(attributes: Attributes) -> IdentityReader:
-    """Return a function that reads what ``identify_key`` returns for the attributes as a key."""
+    """Return a function that reads the attributes as ``identify_key`` returns them for a key."""
     ordered = tuple(sorted(attributes, key=attrgetter("name")))
     read, one = _make_reader(ordered, _SPELLED), len(ordered) == 1
     numbers = [at for at, each in enumerate(ordered) if each.type == "N"]

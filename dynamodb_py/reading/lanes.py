@@ -1,4 +1,4 @@
-"""Lanes of requests: one after the other, or several side by side."""
+"""Reading lanes of requests: one lane, or several side by side."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from .sources import Place
 
 
 class Sheet(Struct):
-    """A page of a lane: where it begins, its items, and where the next one begins."""
+    """A page of a lane: its beginning, its items, and the beginning of the next page."""
 
     at: int
     """The request, counted from 0."""
     after: Key | None
-    """The key that it began after."""
+    """The key that it begins after; None: the first page of the request."""
     items: list[StoredItem]
     next_at: int
     next_after: Key | None
     values: Sequence[Any] = ()
     """The order values of the items, where lanes are merged."""
     run: tuple[Any, int, Key | None] | None = None
-    """The order value of the last item, and where its items began; None if not needed."""
+    """The last order value, and the request and key after which its items begin; None if not needed."""
 
 
 _BEGINNING = Sheet(0, None, [], 0, None)
 
 
 class Stream:
-    """One lane, read page by page; alone it is a source."""
+    """A reader of one lane, page by page. It is the source of a plan with one lane."""
 
-    # On the class: most streams are one request, and need no values of their own.
+    # On the class, as most streams are one request and need no values of their own.
     sheet = _BEGINNING
     used = 0
-    """How many items of the sheet were returned."""
+    """The number of items of the sheet that were returned."""
     head: tuple[int, StoredItem] | None = None
     """The first item, and its request."""
     _since = 0
@@ -80,7 +80,7 @@ class Stream:
                 return None
             if ledger.guarded:
                 page = yield from ledger.send(request)
-            else:  # the same without a further generator
+            else:  # the same as send(), without another generator
                 ledger.requests += 1
                 page = yield from request
                 ledger.note(request, page)
@@ -93,7 +93,7 @@ class Stream:
         return items[used : self.used]
 
     def request(self, want: int | None) -> Query | Scan | None:
-        """Return the next request; from the second on it reads no more than *want* items."""
+        """Return the next request; from the second one on it reads at most *want* items."""
         request = self.rest
         if want is None or self._fresh or request is None:
             return request
@@ -114,7 +114,7 @@ class Stream:
             self.rest = requests[following] if following < len(requests) else None
             self.sheet = Sheet(at, after, items, following, None)
         else:
-            self.rest = rest  # with the lowered limit: even less is wanted now
+            self.rest = rest  # its lowered limit is still enough
             self.sheet = Sheet(at, after, items, at, page.last)
         self.used = self._since = 0
         self._fresh = False
@@ -143,11 +143,11 @@ class Stream:
         return position_of([self.mark(sheet, used)], self._plan)
 
     def before(self) -> Position | None:
-        """Return the position of the reversed plan before the first item."""
+        """Return the position before the first item, as one of the reversed plan."""
         return find_before([self], self._plan)
 
     def before_mark(self) -> Mark | None:
-        """Return the mark of :meth:`before` for this lane; None while it is unknown."""
+        """Return the mark of :meth:`before` for this lane; None if it is not known yet."""
         if self.head is not None:
             at, item = self.head
             return Mark(
@@ -157,7 +157,7 @@ class Stream:
 
 
 def find_before(streams: list[Stream], plan: Plan) -> Position | None:
-    """Return the position of the reversed plan before the first items of all lanes."""
+    """Return the position before the first items of all lanes, as one of the reversed plan."""
     if plan.kind != "query":
         return None
     marks = [stream.before_mark() for stream in reversed(streams)]
@@ -182,7 +182,7 @@ def _trim(items: list[StoredItem], trim: Trim | None) -> list[StoredItem]:
 
 
 def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | None) -> Flow[None]:
-    """Read the next page of each of *streams*, as far as requests are allowed; raise the first error."""
+    """Read the next page of each of *streams*, as many as may be sent; raise the first error."""
     following = (stream.request(want) for stream in streams)
     requests = [request for request in following if request is not None]
     outcomes = yield from ledger.send_together(requests, workers)
@@ -197,16 +197,17 @@ def read_pages(streams: list[Stream], ledger: Ledger, workers: int, want: int | 
 
 
 class SideBySide:
-    """Several lanes without a common order: items are returned as they come."""
+    """A source of several lanes without a common order: items are returned as they come."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._streams = streams_of(plan, ledger, start)
         self._turn = 0
-        """The first lane of the next round, so that few workers serve all lanes in turn."""
+        """The first lane of the next round, so that all lanes have their turn."""
         self._stand = [(stream.sheet, stream.used) for stream in self._streams]
+        """The sheet of each lane, and the number of used items, before the latest list."""
         self._shares: list[tuple[int, int]] = []
-        """The lanes of the latest list, and how many of its items each gave."""
+        """The lanes of the latest list, and the number of its items from each."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
         """Return the items of the next round of requests, or the rest of the latest one."""
@@ -231,7 +232,7 @@ class SideBySide:
         return items
 
     def _next(self) -> list[Stream]:
-        """Return the next lanes to read, at most one for each worker: their pages are in memory."""
+        """Return the next lanes to read; only one for each worker, as their pages are in memory."""
         lanes = self._streams[self._turn :] + self._streams[: self._turn]
         return [stream for stream in lanes if stream.rest is not None][: self._workers]
 
@@ -255,5 +256,5 @@ class SideBySide:
         return position_of(marks, self._plan)
 
     def before(self) -> Position | None:
-        """Without an order, nothing lies before."""
+        """Return None: without an order there is no position before the items."""
         return None

@@ -1,8 +1,8 @@
-"""Merging: several lanes as one, in order, with each item once.
+"""Merging several lanes in their common order, with each item once.
 
-An item is returned only when every unfinished lane has an item to compare it with. Among equal order
-values, the first lane comes first. So an item in several lanes is returned from the first of them,
-and is a duplicate in the others: its key is among the keys returned with the current order value.
+An item is returned only if every unfinished lane has an item to compare it with. Of items with equal order
+values, those of the first lane come first. So an item that is in several lanes is returned from the first of
+them. In the other lanes it is a duplicate: its key was returned with the same order value before.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class _LatestList(Struct):
     """The last order value before the list."""
     seen: dict[Any, int] = {}
     known: int = 0
-    """How many of *seen* were returned before the list."""
+    """The number of keys in *seen* that were returned before the list."""
 
 
 class Merge:
-    """Several lanes in their common order."""
+    """A source of several lanes, merged in their common order."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
@@ -56,7 +56,7 @@ class Merge:
         self._seen: dict[Any, int] = {}
         """The keys that were returned with the current order value, and their lanes."""
         self._unknown: Position | None = None
-        """A position whose duplicates are not known yet."""
+        """The position to start from, while its duplicates are not known yet."""
         if start is not None and any(mark.run is not None for mark in start.lanes):
             self._recall(start)
         self._latest = _LatestList(self._list_states(), value=self._value)
@@ -74,7 +74,7 @@ class Merge:
         return self._return_entries(entries) if entries or dry else None
 
     def _list_dry(self) -> list[Stream]:
-        """Return the lanes of which a page is needed before anything is returned."""
+        """Return the lanes that need a page before any item can be returned."""
         return [each for each in self._streams if each.rest is not None and each.is_empty]
 
     def _list_states(self) -> list[tuple[Sheet, int]]:
@@ -84,7 +84,7 @@ class Merge:
         former = [stream.sheet for stream in dry]
         try:
             yield from read_pages(dry, self._ledger, self._workers, want)
-        finally:  # pages that arrived are kept if another failed
+        finally:  # keep the pages that arrived if another one failed
             for stream, sheet in zip(dry, former, strict=True):
                 if stream.sheet is not sheet and (stream.sheet.items or self._plan.distinct):
                     stream.sheet.values = list(map(self._value_of, stream.sheet.items))
@@ -92,14 +92,17 @@ class Merge:
                         stream.sheet.run = self._find_last_run(sheet)
 
     def _find_last_run(self, sheet: Sheet) -> tuple[Any, int, Key | None] | None:
-        """Return where the last order value of *sheet* began."""
+        """Return the last order value of *sheet*, and the request and key after which its items begin."""
         if not sheet.items:
             return sheet.run
         value = sheet.values[-1]
         return (value, *self._find_run(value, sheet, len(sheet.items)))
 
     def _find_run(self, value: Any, sheet: Sheet, used: int) -> tuple[int, Key | None]:
-        """Return where the items of *value* begin; *used* is the index after the last of them."""
+        """Return the request and the key after which the items of *value* begin.
+
+        *used* is the index after the last of these items.
+        """
         while used and sheet.values[used - 1] == value:
             used -= 1
         if used:
@@ -128,7 +131,7 @@ class Merge:
         return entries if want is None else entries[:want]
 
     def _find_bound(self) -> tuple[Any, int | None]:
-        """Return the order value up to which all items are read, and its lane."""
+        """Return the order value up to which the items of all lanes were read, and its lane."""
         streams = enumerate(self._streams)
         ends = [(each.sheet.values[-1], lane) for lane, each in streams if each.rest is not None]
         if not ends:
@@ -150,7 +153,7 @@ class Merge:
         return items
 
     def _is_first(self, entry: _Entry) -> bool:
-        """Tell whether no other lane returned the item; remember it then."""
+        """Tell whether no other lane returned the item, and record that it was returned."""
         value, lane, item = entry
         if value != self._value:
             self._value, self._seen = value, {}
@@ -191,7 +194,7 @@ class Merge:
         return Mark(mark.request, mark.after, (at, key))
 
     def _find_seen_at(self, latest: _LatestList, taken: int) -> tuple[Any, dict[Any, int]]:
-        """Return the order value of the last taken item, and the keys returned with it."""
+        """Return the order value of the last taken item, and the keys that were returned with it."""
         firsts = (latest.firsts or [])[:taken]
         value = latest.entries[firsts[-1]][0] if firsts else latest.value
         seen = dict(islice(latest.seen.items(), latest.known)) if value == latest.value else {}
@@ -205,10 +208,10 @@ class Merge:
     def _find_runs(
         self, stand: list[tuple[Sheet, int]], used: list[int], value: Any, seen: dict[Any, int]
     ) -> dict[int, tuple[int, Key | None]]:
-        """Move *used* over duplicates; return the runs that are needed to find the others.
+        """Move *used* over duplicates; return the runs that are needed to find later duplicates.
 
-        A run is needed if another lane may still have items of the current order value. This is
-        rare: nearly always each lane already has a later one.
+        A run is the items of a lane with the current order value. It is needed if another lane may still
+        have items of that value. This is rare: nearly always each lane has a later value already.
         """
         still: list[int] = []
         for lane, (sheet, _) in enumerate(stand):
@@ -236,7 +239,7 @@ class Merge:
                 stream.sheet.run = (self._value, at, key)
 
     def _find_seen(self, start: Position) -> Flow[None]:
-        """Read the runs again to find the keys returned with the current order value."""
+        """Read the runs again to find the keys that were returned with the current order value."""
         plan, seen = self._plan, dict[Any, int]()
         for lane, mark in enumerate(start.lanes):
             if mark.run is None:
@@ -259,12 +262,14 @@ class Merge:
         )
 
     def before(self) -> Position | None:
-        """Return the position of the reversed plan before this; None if items may repeat."""
+        """Return the position before the items, as one of the reversed plan; None if items may repeat."""
         return None if self._plan.distinct else find_before(self._streams, self._plan)
 
 
 def find_end(values: Sequence[Any], low: int, bound: Any, *, included: bool, forward: bool) -> int:
-    """Return the end of the sorted *values* from *low* on that come before *bound*, or equal it if *included*.
+    """Return the index after the *values* that come before *bound*, or equal it if *included*.
+
+    *values* are sorted; the search begins at the index *low*.
 
     >>> find_end([1, 2, 2, 3], 0, 2, included=True, forward=True)
     3

@@ -1,4 +1,4 @@
-"""The cost of a read and its limits: requests, items, read units, and units per second."""
+"""The cost of a read, and its limits: requests, items, read units, and units per second."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ T = TypeVar("T")
 
 
 def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: int = 0) -> float:
-    """Return an estimate of the units for reading *items*: half a unit, or one, per 4 KB, at least 1.
+    """Return the estimated units for reading *items*: half a unit for each 4 KB, one if *consistent*.
 
-    *scanned* is the number of items read, if more; the size is that of the JSON.
+    It is at least 1. The size of an item is that of its JSON.
+
+    :param scanned: the number of items that were read, if a filter dropped some.
     """
     sizes = [len(item) for item in items]
     size = sum(sizes) * max(1.0, scanned / len(sizes) if sizes else 1.0)
@@ -37,24 +39,24 @@ def estimate_units(items: Iterable[StoredItem], *, consistent: bool, scanned: in
 
 
 def find_total(plan: Plan) -> Flow[int]:
-    """Return how many items a scan will read: the number that DynamoDB has, which may be six hours old.
+    """Return the number of items that a scan will read, as DescribeTable reports it; 0 if it is not known.
 
-    0, which means that it is unknown, for another plan, and where DescribeTable fails.
+    It is not known for other plans, or if DescribeTable fails. It may be six hours old:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
     """
     if plan.kind != "scan":
         return 0
     try:
         described = yield from tables.DescribeTable(plan.table)
-    except RequestError:  # mostly it is not allowed
+    except RequestError:  # the usual reason is a missing permission
         return 0
     return planning.find_sizes(described, plan.index)[0]
 
 
 class Ledger:
-    """Counts the requests and items of a read, enforces its limits, and reports progress."""
+    """The counters of a read's requests and items, with its limits and its progress function."""
 
-    # On the class: most reads are one request, and need no values of their own.
+    # On the class, as most reads are one request and need no values of their own.
     requests = scanned = counted = 0
     units = 0.0
     guarded = False
@@ -65,7 +67,7 @@ class Ledger:
     _total = 0
 
     def restrict(self, most: int | None, bucket: Bucket | None) -> None:
-        """Allow no more than *most* requests, and none faster than *bucket* does."""
+        """Allow at most *most* requests, at the rate of *bucket*."""
         self._most, self._bucket = most, bucket
         self.guarded = True
 
@@ -82,7 +84,7 @@ class Ledger:
     def send_together(
         self, requests: Sequence[Query | Scan], workers: int
     ) -> Flow[list[Page | Exception]]:
-        """Send as many of *requests* as may still be sent, side by side."""
+        """Send *requests* side by side, as many as the limit still allows."""
         sent = requests[: self.allowance(len(requests))]
         if len(sent) == 1:
             return [(yield from self.send(sent[0]))]
@@ -121,11 +123,11 @@ class Ledger:
             self._bucket.spend(sum(each))
 
     def find_total(self, plan: Plan) -> Flow[None]:
-        """Find how many items the progress function is to expect; 0, unknown, unless *plan* is a scan."""
+        """Find the total for the progress function: the items of a scan, else 0, which means unknown."""
         self._total = yield from find_total(plan)
 
     def report_progress(self, *, ended: bool) -> None:
-        """Report how many items were read."""
+        """Report the number of items read."""
         if self.progress is not None:
             done = self.scanned
             self.progress(done, done if ended else as_total(self._total, done))
@@ -133,9 +135,9 @@ class Ledger:
                 self.progress = None
 
     def allowance(self, wanted: int) -> int:
-        """Return how many of *wanted* requests may be sent, at least one.
+        """Return how many of *wanted* requests may be sent; at least one.
 
-        :raises MaxRequestsReached: there are none left.
+        :raises MaxRequestsReached: none may be sent.
         """
         if self._most is None:
             return wanted
@@ -146,11 +148,11 @@ class Ledger:
         if self._most is not None and self.requests + count > self._most:
             raise MaxRequestsReached(
                 f"max_requests({self._most}) is reached and there is more: allow more requests, "
-                "or go on from .cursor"
+                "or continue from .cursor"
             )
 
     def _pace(self, request: Query | Scan) -> Flow[Query | Scan]:
-        """Wait for the rate; return *request* with a report of the consumed capacity."""
+        """Wait for the rate; return *request*, changed so that it asks for its consumed capacity."""
         if self._bucket is None:
             return request
         yield from self._pause()

@@ -1,4 +1,4 @@
-"""Positions: where a read is, as plain data, and the plan of the opposite direction."""
+"""Positions: the state of a read as plain data, and the plan of the opposite direction."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .keys import Attributes, Wires
 
 
 class Mark(Struct, frozen=True):
-    """Where a lane is: in which of its requests, after which item."""
+    """The state of a lane: its current request, and the last item before the rest."""
 
     request: int = 0
-    """Counted from 0; the number of requests means the end."""
+    """The request, counted from 0; the number of requests means the end."""
     after: Wires | None = None
     """The key of the last item, by the plan's ``position``; None before the first."""
     run: tuple[int, Wires | None] | None = None
-    """Where the lane's items of the current order value begin, if needed: a request, and the key
-    before them."""
+    """The request and the key after which the lane's items of the current order value begin; None if
+    not needed."""
 
 
 class Position(Struct, frozen=True):
-    """Where the execution of a plan is: between the returned items and the rest."""
+    """The state of a plan's execution: the place between the returned items and the rest."""
 
     lanes: tuple[Mark, ...] = ()
     used: int = 0
-    """How many keys of a GetItem or BatchGetItem were read."""
+    """The number of keys of a GetItem or BatchGetItem that were read."""
     value: Wires = ()
     """The current order value, if a lane has a ``run``."""
     backward: bool = False
@@ -52,8 +52,8 @@ def check_fits(position: Position, plan: Plan) -> None:
         fits = 0 <= position.used <= size and not position.lanes and not position.value
     if not fits:
         raise InvalidCursor(
-            f"{plan.model}: this is a place in another query, or in one that was planned otherwise: "
-            "begin again without it"
+            f"{plan.model}: this cursor belongs to another query, or to another plan of it: begin again "
+            "without it"
         )
 
 
@@ -81,7 +81,7 @@ def _match_types(wires: Wires, attributes: Attributes) -> bool:
 
 
 def position_of(marks: list[Mark], plan: Plan, value: Wires = ()) -> Position | None:
-    """Return the position of these lanes, None if each is at its end."""
+    """Return the position of these lanes; None if each is at its end."""
     ends = zip(marks, plan.lanes, strict=True)
     if all(mark.request == len(lane.requests) for mark, lane in ends):
         return None
@@ -89,7 +89,7 @@ def position_of(marks: list[Mark], plan: Plan, value: Wires = ()) -> Position | 
 
 
 def is_beginning(position: Position | None) -> bool:
-    """Tell whether *position* is the beginning, as None is."""
+    """Tell whether *position* is the beginning; None is."""
     if position is None:
         return True
     return not position.used and all(mark == _FIRST for mark in position.lanes)
@@ -104,7 +104,7 @@ def reversed_plan(plan: Plan) -> Plan:
     Raises :class:`~dynamodb_py.exceptions.QueryError` for a scan, which has no order.
     """
     if plan.kind == "scan":
-        raise QueryError(f"{plan.model}: a scan has no order that could be reversed")
+        raise QueryError(f"{plan.model}: a scan has no order, so that it cannot be reversed")
     lanes = tuple(_reverse_lane(lane) for lane in reversed(plan.lanes))
     return replace(plan, keys=plan.keys[::-1], lanes=lanes, forward=not plan.forward)
 

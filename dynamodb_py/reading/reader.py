@@ -1,4 +1,4 @@
-"""The reader: executes a plan, list by list, and returns its position."""
+"""The reader: it executes a plan, list by list, and returns its position."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .sources import ByKeys, ByOwner, Completed, Nothing, One, Place, Source, ch
 
 
 class Reader:
-    """Executes one plan, once. It does no I/O: :meth:`more` and :meth:`count` are flows.
+    """An execution of a plan. It does no I/O itself: :meth:`more` and :meth:`count` are flows.
 
-    A page of each lane that is merged or read at the same time is in memory, not more. A flow that
-    fails, or is cancelled, loses nothing: the next one sends the same request again.
+    One page is in memory of each lane that is merged or read at the same time. A flow that fails, or is
+    cancelled, loses nothing: the next one sends the same request again.
 
     :param start: a position of the same plan to continue from; ``limit`` counts from there.
-    :param max_requests: the most requests; retries do not count. Each merged lane needs one before
-        the first item.
-    :param rate: the most read units per second, on average up to each request. An answer without
-        consumed capacity counts as half a unit per 4 KB of items (one if consistent), at least one.
-    :param progress: called after each round of requests with the number of items read and, for a scan
-        from its beginning, that of all items, which DescribeTable says; 0 while there is none.
-    :param workers: the most parallel requests.
-    :raises InvalidCursor: *start* is no position of *plan*.
+    :param max_requests: the maximum of requests, without retries. Each merged lane needs one before the
+        first item.
+    :param rate: the maximum of read units per second, on average up to each request. A response without
+        consumed capacity counts as half a unit for each 4 KB of items (one if consistent), at least one.
+    :param progress: a function that is called after each round of requests with the number of items read and
+        the total. The total comes from DescribeTable, for a scan from its beginning; otherwise it is 0.
+    :param workers: the maximum of parallel requests.
+    :raises InvalidCursor: *start* is not a position of *plan*.
     """
 
     __slots__ = ("_before", "_ledger", "_limit", "_plan", "_source", "_start", "returned")
@@ -63,27 +63,27 @@ class Reader:
         else:
             self._source = _make_source(plan, ledger, start, check_workers(workers))
         self.returned = 0
-        """How many items were returned."""
+        """The number of items that were returned."""
 
     @property
     def scanned(self) -> int:
-        """How many items were read, before filters."""
+        """The number of items that were read, before filters."""
         return self._ledger.scanned
 
     @property
     def requests(self) -> int:
-        """How many requests were sent."""
+        """The number of requests that were sent."""
         return self._ledger.requests
 
     @property
     def units(self) -> float:
-        """The read units in the answers; DynamoDB reports them if there is a rate."""
+        """The consumed read units; 0 unless there is a rate, as requests ask for them only then."""
         return self._ledger.units
 
     def more(self) -> Flow[list[StoredItem] | None]:
-        """Return the next items, [] for an empty page, None at the end and afterwards.
+        """Return the next items; [] for an empty page, and None at the end and afterwards.
 
-        :raises MaxRequestsReached: there may be more; :meth:`position` is where to continue.
+        :raises MaxRequestsReached: there may be more; continue from :meth:`position`.
         """
         ledger, want = self._ledger, self._limit
         if want is not None:
@@ -102,7 +102,7 @@ class Reader:
         return items
 
     def count(self) -> Flow[int]:
-        """Count the rest, up to the plan's limit; without items if the requests only count."""
+        """Return the number of items from here to the end, or to the plan's limit."""
         before = self.returned + self._ledger.counted
         while (yield from self.more()) is not None:
             pass
@@ -110,14 +110,14 @@ class Reader:
         return (count if self._limit is None else min(count, self._limit)) - before
 
     def position(self, taken: int | None = None) -> Position | None:
-        """Return the position after the first *taken* items of the latest list; None: all of them.
+        """Return the position after the first *taken* items of the latest list, or after all if it is None.
 
-        None at the end of the results. If the plan's limit ended the read, there is a position.
+        The result is None at the end of the results; not if the plan's limit ended the read before.
         """
         return self.place()(taken)
 
     def place(self) -> Place:
-        """Return :meth:`position` for the latest list; it stays valid when the next one is read."""
+        """Return the function :meth:`position` for the latest list; it stays valid when the next one is read."""
         place = self._source.place()
         if self._start is not None and self._start.backward:
             return partial(_make_backward, place)
@@ -126,8 +126,8 @@ class Reader:
     def before(self) -> Position | None:
         """Return the position before this reader's items, for :func:`~dynamodb_py.reading.reversed_plan`.
 
-        None if this reader started at the beginning or has returned nothing yet, for scans, which have
-        no order, and for lanes that may repeat an item.
+        None if this reader started at the beginning, or has returned nothing yet. It is also None for
+        scans, which have no order, and for lanes that may repeat an item.
         """
         start = self._start
         if start is None or is_beginning(start):

@@ -1,4 +1,4 @@
-"""Sources of a reader's items, one class for each kind of plan."""
+"""The sources of a reader's items: one class for each kind of plan."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .pacing import Ledger
 from .positions import Position
 
 Place: TypeAlias = "Callable[[int | None], Position | None]"
-"""Returns the position after so many items of the latest list; None means all."""
+"""Takes a number of items, and returns the position after so many items of one list; None means all."""
 
 
 class Source(Protocol):
-    """Returns the items of a plan, list by list. A failure changes nothing, and can be retried."""
+    """A reader of a plan's items, list by list. A failure does not change its state, and can be retried."""
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
         """Return the next items, at most *want*; None at the end."""
@@ -32,7 +32,7 @@ class Source(Protocol):
         ...
 
     def before(self) -> Position | None:
-        """Return the position before the items, for the reversed plan; None: unknown."""
+        """Return the position before the items, as one of the reversed plan; None if it is not known."""
         ...
 
 
@@ -45,11 +45,11 @@ class Nothing:
         return finish_flow(None)
 
     def place(self) -> Place:
-        """Return the end."""
+        """Return the place at the end."""
         return lambda taken: None
 
     def before(self) -> Position | None:
-        """Nothing lies before."""
+        """Return None: there are no items."""
         return None
 
 
@@ -82,7 +82,7 @@ class One:
         return item
 
     def place(self) -> Place:
-        """Return the place before the item, or the end."""
+        """Return the place before the item, or at the end."""
         used, since = self._used, self._since
         return lambda taken: None if (used if taken is None else since + taken) else Position()
 
@@ -92,13 +92,13 @@ class One:
 
 
 class ByOwner(One):
-    """The item that a sentinel names, if it still has the value: read twice at most."""
+    """The item that a sentinel names, if it still has the unique value; it is read at most twice."""
 
     def _read(self) -> Flow[StoredItem | None]:
         owner = self._plan.owner
         if owner is None:
             return None
-        for _ in range(2):  # the value may change hands between the two requests
+        for _ in range(2):  # another item may get the value between the two requests
             sentinel = yield from self._read_by(owner.sentinel)
             if sentinel is None:
                 return None
@@ -109,17 +109,17 @@ class ByOwner(One):
 
 
 class ByKeys:
-    """The items of a list of keys, in its order, by BatchGetItem."""
+    """The items of a list of keys by BatchGetItem, in the order of the keys."""
 
     def __init__(self, plan: Plan, ledger: Ledger, start: Position | None, workers: int) -> None:
         self._plan, self._ledger, self._workers = plan, ledger, workers
         self._used = self._begun = 0 if start is None else start.used
         self._ends: list[int] = []
-        """How many keys were read up to each item of the latest list."""
+        """The number of keys that were read up to each item of the latest list."""
         self._since = self._used
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Return the items of the next keys, of at most *want* keys."""
+        """Return the items of the next keys, at most of *want* keys."""
         plan, ledger = self._plan, self._ledger
         if self._used == len(plan.keys):
             return None
@@ -160,9 +160,9 @@ def _read_keys(plan: Plan, keys: Sequence[Key], workers: int) -> Flow[list[Store
 
 
 class Completed:
-    """Whole items from the table for the items that another source reads of an index.
+    """Whole items from the table, for the items of an index that another source reads.
 
-    They are in the order of the index; items that were deleted meanwhile are left out.
+    They come in the order of the index, without items that were deleted meanwhile.
     """
 
     def __init__(self, source: Source, plan: Plan, ledger: Ledger, workers: int) -> None:
@@ -171,11 +171,11 @@ class Completed:
         self._parts: list[StoredItem] = []
         """The latest items of the index."""
         self._done = 0
-        """How many of the parts were completed."""
+        """The number of parts that were completed."""
         self._place = source.place()
 
     def more(self, want: int | None) -> Flow[list[StoredItem] | None]:
-        """Return the next whole items, of as many keys as the workers read at once."""
+        """Return the next whole items: at most as many as the workers read at once."""
         if self._done == len(self._parts):
             parts = yield from self._source.more(want)
             if parts is None:
@@ -213,14 +213,17 @@ class Completed:
 def _place_of_completed(
     place: Place, begun: int, ends: list[int], done: int | None, taken: int | None
 ) -> Position | None:
-    """Return the place in the source: after *done* of its latest list, or after one of *ends*."""
+    """Return the position in the source after *taken* whole items.
+
+    It is after *done* items of the source's latest list if all were taken, else after one of *ends*.
+    """
     if taken is None or taken == len(ends):
         return place(done)
     return place(ends[taken - 1] if taken else begun)
 
 
 def check_workers(workers: int) -> int:
-    """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` for none."""
+    """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` if it is less than 1."""
     if workers < 1:
         raise QueryError(f"workers={workers}: it must be at least 1")
     return workers

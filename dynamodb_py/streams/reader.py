@@ -1,4 +1,4 @@
-"""Reading the shards of a stream, in their order, and side by side where there is none."""
+"""Reading the shards of a stream: parents before their children, others side by side."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from .shards import (
 )
 
 Start: TypeAlias = "Literal['latest', 'trim_horizon'] | datetime | Mapping[str, Any]"
-"""Where to begin: at what comes from now on, at the oldest record, at a time, or at a position."""
+"""Where to begin: with records from now on, with the oldest record, at a time, or at a position."""
 
 _LONGEST_LISTING = 60.0
-"""The most seconds between two looks for new shards."""
+"""The longest time between two listings of the shards, in seconds."""
 
 
 class ReadingOptions(Struct, frozen=True):
-    """How a stream is read."""
+    """The options of reading a stream."""
 
     follow: bool = True
-    """Whether to wait for further records; else reading ends when all there are were read."""
+    """Whether to wait for new records; otherwise reading ends after the existing ones."""
     poll: float = 1.0
-    """The seconds between two looks for records where all were read."""
+    """The seconds between two requests to a shard without new records."""
     page_size: int | None = None
-    """The most records of an answer, from each shard."""
+    """The maximum of records in a response."""
     workers: int = 8
-    """How many shards are read at once."""
+    """The number of shards that are read at once."""
     on_trimmed: Callable[[StreamTrimmed], object] | None = None
-    """Called with what would be raised; may be async."""
+    """Called with the error in place of raising it; may be async."""
 
     def check(self) -> None:
-        """Raise QueryError for a value that cannot be used."""
+        """Raise QueryError for an invalid value."""
         if not isinstance(self.poll, (int, float)) or not 0 <= self.poll <= _LONGEST_LISTING:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise QueryError(f"poll={self.poll!r}: give seconds, from 0 to {_LONGEST_LISTING:g}")
         if self.page_size is not None and not 1 <= self.page_size <= MAX_RECORDS:
@@ -59,13 +59,13 @@ class ReadingOptions(Struct, frozen=True):
 
 
 class Batch(Struct, frozen=True):
-    """Some records, each with the id of its shard, in order, and the places before them."""
+    """Some records in order, each with the id of its shard, and the places before them."""
 
     records: Sequence[tuple[str, RawRecord]]
     before: Mapping[str, Place]
 
     def find_places(self, taken: int) -> dict[str, Place]:
-        """Return the places after the first *taken* records, which are not all."""
+        """Return the places after the first *taken* records of more."""
         found = dict(self.before)
         for shard, record in self.records[:taken]:
             found[shard] = found[shard].move("after", record.change.number)
@@ -73,7 +73,7 @@ class Batch(Struct, frozen=True):
 
 
 def merge_records(pages: Mapping[str, Sequence[RawRecord]]) -> list[tuple[str, RawRecord]]:
-    """Return the records of several shards by time, those of each shard in its order."""
+    """Return the records of several shards by time; those of one shard keep their order."""
     lists = [[(shard, record) for record in records] for shard, records in pages.items()]
     return list(heapq.merge(*lists, key=_order))
 
@@ -81,7 +81,7 @@ def merge_records(pages: Mapping[str, Sequence[RawRecord]]) -> list[tuple[str, R
 def find_places_before(
     places: Mapping[str, Place], pages: Mapping[str, Sequence[RawRecord]]
 ) -> dict[str, Place]:
-    """Return *places*, which are before the records in *pages*, with a number wherever there is one."""
+    """Return *places*, which are before the records in *pages*, with sequence numbers if there are some."""
     found = dict(places)
     for shard, records in pages.items():
         if found[shard].kind in ("start", "latest"):
@@ -95,9 +95,9 @@ def _order(pair: tuple[str, RawRecord]) -> tuple[float, int, str]:
 
 
 class StreamReader:
-    """Reads a stream from *start* on: each batch is the next one of all shards that can be read.
+    """A reader of a stream from *start* on: each batch has the next records of all shards that can be read.
 
-    An error that a flow raises changes nothing: the next flow goes on where reading was.
+    An error does not change its state: the next flow continues from the same places.
     """
 
     def __init__(self, stream: str, start: Start, options: ReadingOptions) -> None:
@@ -106,10 +106,10 @@ class StreamReader:
         self._until = 0.0 if options.follow else time.time()
         self._readers: dict[str, ShardReader] = {}
         self._due: dict[str, float] = {}
-        """When each shard is read next, if all of it was read."""
+        """The time of the next request to each shard without new records, by the monotonic clock."""
         self._ended: dict[str, Place] = {}
         self._gaps: list[Gap] = []
-        """What is to be reported."""
+        """The gaps that were not reported yet."""
         self._vanished: dict[str, TableNotFound] = {}
         self._failure: Exception | None = None
         self._is_disabled = False
@@ -118,11 +118,11 @@ class StreamReader:
         self._listing_pause = 0.0
         self._next_listing = 0.0
         self.read_at = time.time()
-        """When shards were read last, in seconds since 1970."""
+        """The time of the latest requests to shards, in seconds since 1970."""
 
     @property
     def places(self) -> dict[str, Place]:
-        """The places after the latest batch, before gaps that were not reported yet."""
+        """The places after the latest batch; a gap that was not reported yet is after its place."""
         unreported = {gap.shard: gap.place for gap in self._gaps if gap.place is not None}
         return {**self._find_places(), **unreported}
 
@@ -170,7 +170,7 @@ class StreamReader:
         return max(min(due) - time.monotonic(), 0.0)
 
     def _read(self, chosen: Sequence[ShardReader]) -> Flow[dict[str, list[RawRecord]]]:
-        """Send the next request of each of these readers, and return the records of each shard."""
+        """Send the next request of each of the readers, and return the new records by shard."""
         now = time.time()
         requests: list[Any] = [each.make_request() for each in chosen]
         outcomes: list[Any] = yield from Together(requests, self._options.workers)
@@ -200,7 +200,7 @@ class StreamReader:
         self._listing_pause = self._next_listing = 0.0
 
     def _list_shards(self) -> Flow[None]:
-        """Look for shards that can be read now."""
+        """List the shards, and find those that can be read now."""
         shards, status = yield from list_shards(self.stream)
         self._is_disabled = status == "DISABLED"
         if self.has_begun:
@@ -216,7 +216,7 @@ class StreamReader:
         self._next_listing = time.monotonic() + self._listing_pause
 
     def _set_places(self, places: Mapping[str, Place], gaps: Sequence[Gap]) -> None:
-        """Make readers for *places*; those that there are stay, where their places are the same."""
+        """Create readers for *places*; keep the existing ones that are at their place already."""
         self._gaps += gaps
         self._ended = {name: place for name, place in places.items() if place.kind == "end"}
         before, limit = self._readers, self._options.page_size
@@ -231,7 +231,7 @@ class StreamReader:
     def _end_vanished(
         self, places: dict[str, Place], shards: Mapping[str, Shard]
     ) -> dict[str, Place]:
-        """Return *places* with those of the shards that the engine knows no more at the end."""
+        """Return *places*, with the place at the end for each shard that DynamoDB does not know any more."""
         vanished, self._vanished = self._vanished, {}
         for name, error in vanished.items():
             if name in shards:
@@ -242,7 +242,7 @@ class StreamReader:
         return {**places, **ended}
 
     def _report_gaps(self) -> Flow[None]:
-        """Report what was trimmed, in the order in which it was found."""
+        """Report the gaps, in the order in which they were found."""
         while self._gaps:
             error = make_trimmed(self.stream, self._gaps.pop(0))
             if self._options.on_trimmed is None:
@@ -251,7 +251,7 @@ class StreamReader:
 
 
 def list_shards(stream: str) -> Flow[tuple[dict[str, Shard], str]]:
-    """Return all shards of *stream* by id, and its status; raise StreamNotFound if there is no such stream."""
+    """Return all shards of *stream* by id, and its status; raise StreamNotFound if it does not exist."""
     shards: dict[str, Shard] = {}
     request: DescribeStream | None = DescribeStream(stream)
     status = ""
@@ -271,14 +271,14 @@ def list_shards(stream: str) -> Flow[tuple[dict[str, Shard], str]]:
 def find_start(
     start: Start, stream: str, shards: Mapping[str, Shard]
 ) -> tuple[dict[str, Place], list[Gap]]:
-    """Return the places where a reader begins, and what was trimmed before a position."""
+    """Return the places where a reader begins, and the gaps before them if *start* is a position."""
     if start == "latest":
         return choose_latest(shards, time.time()), []
     if start == "trim_horizon":
         return add_shards({}, shards, START)
     if isinstance(start, datetime):
         moment = start if start.tzinfo else start.replace(tzinfo=timezone.utc)
-        # Records have the second in which they were made.
+        # The time of a record has whole seconds.
         return add_shards({}, shards, Place("start", since=moment.timestamp() // 1))
     places, at = read_position(start, stream)
     places, trimmed = age_places(places, at, time.time())
@@ -292,11 +292,11 @@ def make_trimmed(stream: str, gap: Gap) -> StreamTrimmed:
     """Return the error for a gap."""
     place = gap.place
     after = None if place is None or place.kind != "after" else place.mark
-    where = "of which nothing was read" if after is None else f"after the record {after}"
+    where = "of which none was read" if after is None else f"after the record {after}"
     return StreamTrimmed(
         f"the stream of {find_table_name(stream)}: records of the shard {gap.shard}, {where}, may have been "
-        "trimmed before they were read: DynamoDB keeps them for 24 hours; reading again goes on behind them, "
-        "and on_trimmed= reports that in place of this error",
+        "trimmed before they were read: DynamoDB keeps them for 24 hours; iterate again to continue after them, "
+        "or give a function as on_trimmed=, which is called in place of this error",
         shard=gap.shard,
         after=after,
     )

@@ -1,4 +1,4 @@
-"""Records of streams: what has changed, with the images as instances."""
+"""Records of streams: changes of items, with the images before and after as instances."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kind = Literal["insert", "modify", "remove"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TTL = "dynamodb.amazonaws.com"
-# The kinds with an image before and after, and the view types that leave each of them out.
+# For each image, the kinds of changes that have it, and the view types of streams that leave it out.
 _IMAGES = {
     "old": (("modify", "remove"), ("KEYS_ONLY", "NEW_IMAGE")),
     "new": (("insert", "modify"), ("KEYS_ONLY", "OLD_IMAGE")),
@@ -26,7 +26,7 @@ _IMAGES = {
 
 
 class StreamedOptions(Protocol):
-    """The options of a model, as far as the records of its table need them."""
+    """The options of a model that loading records uses."""
 
     name: str
 
@@ -39,14 +39,14 @@ M = TypeVar("M")
 
 
 class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
-    """A change of one item.
+    """A change of one item, as the iteration of :meth:`Table.stream() <dynamodb_py.Table.stream>` yields it.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_StreamRecord.html
     """
 
     kind: Kind
     model: type[Any]
-    """The class of the item; where no image shows it, that whose stream is read."""
+    """The class of the item; the model whose stream is read if no image shows the class."""
     key: dict[str, Any]
     """The values of the key's fields by name: ``Model.objects.get(**record.key)``."""
     old: M | None
@@ -54,9 +54,9 @@ class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
     new: M | None
     """The item after; None for a removal, or if the stream's view type leaves it out."""
     at: datetime
-    """When, to the second, in UTC."""
+    """The time of the change, to the second, in UTC."""
     sequence_number: str
-    """Its number, which grows from change to change of an item."""
+    """DynamoDB's number of the change, which grows from change to change of an item."""
     by_ttl: bool
     """Whether TTL removed the item."""
     shard: str
@@ -64,14 +64,29 @@ class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
     stream: str
     """The ARN of the stream."""
     raw: RawRecord
-    """The record as it is on the wire."""
+    """The record as DynamoDB sent it."""
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Return the old and the new value of each field that changed, by name; None for an absent one.
+        """Return the old and the new value of each changed field, by the field's name.
 
-        Attributes that no field declares are there by their own names.
+        A missing value is None. An attribute that no field declares has its own name.
 
-        :raises QueryError: the view type of the stream leaves out an image that this takes.
+        :raises QueryError: the stream's view type leaves out an image that is needed; choose
+            ``"new_and_old_images"``.
+
+        >>> from dynamodb_py import CharField, IntegerField, Model, Table
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "new_and_old_images"
+        ...
+        ...     number = IntegerField(hash_key=True)
+        ...     state = CharField(default="open")
+        >>> description = Table(Order).create()
+        >>> order = Order.create(number=1).update(state="paid")
+        >>> for record in Table(Order).stream("trim_horizon", follow=False):
+        ...     print(record.kind, record.changes())
+        insert {'number': (None, 1), 'state': (None, 'open')}
+        modify {'state': ('open', 'paid')}
         """
         for name, (kinds, views) in _IMAGES.items():
             view = self.raw.change.view
@@ -112,14 +127,14 @@ def _read_image(image: Raw | UnsetType) -> WireItem:
 
 
 def _value_of(instance: object, name: str | None, wire: Wire) -> Any:
-    """Return the value of the field *name*, or of an attribute that none declares."""
+    """Return the value of the field *name*, or of an attribute without a field."""
     return decode(wire) if name is None or instance is None else getattr(instance, name)
 
 
 class RecordLoader(Generic[M]):
-    """Loads the records of the table of *model*, a model or a shared table.
+    """A function that loads the records of the table of *model*, which is a model or a shared table.
 
-    :param using: the alias of the instances' connection; None for that of their model.
+    :param using: the alias of the connection for the instances; None: that of their model.
     """
 
     def __init__(self, model: type[M], using: str | None = None) -> None:
@@ -128,9 +143,9 @@ class RecordLoader(Generic[M]):
         self._meta: StreamedOptions = meta
 
     def load(self, raw: RawRecord, *, shard: str = "", stream: str = "") -> StreamRecord[M] | None:
-        """Return the record of *raw*; None if the item is of another model of the table.
+        """Return the record of *raw*; None if the item belongs to another model of the table.
 
-        A record without images is of each model that may have its key.
+        A record without images belongs to each model that may have its key.
 
         :raises UnreadableValue: the item cannot be loaded; the message names the record.
         """
@@ -180,7 +195,7 @@ class RecordLoader(Generic[M]):
 
 
 def is_by_ttl(identity: Mapping[str, str] | None) -> bool:
-    """Tell whether the ``userIdentity`` of a record is TTL's.
+    """Tell whether the ``userIdentity`` of a record is that of TTL.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
     """

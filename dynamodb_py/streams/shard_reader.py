@@ -1,4 +1,4 @@
-"""Reading one shard: which request is next, and what its answer means. It sends nothing."""
+"""Reading one shard: finding the next request, and taking its response. It sends nothing."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _KINDS = {
 }
 
 MAX_RECORDS = 1000
-"""The most records of an answer.
+"""The maximum of records in a response.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
 """
 
-_EMPTY_ANSWERS = 5
-"""After how many answers without records in a row all is read: iterators lead through stretches without any."""
+_EMPTY_PAGES = 5
+"""After so many empty pages in a row, all records were read: single pages may be empty before more records."""
 
 
 class ShardReader:
-    """Reads a shard from a place on.
+    """A reader of a shard, from a place on.
 
-    :param limit: the most records of an answer.
-    :param until: a time in seconds since 1970, after which a record is not behind.
+    :param limit: the maximum of records in a response.
+    :param until: a time in seconds since 1970; a reader that has reached it is not behind.
     """
 
     def __init__(
@@ -38,16 +38,16 @@ class ShardReader:
     ) -> None:
         self.stream, self.shard = stream, shard
         self.place: Place = place
-        """The place after what was read."""
+        """The place after the records that were read."""
         self._limit, self._until = limit, until
         self._iterator = place.mark if place.kind == "latest" else None
-        self._behind = _EMPTY_ANSWERS
+        self._behind = _EMPTY_PAGES
         self.gaps: list[Gap] = []
-        """What was found to be trimmed."""
+        """The gaps that were found."""
 
     @property
     def is_behind(self) -> bool:
-        """Whether there may be records to read by now; at the end, there are none."""
+        """Whether there may be records already that were not read; False at the end of the shard."""
         return self._behind > 0 and self.place.kind != "end"
 
     def make_request(self) -> GetShardIterator | GetRecords:
@@ -59,9 +59,10 @@ class ShardReader:
         return GetShardIterator(self.stream, self.shard, _KINDS[kind], number)
 
     def take(self, outcome: str | RecordsPage | Exception) -> list[RawRecord]:
-        """Return the records in the outcome of the last request, and move on; raise all other errors.
+        """Return the records in the outcome of the last request, and move the place after them.
 
-        An expired iterator is renewed, and a trimmed place becomes a gap, by the next request.
+        After an expired iterator the next request gets a new one. A trimmed place becomes a gap. All other
+        errors are raised.
         """
         if isinstance(outcome, Exception):
             self._recover(outcome)
@@ -83,26 +84,26 @@ class ShardReader:
         return records
 
     def _take_iterator(self, iterator: str) -> None:
-        self._iterator, self._behind = iterator, _EMPTY_ANSWERS
+        self._iterator, self._behind = iterator, _EMPTY_PAGES
         if self.place.kind == "latest":
             self.place = Place("latest", iterator, self.place.since)
 
     def _count(self, page: RecordsPage) -> None:
-        """Note whether there may be more."""
+        """Record whether there may be more records already."""
         if not page.records:
             self._behind = max(self._behind - 1, 0)
         elif len(page.records) < (self._limit or MAX_RECORDS):
-            # The reader of a busy shard would otherwise never have read all.
+            # Without this time, the reader of a busy shard would always be behind.
             is_late = self._until and page.records[-1].change.at >= self._until
-            self._behind = 0 if is_late else self._behind and _EMPTY_ANSWERS
+            self._behind = 0 if is_late else self._behind and _EMPTY_PAGES
         else:
-            self._behind = _EMPTY_ANSWERS
+            self._behind = _EMPTY_PAGES
 
     def _recover(self, error: Exception) -> None:
-        """Prepare to go on after *error* with a new iterator; raise it if that is impossible."""
+        """Prepare to continue after *error* with a new iterator; raise *error* if that is impossible."""
         code = error.code if isinstance(error, ServiceError) else ""
         place = self.place
-        # The number where a shard begins may be that of no record, the iterator of an old position unknown.
+        # A shard may begin with a number that no record has, and DynamoDB may not know an old position's iterator.
         is_unknown = place.kind == ("latest" if self._iterator else "at")
         is_refused = isinstance(error, InvalidRequest) and is_unknown
         if code not in (_EXPIRED, _TRIMMED) and not is_refused:

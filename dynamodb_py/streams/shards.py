@@ -1,8 +1,8 @@
-"""Which shards to read, and from where: pure functions on places in shards and the listed shards.
+"""Pure functions that find the shards to read, and the places to begin, from the listed shards.
 
-A stream is a tree of shards: a full one is closed, and its children continue it. The places of a reader are
-those of the shards that it reads, and of those that it has read to the end and that have no children yet.
-Ancestors of these are done; descendants wait, so that the changes of one item come in order.
+A stream is a tree of shards: a full shard is closed, and its children continue it. A reader has a place in
+each shard that it reads, and in each shard that it has read to the end if that has no children yet. The
+ancestors of these shards are done. Their descendants wait, so that the changes of one item come in order.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 """
@@ -18,15 +18,15 @@ from ..exceptions import InvalidPosition
 from ..operations.streams import Shard
 
 Position: TypeAlias = "dict[str, Any]"
-"""The position of a reader, as a plain dict that ``json.dumps`` takes."""
+"""The position of a reader, as a plain dict for ``json.dumps``."""
 
 PlaceKind = Literal["start", "at", "after", "latest", "end"]
 _KINDS = frozenset({"start", "at", "after", "latest", "end"})
 
 _RETENTION = 24 * 3600.0
-"""The seconds that DynamoDB keeps records for."""
+"""How long DynamoDB keeps records, in seconds."""
 _LEEWAY = 300.0
-"""The seconds that the clock of this machine may be off: AWS refuses requests of one that is more."""
+"""The seconds that the clock of this machine may be wrong; AWS rejects requests if it is off by more."""
 
 
 class Place(Struct, frozen=True):
@@ -35,32 +35,32 @@ class Place(Struct, frozen=True):
     kind: PlaceKind
     """The oldest record, the one *at* a number, the first one *after* it, the *latest*, or the end."""
     mark: str | None = None
-    """The sequence number; at the latest place, the iterator that leads there, once there is one."""
+    """The sequence number; for the latest place, its iterator, once there is one."""
     since: float | None = None
-    """Records from before, in seconds since 1970, are left out, also in children of the shard."""
+    """The time, in seconds since 1970, before which records are left out, also in children of the shard."""
 
     def move(self, kind: PlaceKind, mark: str | None = None) -> Place:
         """Return another place in the shard, or in a child."""
-        # At the latest place, the time counts only if its iterator expires.
+        # The time of the latest place is only used if its iterator expires.
         return Place(kind, mark, None if self.kind == "latest" else self.since)
 
 
 class Gap(Struct, frozen=True):
-    """A shard whose records were trimmed before they were read, and the place where reading was."""
+    """Records of a shard that were trimmed before they were read, and the place before them."""
 
     shard: str
     place: Place | None
-    """None: nothing of the shard was read."""
+    """None: no record of the shard was read."""
 
 
 START = Place("start")
 
 
 def choose_latest(shards: Mapping[str, Shard], now: float) -> dict[str, Place]:
-    """Return the latest places: in each shard without children, since some of them may be open.
+    """Return the latest place in each shard without children, which may still be open.
 
-    :param now: the time in seconds since 1970. If the iterator of a place that has had no record expires,
-        it is read from some time before.
+    :param now: the time in seconds since 1970. If the iterator of a place expires before there was a record,
+        reading begins at this time, less the leeway.
     """
     parents = {shard.parent for shard in shards.values()}
     place = Place("latest", since=now - _LEEWAY)
@@ -70,12 +70,12 @@ def choose_latest(shards: Mapping[str, Shard], now: float) -> dict[str, Place]:
 def add_shards(
     places: Mapping[str, Place], shards: Mapping[str, Shard], first: Place | None = None
 ) -> tuple[dict[str, Place], list[Gap]]:
-    """Return *places* with those of the listed *shards* that can be read now, and the gaps before these.
+    """Return *places* with the places of the listed *shards* that can be read now, and the gaps before them.
 
-    A shard is read when its parent is at its end, or is known no more. There is no place at the end of a
-    shard that has children, or is not listed.
+    A shard can be read if its parent was read to the end, or is not known any more. The result has no place
+    at the end of a shard that has children, or is not listed.
 
-    :param first: where to begin in the shards without a listed parent, if nothing was read before.
+    :param first: the place to begin in shards without a listed parent, if nothing was read before.
     """
     done = _find_ancestors(places, shards)
     known = done | places.keys() | shards.keys()
@@ -106,7 +106,7 @@ def add_shards(
 
 
 def _find_ancestors(places: Collection[str], shards: Mapping[str, Shard]) -> set[str]:
-    """Return the ids of the ancestors of *places*, also of those that are listed no more."""
+    """Return the ids of the ancestors of *places*, with those that are not listed any more."""
     found: set[str] = set()
     for name in places:
         parent = shards[name].parent if name in shards else None
@@ -119,7 +119,7 @@ def _find_ancestors(places: Collection[str], shards: Mapping[str, Shard]) -> set
 def end_missing(
     places: Mapping[str, Place], shards: Mapping[str, Shard]
 ) -> tuple[dict[str, Place], list[Gap]]:
-    """Return *places* with those of shards that are listed no more at the end, and the gaps that this makes."""
+    """Return *places*, moved to the end in shards that are not listed any more, and the gaps of these shards."""
     ended, gaps = dict(places), list[Gap]()
     for name, place in places.items():
         if name not in shards and place.kind != "end":
@@ -131,11 +131,12 @@ def end_missing(
 def age_places(
     places: Mapping[str, Place], at: float, now: float
 ) -> tuple[dict[str, Place], list[Gap]]:
-    """Return *places* with those that may have been trimmed at the oldest record, and the gaps that this makes.
+    """Return *places*, moved to the oldest record if they may have been trimmed, and the gaps of these shards.
 
-    Where a sequence number is known, DynamoDB says what was trimmed; elsewhere the time does.
+    This is for places without a sequence number: for a number that was trimmed, DynamoDB returns an error.
 
-    :param at: when nothing was left to read there, in seconds since 1970, as *now*.
+    :param at: the time when the places were current, in seconds since 1970.
+    :param now: the time now, in seconds since 1970.
     """
     if now - at < _RETENTION - _LEEWAY:
         return dict(places), []
@@ -145,7 +146,7 @@ def age_places(
 
 
 def write_position(stream: str, places: Mapping[str, Place], at: float) -> Position:
-    """Return the position at *places*, which were current *at* a time in seconds since 1970."""
+    """Return the position of *places*, which were current *at* a time in seconds since 1970."""
     shards = {name: _write(place) for name, place in places.items()}
     return {"stream": stream, "at": at, "shards": shards}
 
@@ -156,9 +157,9 @@ def _write(place: Place) -> dict[str, Any]:
 
 
 def read_position(position: Mapping[str, Any], stream: str) -> tuple[dict[str, Place], float]:
-    """Return the places of *position*, and when they were current.
+    """Return the places of *position*, and the time when they were current.
 
-    :raises InvalidPosition: it is none, or one of another stream than *stream*.
+    :raises InvalidPosition: *position* is invalid, or belongs to another stream than *stream*.
     """
     found: object = position.get("stream")
     at: object = position.get("at")
@@ -173,8 +174,8 @@ def read_position(position: Mapping[str, Any], stream: str) -> tuple[dict[str, P
         )
     if found != stream:
         raise InvalidPosition(
-            f"the position is one of the stream {found}, and the stream of the table is {stream}: the table was "
-            "made again since, or its stream switched off and on; start from 'trim_horizon'"
+            f"the position belongs to the stream {found}, and the stream of the table is {stream}: the table was "
+            "created again since, or its stream switched off and on; start from 'trim_horizon'"
         )
     members = cast("dict[str, object]", shards)
     return {name: _read(name, place) for name, place in members.items()}, at
@@ -192,7 +193,7 @@ def _read(shard: str, place: object) -> Place:
             and isinstance(mark, expected)
             and isinstance(since, (int, float, type(None)))
         ):
-            if kind == "latest" and mark is None:  # the latest one would be another by now
+            if kind == "latest" and mark is None:  # the latest place is another one by now
                 return Place("start", since=since)
             return Place(cast("PlaceKind", kind), mark, since)
-    raise InvalidPosition(f"position: {place!r:.200} is no place in the shard {shard}")
+    raise InvalidPosition(f"position: {place!r:.200} is not a place in the shard {shard}")

@@ -18,10 +18,11 @@ M = TypeVar("M")
 
 
 class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M]]):
-    """The records of a table's stream, in order for each item; with ``for``, or with ``async for``.
+    """An iterator of the records of a table's stream, for ``for`` and for ``async for``.
 
-    After an error the iteration can go on: a failed request is sent again, and a record whose item cannot be
-    loaded is skipped. It is for one thread or task at a time.
+    :meth:`Table.stream() <dynamodb_py.Table.stream>` returns one. The records of one item come in order. After an
+    error the iteration can continue: a failed request is sent again, and a record whose item cannot be loaded
+    is skipped. One thread or task at a time may use it.
     """
 
     def __init__(
@@ -66,7 +67,9 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
 
     @property
     def position(self) -> Position:
-        """The position after the records so far, a dict that ``json.dumps`` takes: ``stream(position)`` goes on there.
+        """The position after the records so far, as a dict for ``json.dumps``.
+
+        ``Table.stream(position)`` continues from it.
 
         :raises QueryError: nothing was read yet.
         """
@@ -80,7 +83,23 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
         return write_position(reader.stream, places, reader.read_at)
 
     def close(self) -> None:
-        """End the iteration; the position stays."""
+        """End the iteration. The position stays.
+
+        >>> from dynamodb_py import IntegerField, Model, Table
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "keys_only"
+        ...
+        ...     number = IntegerField(hash_key=True)
+        >>> description = Table(Order).create()
+        >>> orders = Order.batch_write([Order(number=1), Order(number=2)])
+        >>> stream = Table(Order).stream("trim_horizon")
+        >>> next(stream).key
+        {'number': 1}
+        >>> stream.close()
+        >>> [record.key for record in Table(Order).stream(stream.position, follow=False)]
+        [{'number': 2}]
+        """
         self._is_closed = True
 
     async def aclose(self) -> None:
@@ -88,7 +107,7 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
         self.close()
 
     def _take(self) -> StreamRecord[M] | None:
-        """Return the next record of the batch that is of the model; None if there is none."""
+        """Return the next record of the model in the batch; None if there is none."""
         stream = "" if self._reader is None else self._reader.stream
         while self._taken < len(self._batch.records) and not self._is_closed:
             shard, raw = self._batch.records[self._taken]
@@ -99,7 +118,7 @@ class Stream(Generic[M], Iterator[StreamRecord[M]], AsyncIterator[StreamRecord[M
         return None
 
     def _fetch(self) -> Flow[None]:
-        """Read the next batch, or find that there is none."""
+        """Read the next batch; end the iteration if there is none."""
         if self._reader is None:
             arn = yield from find_stream(self._table)
             self._reader = StreamReader(arn, self._start, self._options)

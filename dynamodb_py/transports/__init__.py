@@ -1,7 +1,8 @@
 """Transports send operations to DynamoDB, over ``http`` or through botocore.
 
-Requests go through botocore if a session or a client is given, if moto or a wrapper that may be a mock hooks
-into botocore (:mod:`.hooks`), and, if a connection asks for that, if a tool instruments botocore.
+Requests go through botocore if the connection has a session or a client, if moto mocks botocore, or if
+something that may be a mock wraps botocore's calls (:mod:`.hooks`). If the connection has the option
+``through_instrumented_botocore``, they do so too while a tool instruments botocore.
 """
 
 from __future__ import annotations
@@ -37,12 +38,11 @@ __all__ = [
 
 
 def open_transports(settings: Settings) -> tuple[Transport, AsyncTransport]:
-    """Return a blocking and an asyncio transport.
+    """Return a blocking and an asyncio transport, which share the target.
 
-    Nothing is read, imported or connected before the first request, unless the settings have the address
-    of an embedded database: its file is opened at once. Both share the target. Without
-    region or credentials, that request raises
-    :class:`~dynamodb_py.exceptions.ConfigurationError`.
+    The file of an embedded database is opened at once. Otherwise nothing is read, imported or connected
+    before the first request, which raises :class:`~dynamodb_py.exceptions.ConfigurationError` if there is
+    no region or there are no credentials.
     """
     if settings.address is not None:
         return embedded.open_transports(*settings.address[1:])

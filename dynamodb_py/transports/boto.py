@@ -1,4 +1,4 @@
-"""The transports over a botocore client, with all hooks of botocore."""
+"""The transports that send through a botocore client, with all hooks of botocore."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from .integrity import check_responses
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
-# botocore's exceptions by name, without an import; the first listed base counts.
+# botocore's exceptions by name, as it is not imported; of the bases of an exception the first one here counts.
 _CONNECTION: dict[str, tuple[type[ConnectionFailed], str]] = {
     "ConnectTimeoutError": (ConnectTimeout, "No connection in time"),
-    "ReadTimeoutError": (ReadTimeout, "No answer in time"),
-    "ResponseParserError": (ResponseCorrupted, "The answer cannot be read"),
-    "ResponseStreamingError": (ResponseCorrupted, "The answer was cut short"),
-    "IncompleteReadError": (ResponseCorrupted, "The answer was cut short"),
-    "ChecksumError": (ResponseCorrupted, "The answer does not match its checksum"),
-    "FlexibleChecksumError": (ResponseCorrupted, "The answer does not match its checksum"),
-    "HTTPClientError": (ConnectionFailed, "No answer"),
+    "ReadTimeoutError": (ReadTimeout, "No response in time"),
+    "ResponseParserError": (ResponseCorrupted, "The response cannot be read"),
+    "ResponseStreamingError": (ResponseCorrupted, "The response was cut short"),
+    "IncompleteReadError": (ResponseCorrupted, "The response was cut short"),
+    "ChecksumError": (ResponseCorrupted, "The response does not match its checksum"),
+    "FlexibleChecksumError": (ResponseCorrupted, "The response does not match its checksum"),
+    "HTTPClientError": (ConnectionFailed, "No response"),
     "ConnectionError": (ConnectionFailed, "No connection"),
 }
 
-# Members of requests that are younger than the oldest botocore that the package takes: the option of Meta
-# that sends them, and the version that knows them.
+# Members of requests that older supported versions of botocore do not know: the option of Meta that sends the
+# member, and the first version that knows it.
 _NEW_MEMBERS = {
     "OnDemandThroughput": ("on_demand_maximum", "1.34.97"),
     "WarmThroughput": ("warm_throughput", "1.35.60"),
@@ -62,10 +62,11 @@ _RESOURCE_HANDLERS = (
 
 
 class BotoTransport:
-    """Sends operations through *client*, a boto3 client, or a resource, whose client is used.
+    """Sends operations through *client*, a boto3 client or the client of a boto3 resource.
 
-    :param owned: whether the client is not the user's own.
-    :param configured: where the environment sets the client's endpoint, if it does: moto does not mock it.
+    :param owned: whether this package created the client, and so closes it.
+    :param configured: a text that names the setting of the environment with the client's endpoint; moto does
+        not mock such an endpoint. Empty if there is none.
     """
 
     def __init__(self, client: Any, *, owned: bool = False, configured: str = "") -> None:
@@ -76,7 +77,7 @@ class BotoTransport:
     def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* and return the body of its response.
 
-        The client's own retries apply besides.
+        A client of the user's own may send it several times, by its own retries.
         """
         params = with_bytes(_decode(_encode(payload_of(operation))))
         self.check_mock()
@@ -106,7 +107,7 @@ class BotoTransport:
         return parse_endpoint(meta.endpoint_url, meta.region_name)
 
     def check_mock(self) -> None:
-        """Let moto's active mock answer; raise ConfigurationError where it cannot."""
+        """Let moto's mock, if it is active, answer requests; raise ConfigurationError if it cannot."""
         register_mock(self._client, self._configured)
 
     def close(self) -> None:
@@ -116,14 +117,14 @@ class BotoTransport:
 
 
 class AsyncBotoTransport:
-    """The same for asyncio, in threads of the event loop; a cancelled request runs to its end."""
+    """The same for asyncio, in threads of the event loop; a cancelled request goes on there to its end."""
 
     def __init__(self, client: Any, *, owned: bool = False) -> None:
         self._sync = BotoTransport(client, owned=owned)
 
     async def send(self, operation: Operation[Any], /) -> bytes:
         """Send *operation* and return the body of its response."""
-        from asyncio import to_thread  # takes the context along: traces stay whole
+        from asyncio import to_thread  # it copies the context, so that traces stay whole
 
         return await to_thread(self._sync.send, operation)
 
@@ -133,10 +134,10 @@ class AsyncBotoTransport:
 
 
 def register_mock(client: Any, configured: str = "") -> None:
-    """Register moto's active mock with *client*, which may be older than the import of moto.
+    """Register moto's active mock with *client*, which may have been created before the import of moto.
 
-    Else the client would send the request to the real AWS. Raises ConfigurationError where the endpoint
-    is *configured* by the environment, since moto lets such requests through to it.
+    Otherwise the client would send the request to the real AWS. Raises ConfigurationError if the endpoint
+    is *configured* by the environment, as moto does not mock such requests.
     """
     models = sys.modules.get("moto.core.models")
     stubber = getattr(models, "botocore_stubber", None)
@@ -145,7 +146,7 @@ def register_mock(client: Any, configured: str = "") -> None:
     if configured and not _passes_dynamodb_through():
         raise ConfigurationError(
             f"moto's mock_aws is active, and {configured}: requests would go there, past the mock. Unset "
-            "that for the time of the mock, or give connect() the endpoint_url= that is meant"
+            "that while the mock is active, or give connect() the right endpoint_url="
         )
     emitter = getattr(client.meta.events, "_emitter", client.meta.events)
     if stubber not in emitter._handlers.prefix_search("before-send.dynamodb.GetItem"):
@@ -153,22 +154,22 @@ def register_mock(client: Any, configured: str = "") -> None:
 
 
 def _passes_dynamodb_through() -> bool:
-    """Tell whether ``mock_aws(config=...)`` leaves DynamoDB alone."""
+    """Tell whether ``mock_aws(config=...)`` excludes DynamoDB from the mock."""
     config = sys.modules.get("moto.core.config")
     passes = getattr(config, "passthrough_service", None)
     return passes is not None and bool(passes("dynamodb"))
 
 
 def _without_resource_handlers(client: Any) -> Any:
-    """Return *client*, or for a resource's client a copy that does not convert values.
+    """Return *client*, or a copy that does not convert values if it is the client of a resource.
 
-    A new copy each time, because handlers such as the Stubber's may change at any time.
+    The copy is a new one each time, as handlers such as the Stubber's may change at any time.
     """
     events = client.meta.events
     known = getattr(getattr(events, "_emitter", events), "_unique_id_handlers", None)
     if known is not None and "dynamodb-attr-value-input" not in known:
         return client
-    # copy.copy() does not work with its __getattr__.
+    # Its __getattr__ does not allow copy.copy().
     twin: Any = object.__new__(cast("type[Any]", type(client)))
     twin.__dict__.update(client.__dict__)
     twin.meta = copy.copy(client.meta)
@@ -179,7 +180,7 @@ def _without_resource_handlers(client: Any) -> Any:
 
 
 def _with_seconds(value: Any) -> Any:
-    """Return a response of botocore with its datetimes in seconds, as DynamoDB sends them."""
+    """Return botocore's response with numbers of seconds for datetimes, as DynamoDB sends them."""
     if isinstance(value, dict):
         members = cast("dict[str, Any]", value)
         return {name: _with_seconds(inner) for name, inner in members.items()}
@@ -189,15 +190,15 @@ def _with_seconds(value: Any) -> Any:
 
 
 def translate(error: Exception, api: str) -> DynamoDBError | None:
-    """Return the exception of this package for one of botocore, None for any other.
+    """Return the exception of this package for *error* of botocore; None for other errors.
 
-    Errors of a Stubber pass through: they are errors of a test.
+    Errors of a Stubber are such others: they are the errors of a test.
     """
     if isinstance(error, DynamoDBError):
         return error
     names = [kind.__name__ for kind in type(error).__mro__ if "botocore" in kind.__module__]
     if isinstance(error, FileNotFoundError) or getattr(error, "operation_name", api) != api:
-        # The call of a provider of credentials, such as AssumeRole, or its token file.
+        # A provider of credentials failed: its call, such as AssumeRole, or its token file.
         return ConfigurationError(f"No AWS credentials could be obtained: {error}")
     if "ClientError" in names:
         return _service_error(error)
@@ -214,7 +215,7 @@ def translate(error: Exception, api: str) -> DynamoDBError | None:
 
 
 def _find_unknown_option(report: str) -> ConfigurationError | None:
-    """Return the error for an option of tables that the installed botocore does not know, or None."""
+    """Return the error of an option of tables that the installed botocore does not know; else None."""
     for member, (option, version) in _NEW_MEMBERS.items():
         if re.search(f'Unknown parameter in [^:]*: "{member}"', report):
             return ConfigurationError(
@@ -229,7 +230,7 @@ def _service_error(error: Any) -> RequestError:
     parsed: dict[str, Any] = response.get("Error") or {}
     metadata: dict[str, Any] = response.get("ResponseMetadata") or {}
     body = {n: v for n, v in response.items() if n not in ("Error", "ResponseMetadata")}
-    # Through JSON, so that the body is the same as over HTTP.
+    # JSON and back gives the body the same form as over HTTP.
     code = str(parsed.get("Code") or "Unknown")
     found: RequestError
     try:
@@ -240,6 +241,6 @@ def _service_error(error: Any) -> RequestError:
             body=with_bytes(_decode(_encode(_with_seconds(body)))),
         )
     except (ValueError, RecursionError) as failure:
-        found = ResponseCorrupted(f"The answer, a {code}, cannot be read: {failure}")
+        found = ResponseCorrupted(f"The response, a {code}, cannot be read: {failure}")
     found.request_id = metadata.get("RequestId") or ""
     return found

@@ -1,6 +1,6 @@
-"""Detects hooks in botocore: moto's mocks, instrumentation that wraps its calls, and other wrappers.
+"""Detection of hooks in botocore: moto's mocks, instrumentation that wraps its calls, and other wrappers.
 
-Nothing is imported for that: a module that is not in :data:`sys.modules` has no hooks.
+It imports nothing: a module that is not in :data:`sys.modules` has no hooks.
 """
 
 from __future__ import annotations
@@ -10,26 +10,26 @@ from types import CellType, FunctionType
 from typing import Any
 
 MOCK = 1
-"""moto answers in this process."""
+"""moto answers requests in this process."""
 
 MOCK_SERVER = 2
-"""moto sends boto3's clients to a server of its own."""
+"""moto redirects boto3's clients to its own server."""
 
 WRAPPED = 4
-"""Something replaced ``BaseClient._make_api_call`` or ``Endpoint.prepare_request``: perhaps a mock."""
+"""Something, perhaps a mock, replaced ``BaseClient._make_api_call`` or ``Endpoint.prepare_request``."""
 
 INSTRUMENTED = 8
-"""A tool that only traces wraps one of them, and nothing else does."""
+"""Only tools that trace wrap these two functions, or one of them."""
 
 _TOOLS = {"aws_xray_sdk", "ddtrace", "elasticapm", "opentelemetry", "sentry_sdk"}
-"""The packages of those tools."""
+"""The packages of these tools."""
 
 
 class Hooks:
     """Detects the hooks before each request, in a fraction of a microsecond."""
 
     def __init__(self) -> None:
-        # The latest two functions, and what they are.
+        # The latest two functions, and their hooks.
         self._known: tuple[Any, Any, int] = (None, None, 0)
 
     def detect(self) -> int:
@@ -59,20 +59,19 @@ def _find_mocks(models: Any) -> int:
     found = MOCK if stubber is not None and stubber.enabled else 0
     for name in ("ServerModeMockAWS", "ProxyModeMockAWS"):
         server = getattr(models, name, None)
-        # From its own __dict__: the class inherits the count of the mocks in this process.
+        # Not by getattr(): the class inherits the count of the mocks in this process.
         if server is not None and server.__dict__.get("_nested_count", 0) > 0:
             found |= MOCK_SERVER
     return found
 
 
 def _find_wrapper(function: Any) -> int:
-    """Return 0 for a function of botocore's own, INSTRUMENTED for one that tools wrap, else WRAPPED.
+    """Return 0 for botocore's own function, INSTRUMENTED if only tools wrap it, else WRAPPED.
 
-    botocore decorates some of its functions itself, so ``__wrapped__`` proves nothing; the module
-    of the code does.
+    The module of the code decides. ``__wrapped__`` does not, as botocore decorates some of its functions.
     """
     found, waiting, seen = 0, [function], set[int]()
-    while waiting:  # what a wrapper of a tool calls must be botocore's in the end, not a mock
+    while waiting:  # the innermost function of a tool's wrappers may still be a mock
         each = waiting.pop()
         plain = type(each) is FunctionType
         owner = each.__globals__.get("__name__") if plain else type(each).__module__
@@ -89,7 +88,7 @@ def _find_wrapper(function: Any) -> int:
 
 
 def _list_enclosed(function: Any) -> list[Any]:
-    """Return the functions that *function* has in its closure."""
+    """Return the functions in the closure of *function*."""
     cells = [each for each in getattr(function, "__closure__", None) or () if each != CellType()]
     return [each.cell_contents for each in cells if callable(each.cell_contents)]
 

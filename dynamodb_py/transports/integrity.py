@@ -1,7 +1,7 @@
-"""Checks that an answer is complete, which botocore does not.
+"""The check that a response is complete, which botocore lacks.
 
-botocore takes half an answer, or one that is not JSON, for an empty one: an existing item would look
-missing. So an event handler checks the answers of this package's requests.
+botocore reads half a response, or one that is not JSON, as an empty one, so that an existing item seems
+missing. An event handler checks the responses to this package's requests.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ def _check(response_dict: Any = None, **_: Any) -> None:
     headers, body = response_dict["headers"], response_dict["body"]
     length, checksum = headers.get("content-length"), headers.get("x-amz-crc32")
     if length is not None and length != str(len(body)):
-        raise ResponseCorrupted(f"The answer has {len(body)} bytes of the {length} announced.")
+        raise ResponseCorrupted(f"The response has {len(body)} bytes of the {length} announced.")
     if checksum is not None and checksum != str(crc32(body)):
-        raise ResponseCorrupted("The answer does not match its checksum.")
+        raise ResponseCorrupted("The response does not match its checksum.")
     whole = body.lstrip()[:1] == b"{" and body.rstrip()[-1:] == b"}"
     if response_dict["status_code"] == 200 and not whole:
-        raise ResponseCorrupted(f"The answer is no JSON object: {body[:80]!r}.")
+        raise ResponseCorrupted(f"The response is not a JSON object: {body[:80]!r}.")

@@ -36,7 +36,7 @@ _HOOK_NAMES = {
 
 
 class Router:
-    """Decides whether requests go through botocore now, and has the client for it."""
+    """The decision whether requests go through botocore now, and the client for it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,9 +60,9 @@ class Router:
         return seen & self._diverting != 0
 
     def make(self) -> boto.BotoTransport:
-        """Return the transport over botocore; the first call makes it, which is slow.
+        """Return the transport through botocore; the first call creates it, which is slow.
 
-        Raises :class:`~dynamodb_py.exceptions.ConfigurationError`.
+        Raises :class:`~dynamodb_py.exceptions.ConfigurationError` if the settings are invalid.
         """
         with self.lock:
             if self.boto is None:
@@ -77,14 +77,14 @@ class Router:
                 through = boto.BotoTransport(client, owned=given is None, configured=configured)
                 try:
                     through.check_mock()
-                except ConfigurationError:  # the next request looks at the environment again
+                except ConfigurationError:  # the next request reads the environment again
                     through.close()
                     raise
                 self.boto = through
             return self.boto
 
     def _switch(self, seen: int) -> None:
-        """Record the hooks and drop the client: it may lack a new hook, or have a mock's keys."""
+        """Record the hooks *seen* and drop the client, which may lack a new hook or have keys of a mock."""
         with self.lock:
             if seen == self._seen:
                 return
@@ -104,17 +104,17 @@ class Router:
             warn_of_untraced()
 
     def after_fork(self) -> None:
-        """Replace the lock: its thread does not exist in the child process."""
+        """Replace the lock: a thread that holds it does not exist in the child process."""
         self.lock = threading.Lock()
 
 
 @cache
 def warn_of_untraced() -> None:
-    """Write the line, once in a process, that a tool which instruments botocore does not see requests."""
+    """Log, once in a process, that a tool instruments botocore and does not see this package's requests."""
     warn(
         "botocore is instrumented, and requests of this package do not go through botocore: the tool does not "
-        "see them. Switch on dynamodb_py.contrib.opentelemetry, or let them go through botocore, where a get takes "
-        "25 times as long, by connect(through_instrumented_botocore=True); with False this line is not written",
+        "see them. Switch on dynamodb_py.contrib.opentelemetry, or let them go through botocore by "
+        "connect(through_instrumented_botocore=True), which makes a get 25 times as long; False silences this line",
         fields={},
     )
 
@@ -135,7 +135,7 @@ class RoutingTransport:
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """Where requests go now; None until the first one was sent."""
+        """The endpoint of requests; None until the first one was sent."""
         if (through := self._router.boto) is not None:
             return through.endpoint
         return None if self._lazy.found is None else self._lazy.found.endpoint
@@ -151,7 +151,7 @@ class RoutingTransport:
                 send = partial(_send_through_botocore, self._router, operation)
                 return call_in_time(send, deadline, _THROUGH_BOTOCORE)
             except DeadlineExceeded as error:
-                error.in_doubt = True  # botocore goes on
+                error.in_doubt = True  # botocore continues with the request
                 raise
         return self._wire.send(operation)
 
@@ -186,12 +186,12 @@ class AsyncRoutingTransport:
             sending = to_thread(_send_through_botocore, self._router, operation)
             return await await_in_time(sending, deadline, _THROUGH_BOTOCORE)
         except DeadlineExceeded as error:
-            error.in_doubt = True  # botocore goes on
+            error.in_doubt = True  # botocore continues with the request
             raise
 
     @property
     def _wire(self) -> http_aio.AsyncHttpTransport:
-        """The transport over HTTP; its first use makes it, one for the event loops of all threads."""
+        """The transport over HTTP, created at its first use: one for the event loops of all threads."""
         with self._router.lock:
             if self._opened is None:
                 self._opened = http_aio.AsyncHttpTransport(self._lazy)

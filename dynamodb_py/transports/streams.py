@@ -1,4 +1,4 @@
-"""The link to streams: they have an endpoint of their own, beside that of tables."""
+"""The link to streams, which have another endpoint than tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import open_transports
 
 
 class _Sender:
-    """Sends calls on streams over one transport, all others over another."""
+    """Sends calls on streams over one transport, and all other calls over another."""
 
     def __init__(self, tables: Transport, streams: Transport) -> None:
         self._tables, self._streams = tables, streams
@@ -46,7 +46,7 @@ class _AsyncSender:
 
 
 class StreamsLink:
-    """The link of a connection for flows that read streams, and maybe tables too."""
+    """The link of a connection for flows that read streams, and perhaps tables too."""
 
     def __init__(self, origin: Link, transport: Transport, async_transport: AsyncTransport) -> None:
         self.origin = origin
@@ -57,6 +57,6 @@ class StreamsLink:
 
 
 def open_senders(link: Link, settings: Settings) -> tuple[Transport, AsyncTransport]:
-    """Return transports that send calls on streams to their endpoint, all else over *link*."""
+    """Return transports that send calls on streams to their endpoint, and all other calls over *link*."""
     streams, async_streams = open_transports(make_streams_settings(settings))
     return _Sender(link.transport, streams), _AsyncSender(link.async_transport, async_streams)

@@ -143,5 +143,5 @@ def test_an_embedded_database_is_named_by_its_address(run, tmp_path):
     refused = run("tables ping --address sqlite:///x.db --region eu-west-1")
     assert refused.status == 2
     assert refused.err == (
-        "error: region_name: an embedded database, 'sqlite:///x.db', has none of that\n"
+        "error: region_name: an embedded database, 'sqlite:///x.db', does not use it: leave it out\n"
     )

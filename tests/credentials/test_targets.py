@@ -220,7 +220,7 @@ def test_the_session_token_belongs_to_its_keys(surroundings, variables, given, t
         pytest.param(KEYS | REGION, {"endpoint_url": "http://u@h/"}, "", "is no endpoint", id="user"),
         pytest.param(
             KEYS | {"AWS_DEFAULT_REGION": "eu west"}, {"endpoint_url": "http://h"}, "",
-            "no region's name", id="no region's name",
+            "not the name of a region", id="no region's name",
         ),
         pytest.param(
             REGION | KEYS | {"AWS_SESSION_TOKEN": "a\nHost: b"}, {}, "", "cannot be sent",

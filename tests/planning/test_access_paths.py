@@ -145,12 +145,12 @@ REFUSED = [
     (
         "rounds",
         (F("tenant") == "a") & (F("region") == "b") & (F("score") > 1),
-        "score counts only where round is fixed by =",
+        "score can limit the query only if round is fixed by =",
     ),
     (
         "rounds",
         (F("tenant") == "a") & (F("region") == "b") & (F("round") > 1) & (F("score") > 1),
-        "score counts only where round is fixed by =",
+        "score can limit the query only if round is fixed by =",
     ),
 ]
 

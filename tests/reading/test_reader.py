@@ -554,7 +554,7 @@ A, R1 = {"S": "a"}, {"N": "1"}
     ],
 )
 def test_a_position_that_does_not_fit_is_an_invalid_cursor(asked, position):
-    with pytest.raises(InvalidCursor, match="Score: this is a place in another query"):
+    with pytest.raises(InvalidCursor, match="Score: this cursor belongs to another query"):
         Reader(asked, start=position)
 
 

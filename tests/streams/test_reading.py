@@ -306,7 +306,7 @@ def test_a_shard_without_records_may_have_had_some_a_day_later(clock, start, exp
     assert list(stream) == []
     write(fake, 1, 1)
     trim(fake, clock, 1)
-    with pytest.raises(StreamTrimmed, match="nothing"):
+    with pytest.raises(StreamTrimmed, match="of which none was read"):
         read(fake, stream.position)
     clock.seconds = stream.position["at"] + 23 * 3600
     found = read(fake, stream.position)

@@ -1,4 +1,4 @@
-"""Delivery: receivers of ``item_changed`` are called, by a runner, by AWS Lambda, and in tests.
+"""Delivery: a runner, a handler for AWS Lambda, or a test calls the receivers of ``item_changed``.
 
-The runner is one or many workers, which share the shards by leases.
+A runner has one worker or many, which share the shards by leases.
 """

@@ -1,4 +1,4 @@
-"""Events: records that AWS Lambda, EventBridge Pipes or Kinesis Data Streams hand over."""
+"""Events: records from AWS Lambda, EventBridge Pipes or Kinesis Data Streams."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ...operations.streams import RawRecord, find_table_name
 from .loaders import Loaders, Models, deliver, load_record
 
 Event: TypeAlias = "Mapping[str, Any] | bytes | str"
-"""One record of an event; bytes or text are what Kinesis has as its data, in base64 or not."""
+"""One record of an event; bytes or a text are the data of a Kinesis record, in base64 or not."""
 
 _FORMS = (
-    "an event is a record of a stream as AWS Lambda hands it over, one of Kinesis Data Streams for DynamoDB, or "
-    "the data of such a one"
+    "an event is a record of a stream in the form of AWS Lambda, a record of Kinesis Data Streams for DynamoDB, "
+    "or the data of such a record"
 )
 _PER_SECOND = {"MICROSECOND": 1_000_000, "MILLISECOND": 1000}
 
@@ -28,9 +28,9 @@ _read_record = msgspec.json.Decoder(RawRecord).decode
 
 
 def read_event(event: Event) -> tuple[str, RawRecord]:
-    """Return the name of the table, and the record, of one record of an event.
+    """Return the name of the table, and the parsed record, of one record of an event.
 
-    :raises QueryError: it is no record of a stream of DynamoDB.
+    :raises QueryError: *event* is not a record of a stream of DynamoDB.
     """
     try:
         if isinstance(event, Mapping) and "eventSourceARN" in event and "dynamodb" in event:
@@ -38,7 +38,9 @@ def read_event(event: Event) -> tuple[str, RawRecord]:
             return find_table_name(record.stream), record
         number = ""
         if isinstance(event, Mapping) and "dynamodb" not in event:
-            envelope: Mapping[str, Any] = event.get("kinesis", event)  # Pipes has it flat
+            envelope: Mapping[str, Any] = event.get(
+                "kinesis", event
+            )  # Pipes has no member "kinesis"
             event, number = envelope["data"], envelope.get("sequenceNumber", "")
         return _read_kinesis(event, number)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -46,7 +48,7 @@ def read_event(event: Event) -> tuple[str, RawRecord]:
 
 
 def _read_kinesis(data: Event, number: str) -> tuple[str, RawRecord]:
-    """Return what the data of Kinesis has.
+    """Return the name of the table, and the parsed record, in the data of a Kinesis record.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds.html
     """
@@ -66,23 +68,42 @@ def _read_kinesis(data: Event, number: str) -> tuple[str, RawRecord]:
 def stream_handler(
     models: Models, *, using: str | None = None
 ) -> Callable[[Any, Any], dict[str, Any]]:
-    """Return a handler for AWS Lambda, which hands the records of an event to receivers of ``item_changed``.
+    """Return a handler for AWS Lambda, which calls the receivers of ``item_changed`` for each record of an event.
 
-    ::
-
-        handler = stream_handler(Order)
-
-    It takes the events of streams of DynamoDB and of Kinesis Data Streams for DynamoDB, and the lists of
-    EventBridge Pipes. At the first record that fails it stops, logs the error on the logger ``dynamodb_py``, and
-    answers which one that is: Lambda then repeats the event from there. **The event source mapping must have**
-    ``FunctionResponseTypes=["ReportBatchItemFailures"]``, or Lambda takes a failure for a success
+    It accepts the events of streams of DynamoDB and of Kinesis Data Streams for DynamoDB, and the lists of
+    EventBridge Pipes. At the first record that fails, it stops, logs the error on the logger ``dynamodb_py``, and
+    returns the number of that record: Lambda then repeats the event from there. **The event source mapping must
+    have** ``FunctionResponseTypes=["ReportBatchItemFailures"]``, or Lambda takes a failure for a success
     (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
 
     :param models: a model, a shared table, several of them, or the module that defines them. Items of other
-        models in their tables are passed over.
+        models in their tables are skipped.
     :param using: the alias of a connection, in place of those of the models.
-    :return: ``handler(event, context)``. It raises before a receiver is called: ConfigurationError for a record of
-        another table, QueryError for what is no record.
+    :return: ``handler(event, context)``. Before it calls a receiver, it raises ConfigurationError for a record of
+        another table, and QueryError for an event that is not a list of records.
+
+    >>> from dynamodb_py import IntegerField, Model
+    >>> from dynamodb_py.signals import item_changed, receiver
+    >>> class Order(Model):
+    ...     class Meta:
+    ...         table_name = "orders"
+    ...
+    ...     number = IntegerField(hash_key=True)
+    >>> @receiver(item_changed, sender=Order)
+    ... def index(record, **kwargs):
+    ...     print(record.kind, record.key)
+    >>> handler = stream_handler(Order)
+    >>> change = {
+    ...     "Keys": {"number": {"N": "1"}},
+    ...     "SequenceNumber": "1",
+    ...     "ApproximateCreationDateTime": 0,
+    ... }
+    >>> arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026"
+    >>> handler(
+    ...     {"Records": [{"eventName": "INSERT", "eventSourceARN": arn, "dynamodb": change}]}, None
+    ... )
+    insert {'number': 1}
+    {'batchItemFailures': []}
     """
     loaders = Loaders(models, using)
 
@@ -93,13 +114,13 @@ def stream_handler(
 
 
 def _handle(loaders: Loaders, event: Any) -> Flow[dict[str, Any]]:
-    """Deliver the records of *event*; return the answer that Lambda expects."""
+    """Deliver the records of *event*; return the result that Lambda expects."""
     events: object = event
     if isinstance(event, Mapping):
         events = cast("Mapping[str, Any]", event).get("Records")
     if not isinstance(events, Sequence) or isinstance(events, (bytes, str)):
         raise QueryError(
-            f'an event has a list of "Records", or is a list of them, not {event!r:.200}'
+            f'an event has a list of "Records", or is a list of records, not {event!r:.200}'
         )
     records = [read_event(each) for each in cast("Sequence[Event]", events)]
     by_table = {table: loaders.find(table) for table, _ in records}
@@ -111,7 +132,7 @@ def _handle(loaders: Loaders, event: Any) -> Flow[dict[str, Any]]:
         except Exception:
             number = raw.change.number
             logging.getLogger("dynamodb_py").exception(
-                "record %s of the table %s failed: Lambda repeats it and those behind it",
+                "record %s of the table %s failed: Lambda repeats it and the records after it",
                 number,
                 table,
             )

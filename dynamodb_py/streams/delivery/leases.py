@@ -1,7 +1,7 @@
-"""Leases: which worker reads which shard, and how far it is, as items of a DynamoDB table.
+"""Leases: items of a DynamoDB table that say which worker reads a shard, and how far it has come.
 
-A lease has a number, which every change of hands raises, and every write of its worker is on condition that
-it is still the same. So a worker that was given up for dead writes nothing when it comes back.
+A lease has a number that grows with each new owner. A worker writes a lease on condition that the number is
+still the same. So a worker that the others took for dead writes nothing when it comes back.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ from ...operations.queries import Expressions, Query, Scan
 from ...schema import KeyAttribute, TableSchema
 
 LEASE_TABLE = "dynamodb_py_leases"
-"""The name of the table of leases by default."""
+"""The default name of the table of leases."""
 
 _RUNNER, _NUMBER = Attr(Path(("runner",))), Attr(Path(("number",)))
 
 
 class Lease(Struct):
-    """The item of one shard, or of a table: then it only has ``start``."""
+    """The lease of one shard; or the item of a table, which has only ``start`` and ``renewed``."""
 
     shard: str
     """The ARN of the stream, a slash, and the id of the shard."""
     number: int = 0
-    """The fencing number: how often the lease has changed hands."""
+    """The fencing number: how often the lease got a new owner."""
     owner: str = ""
     """The worker that has it; empty: none."""
     renewed: float = 0.0
-    """When its owner last renewed it, in seconds since 1970 by the owner's clock; of a table, the first run."""
+    """The time of the last renewal, in seconds since 1970 by the owner's clock; for a table, of the first run."""
     checkpoint: str = ""
     """The sequence number of the last record that was delivered; empty: none."""
     finished: bool = False
     """Whether all records of the shard were delivered."""
     wanted_by: str = ""
-    """The worker that wants it, because it has fewer."""
+    """The worker that wants it, because it has fewer leases."""
     start: float = 0.0
-    """Records of the table from before are passed over, in seconds since 1970."""
+    """For a table, the time in seconds since 1970 before which records are skipped."""
 
 
 class LeaseTable(Struct, frozen=True):
@@ -61,7 +61,7 @@ class LeaseTable(Struct, frozen=True):
 
     @property
     def schema(self) -> TableSchema:
-        """The table, whose hash key is the name of the runner."""
+        """The schema of the table; its hash key is the name of the runner."""
         return TableSchema(self.table, KeyAttribute("runner", "S"), KeyAttribute("shard", "S"))
 
     def key(self, shard: str) -> Key:
@@ -70,7 +70,7 @@ class LeaseTable(Struct, frozen=True):
 
 
 def read_leases(leases: LeaseTable) -> Flow[dict[str, Lease]]:
-    """Return all leases of a runner by shard."""
+    """Return all leases of a runner, by shard."""
     keys = Expressions.of(keys=_RUNNER.eq(leases.runner))
     query: Query | Scan | None = Query(leases.table, keys, consistent=True)
     found: dict[str, Lease] = {}
@@ -84,7 +84,7 @@ def read_leases(leases: LeaseTable) -> Flow[dict[str, Lease]]:
 
 
 def note_start(leases: LeaseTable, table: str, start: float) -> Flow[Lease]:
-    """Note from when on the changes of *table* are delivered, unless that was noted before; return it."""
+    """Store the time from which on changes of *table* are delivered, unless it is stored; return the item."""
     noted = Lease(table, renewed=time.time(), start=start)
     changes = {"start": start, "renewed": noted.renewed}
     try:
@@ -96,7 +96,7 @@ def note_start(leases: LeaseTable, table: str, start: float) -> Flow[Lease]:
 
 
 def take_lease(leases: LeaseTable, found: Lease, worker: str) -> Flow[Lease | None]:
-    """Take a lease for *worker*, if it is as *found*; None: another one was faster."""
+    """Take a lease for *worker*, if it has not changed since *found*; return None if it has."""
     taken = Lease(found.shard, found.number + 1, worker, time.time(), found.checkpoint)
     condition = _NUMBER.eq(found.number) if found.number else _RUNNER.not_exists()
     changes = {"number": taken.number, "owner": worker, "renewed": taken.renewed, "wanted_by": None}
@@ -104,9 +104,9 @@ def take_lease(leases: LeaseTable, found: Lease, worker: str) -> Flow[Lease | No
 
 
 def write_lease(leases: LeaseTable, lease: Lease, **changes: Any) -> Flow[bool]:
-    """Renew *lease*, with *changes* of its attributes; False: it has changed hands, and nothing was written.
+    """Renew *lease*, and write *changes*; return False, and write nothing, if it has a new owner.
 
-    :param changes: None removes an attribute.
+    :param changes: the new values of attributes; None removes one.
     """
     return (
         yield from _update(leases, lease, {"renewed": time.time(), **changes}, _has_number(lease))
@@ -114,12 +114,12 @@ def write_lease(leases: LeaseTable, lease: Lease, **changes: Any) -> Flow[bool]:
 
 
 def want_lease(leases: LeaseTable, lease: Lease, worker: str) -> Flow[None]:
-    """Ask the owner of *lease* to give it up for *worker*, if it has not changed hands."""
+    """Ask the owner of *lease* to give it up for *worker*, unless it has a new owner."""
     yield from _update(leases, lease, {"wanted_by": worker}, _has_number(lease))
 
 
 def delete_lease(leases: LeaseTable, lease: Lease) -> Flow[None]:
-    """Delete *lease*, if it has not changed hands."""
+    """Delete *lease*, unless it has a new owner."""
     try:
         yield from DeleteItem(leases.table, leases.key(lease.shard), _has_number(lease))
     except ConditionFailed:
@@ -139,7 +139,8 @@ def _update(
 ) -> Flow[bool]:
     """Write *changes* of *lease*; tell whether *condition* was true.
 
-    :param worker: the one that takes it: an earlier attempt, whose answer was lost, may have done that.
+    :param worker: the worker that takes the lease, if it does: an earlier attempt with a lost response may have
+        taken it already.
     """
     try:
         yield from _send(leases, lease.shard, changes, condition)
@@ -164,19 +165,22 @@ def _send(
 
 
 def name_holder() -> str:
-    """Return a name for a holder of leases that no other has, with the machine and the process."""
+    """Return a unique name for a holder of leases, with the machine and the process."""
     return f"{socket.gethostname()}, process {os.getpid()}, {uuid4().hex[:8]}"
 
 
 class Sightings:
-    """When leases were last seen to change, by the local clock: those of other machines may be wrong."""
+    """The times when leases were last seen to change, by the local clock: other clocks may be wrong."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._seen: dict[str, tuple[tuple[int, float], float]] = {}
 
     def find_expired(self, leases: Iterable[Lease], now: float) -> set[str]:
-        """Return the shards whose lease has not changed for as long as it lasts; *now* is monotonic."""
+        """Return the shards whose lease has expired, as it has not changed for its duration.
+
+        :param now: the time by the monotonic clock.
+        """
         last, self._seen = self._seen, {}
         for lease in leases:
             state = lease.number, lease.renewed
@@ -186,13 +190,14 @@ class Sightings:
 
 
 class LeasePlan(Struct, frozen=True):
-    """What a worker does about the leases."""
+    """The changes of leases that a worker is to make."""
 
     take: list[Lease]
+    """The leases to take."""
     want: Lease | None = None
-    """One of a worker that has at least two more."""
+    """The lease to ask for; its owner has at least two leases more."""
     give: list[Lease] = []
-    """Own ones that another worker wants, which has fewer."""
+    """Own leases to give to other workers, which want them and have fewer."""
 
 
 def plan_leases(
@@ -201,10 +206,10 @@ def plan_leases(
     expired: Collection[str],
     worker: str,
 ) -> LeasePlan:
-    """Return what *worker* does so that each worker has its share of the shards that can be read.
+    """Return the plan of *worker*, which gives each worker its share of the shards that can be read.
 
-    :param blockers: the shards, each with those whose records come before its own.
-    :param expired: those whose owner is given up for dead.
+    :param blockers: for each shard, the shards whose records come before its own.
+    :param expired: the shards whose lease has expired.
     """
     known = {shard: leases.get(shard) or Lease(shard) for shard in blockers}
     is_open = {shard for shard, lease in known.items() if not lease.finished}
@@ -214,7 +219,7 @@ def plan_leases(
     counts = Counter(each.owner for each in owned)
     counts.setdefault(worker, 0)
     share = -(-len(readable) // len(counts))
-    # Each worker has an order of its own, so that they seldom want the same one.
+    # Each worker has its own order, so that two of them seldom take the same lease.
     free.sort(key=lambda each: crc32(f"{worker} {each.shard}".encode()))
     take = free[: max(0, share - counts[worker])]
     asked = any(each.wanted_by == worker for each in owned)

@@ -1,4 +1,4 @@
-"""Delivery: records of the tables of some models, handed to the receivers of ``item_changed``."""
+"""Loading the records of several models, and calling the receivers of ``item_changed``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class Loaders:
     def __init__(self, models: Models, using: str | None = None) -> None:
         classes = list_models([models] if isinstance(models, type) else models)
         if not classes:
-            raise ConfigurationError("no models were given whose changes are to be delivered")
+            raise ConfigurationError(
+                "no models were given: give those whose changes are to be delivered"
+            )
         self.tables = Tables(classes, using)
         self._loaders = [(Table(each).schema.name, RecordLoader(each, using)) for each in classes]
 
@@ -46,7 +48,7 @@ class Loaders:
             known = ", ".join(sorted({table.name for table in self.tables}))
             raise ConfigurationError(
                 f"a record is of the table {table!r}, and the given models have {known}: give the models of "
-                "each table whose records come here; is the table_prefix of the connection right?"
+                "all tables whose records arrive here, and check the table_prefix of the connection"
             )
         return found
 
@@ -54,11 +56,11 @@ class Loaders:
 def load_record(
     loaders: Iterable[RecordLoader[Any]], raw: RawRecord, shard: str = "", stream: str = ""
 ) -> StreamRecord[Any] | None:
-    """Return the record of *raw*; None if its item is of none of the models of *loaders*."""
+    """Return the record of *raw*; None if its item belongs to none of the models of *loaders*."""
     loaded = (each.load(raw, shard=shard, stream=stream) for each in loaders)
     return next((each for each in loaded if each is not None), None)
 
 
 def deliver(record: StreamRecord[Any]) -> Flow[None]:
-    """Call the receivers of *record* one after the other; an exception of one ends that."""
+    """Call the receivers of *record* one after the other; the first exception of one is raised."""
     yield from item_changed.send(record.model, record=record)

@@ -1,4 +1,4 @@
-"""The runner: receivers of ``item_changed`` are called for the changes of tables, by any number of processes."""
+"""The runner: any number of processes that call the receivers of ``item_changed`` for changes of tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .worker import FailedRecord, Worker, WorkerOptions, keep_leases, release, w
 
 
 class StreamRunner:
-    """Reads the streams of models' tables, and calls the receivers of ``item_changed`` for each change.
+    """A program that reads the streams of tables and calls the receivers of ``item_changed`` for each change.
 
     ::
 
@@ -26,34 +26,35 @@ class StreamRunner:
 
         StreamRunner(Order, name="search").run()
 
-    Any number of processes may run it under the same *name*: each is a worker that takes its share of the shards by
-    leases in a DynamoDB table, and when one dies the others take over. Each change is delivered **at least once**,
-    and those of one item in order; what was delivered since the last checkpoint is repeated after a crash, so
-    receivers must bear that. A worker calls one receiver at a time. Failures of the network and throttling
-    are waited out.
+    Any number of processes may run it under the same *name*. Each is a worker that takes its share of the shards by
+    leases in a DynamoDB table; when one dies, the others take over. Each change is delivered **at least once**,
+    and the changes of one item in order. After a crash, changes since the last checkpoint are delivered again, so
+    receivers must be idempotent. A worker calls one receiver at a time. It waits and tries again after failures
+    of the network and throttling.
 
     :param models: a model, a shared table, several of them, or the module or package that defines them.
     :param name: the name of the leases and checkpoints: each name gets all changes.
     :param start: where the first run under *name* starts: ``"trim_horizon"`` is the oldest change that DynamoDB
         still has, of up to 24 hours ago; ``"latest"`` is now, by the clock of this machine; or an aware datetime.
-        Later runs go on from the checkpoints.
-    :param lease_table: the table of the leases, which is created if it is missing, on demand; the connection adds
-        its prefix. It may have the leases of many runners.
-    :param lease_seconds: after so many seconds without a sign of life, another worker takes the shards of one.
-        Each lease is renewed three times in that time, by one write unit, and each worker reads all leases
-        three times. Receivers may take longer.
-    :param checkpoint_seconds: how long changes may be delivered before that is written, by one write unit for
-        each shard; 0: after each record.
-    :param poll: the pause, in seconds, after a shard had nothing new.
-    :param attempts: how often each receiver is called for a record in all, after pauses of up to 1, 2, 4, ... 20
-        seconds, while later records of all shards of this worker wait.
-    :param on_failure: called, and awaited, with a :class:`FailedRecord` after the last attempt, and for an item that its
-        model cannot load; then the next record is delivered. Without it, ``run()`` raises DeliveryFailed: no
-        record is dropped.
-    :param on_trimmed: called, and awaited, with the StreamTrimmed if records were older than 24 hours before they were
-        read; then those that are left are delivered. Without it, ``run()`` raises it.
-    :param using: the alias of a connection, in place of those of the models, for streams and leases.
-    :raises ConfigurationError: an argument cannot be used.
+        Later runs continue from the checkpoints.
+    :param lease_table: the name of the table of leases, to which the connection adds its prefix. A missing table
+        is created, billed on demand. Several runners may share it.
+    :param lease_seconds: the duration of a lease: if a worker does not renew its leases for so long, other workers
+        take its shards. In this time each lease is renewed three times, for one write unit each, and each worker
+        reads all leases three times. Receivers may take longer.
+    :param checkpoint_seconds: the seconds between two checkpoints of a shard, of one write unit each; 0: after
+        each record.
+    :param poll: the pause, in seconds, after a shard had no new records.
+    :param attempts: how often each receiver is called for a record in all. Between the calls are pauses of up to 1,
+        2, 4, ... 20 seconds, while later records of all shards of this worker wait.
+    :param on_failure: a function, which may be async, that is called with a :class:`FailedRecord` after the last
+        attempt, and for an item that its model cannot load. Then the next record is delivered. Without it,
+        ``run()`` raises DeliveryFailed: no record is dropped.
+    :param on_trimmed: a function, which may be async, that is called with the StreamTrimmed if DynamoDB removed
+        records, after 24 hours, before they were read. Then the remaining ones are delivered. Without it,
+        ``run()`` raises the error.
+    :param using: the alias of the connection for streams and leases, in place of those of the models.
+    :raises ConfigurationError: an argument is invalid.
     """
 
     def __init__(
@@ -72,7 +73,9 @@ class StreamRunner:
         using: str | None = None,
     ) -> None:
         if not name:
-            raise ConfigurationError("a runner needs a name: its checkpoints are kept under it")
+            raise ConfigurationError(
+                "a runner needs a name: its checkpoints are stored under the name"
+            )
         for option, value, least in (
             ("lease_seconds", lease_seconds, 1),
             ("checkpoint_seconds", checkpoint_seconds, 0),
@@ -98,11 +101,30 @@ class StreamRunner:
         return f"<StreamRunner {self.name!r} of {self._loaders.tables!r}>"
 
     def run(self) -> None:
-        """Deliver changes until :meth:`stop` is called; then write checkpoints and give the leases back.
+        """Deliver changes until :meth:`stop` is called; then write the checkpoints and give up the leases.
+
+        The twin ``arun()`` awaits async receivers; to cancel it stops it too.
 
         :raises DeliveryFailed: a record cannot be delivered, and there is no *on_failure*.
         :raises StreamTrimmed: records were removed before they were read, and there is no *on_trimmed*.
         :raises StreamNotFound: a table has no stream.
+
+        >>> from dynamodb_py import IntegerField, Model, Table
+        >>> from dynamodb_py.signals import item_changed, receiver
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "new_and_old_images"
+        ...
+        ...     number = IntegerField(hash_key=True)
+        >>> description = Table(Order).create()
+        >>> runner = StreamRunner(Order, name="search")
+        >>> @receiver(item_changed, sender=Order)
+        ... def index(record, **kwargs):
+        ...     print(record.kind, record.key)
+        ...     runner.stop()
+        >>> order = Order.create(number=1)
+        >>> runner.run()
+        insert {'number': 1}
         """
         worker = self._start()
         link = self._loaders.link.streams
@@ -113,7 +135,7 @@ class StreamRunner:
             run(release(worker), link)
 
     async def arun(self) -> None:
-        """Do as :meth:`run`, with async receivers awaited on the running event loop; cancelling it stops it too."""
+        """Do as :meth:`run`, and await async receivers on the running event loop; to cancel it stops it too."""
         worker = self._start()
         link = self._loaders.link.streams
         try:
@@ -123,14 +145,25 @@ class StreamRunner:
             await arun(release(worker), link)
 
     def stop(self) -> None:
-        """Let :meth:`run` return after the record that is being delivered; for threads and signal handlers.
+        """Let :meth:`run` return after the current record. Receivers, threads and signal handlers may call it.
 
-        A runner that was stopped does not start again: make another one.
+        A runner that was stopped does not start again: create another one.
+
+        >>> from dynamodb_py import IntegerField, Model, Table
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "keys_only"
+        ...
+        ...     number = IntegerField(hash_key=True)
+        >>> description = Table(Order).create()
+        >>> runner = StreamRunner(Order, name="search")
+        >>> runner.stop()
+        >>> runner.run()  # returns at once
         """
         self._stopping.set()
 
     def _start(self) -> Worker:
-        """Return a new worker, whose leases a thread renews."""
+        """Return a new worker, and start the thread that renews its leases."""
         link = self._loaders.link
         leases = LeaseTable(link.table_name(self._lease_table), self.name)
         worker = Worker(self._loaders, leases, self._options, self._stopping)
@@ -141,7 +174,7 @@ class StreamRunner:
 
 
 def _read_start(start: object) -> float:
-    """Return the time in seconds since 1970; records have whole seconds."""
+    """Return the time in whole seconds since 1970, as records have it."""
     if start == "trim_horizon":
         return 0.0
     if start == "latest":

@@ -1,4 +1,4 @@
-"""A worker of a runner: it takes leases of shards, reads those, and delivers their records in order."""
+"""A worker of a runner: it takes leases of shards, reads the shards, and delivers their records in order."""
 
 from __future__ import annotations
 
@@ -50,58 +50,58 @@ from .leases import (
 from .loaders import Loaders, load_record
 
 _BETWEEN_READS = 0.2
-"""Seconds: DynamoDB allows five reads of a shard in a second."""
+"""The seconds between two requests to a shard: DynamoDB allows five in a second."""
 _WORKERS = 8
-"""How many shards are read at once."""
+"""The number of shards that are read at once."""
 _LONGEST_PAUSE = 5.0
-"""Seconds, after failures that pass; also how long ``stop()`` may take then."""
+"""The longest pause after a temporary failure, in seconds; ``stop()`` may take as long then."""
 _SLICE = 1.0
-"""For how many seconds one shard is delivered before it is the turn of the next."""
+"""The seconds for which records of one shard are delivered, before the next shard has its turn."""
 
 
 class FailedRecord(Struct, frozen=True):
     """A record that could not be delivered."""
 
     error: Exception
-    """What the receiver raised at the last attempt, or why the record cannot be loaded."""
+    """The exception of the receiver's last attempt, or of loading the record."""
     record: StreamRecord[Any] | None
-    """None: it cannot be loaded."""
+    """The record; None if it cannot be loaded."""
     event: dict[str, Any]
-    """The record as AWS Lambda has it, for JSON: ``record_from_event()`` and handlers read it."""
+    """The record in the form of AWS Lambda, for JSON: ``record_from_event()`` and handlers read it."""
 
 
 class WorkerOptions(Struct, frozen=True):
-    """How a worker works; the parameters of ``StreamRunner`` explain them."""
+    """The options of a worker; the parameters of ``StreamRunner`` explain them."""
 
     lease_seconds: float
     checkpoint_seconds: float
     poll: float
     attempts: int
     start: float
-    """In seconds since 1970."""
+    """The start in seconds since 1970."""
     on_failure: Callable[[FailedRecord], Any] | None
     on_trimmed: Callable[[StreamTrimmed], Any] | None
 
 
 class HeldShard(Struct, eq=False):
-    """A shard that this worker has the lease of."""
+    """A shard whose lease this worker has."""
 
     lease: Lease
     reader: ShardReader
     loaders: list[RecordLoader[Any]]
     renewed: float
-    """When the lease was last renewed, by the monotonic clock, as all times here."""
+    """The time of the last renewal of the lease, by the monotonic clock, as all times here."""
     position: str
     """The number of the last record that was delivered; empty: none."""
     records: deque[RawRecord] = field(default_factory=lambda: deque[RawRecord]())
-    """Those that were read and not delivered."""
+    """The records that were read and not delivered."""
     read_due: float = 0.0
     checkpoint_due: float = 0.0
     is_lost: bool = False
 
 
 class Worker:
-    """What one call of ``run()`` knows: its name, its shards, and what is due."""
+    """The state of one call of ``run()``: its name, its shards, and the times of its next tasks."""
 
     def __init__(
         self, loaders: Loaders, leases: LeaseTable, options: WorkerOptions, stopping: Event
@@ -110,21 +110,21 @@ class Worker:
         self.loaders, self.leases, self.options, self.stopping = loaders, leases, options, stopping
         self.held: dict[str, HeldShard] = {}
         self.starts: dict[str, Lease] = {}
-        """By table: when this runner ran first, and where it started."""
+        """By table: the time of this runner's first run, and the time of the first changes to deliver."""
         self.sightings = Sightings(options.lease_seconds)
         self.balance_due = 0.0
         self.ended = Event()
 
 
 def _cut_stream(shard: str) -> str:
-    """Return the ARN of the stream of a shard, as leases name it."""
+    """Return the ARN of the stream in the name of a shard, as leases have it."""
     return shard.rpartition("/")[0]
 
 
 def work(worker: Worker) -> Flow[None]:
     """Take leases, read and deliver, until *worker* is to stop.
 
-    Failures of the network, throttling and the like are waited out.
+    It waits and tries again after failures of the network, throttling and the like.
     """
     options = worker.options
     yield from prepare(worker)
@@ -155,26 +155,26 @@ def release(worker: Worker) -> Flow[None]:
 
 
 def keep_leases(worker: Worker, link: Link) -> None:
-    """Renew the leases of *worker* until it ended: in a thread, as receivers may take long."""
+    """Renew the leases of *worker* until it has ended; it runs in a thread, as receivers may take long."""
     while not worker.ended.wait(worker.options.lease_seconds / 3):
         for held in [*worker.held.values()]:
             now = time.monotonic()
             try:
                 held.is_lost = not run(write_lease(worker.leases, held.lease), link)
             except DynamoDBError:
-                continue  # the next attempt may succeed; until then the lease is as old as it is
+                continue  # the next attempt may succeed before the lease expires
             held.renewed = now
 
 
 def read(worker: Worker) -> Flow[bool]:
-    """Look at the leases, if it is time, and read the shards of *worker*; tell whether that led anywhere."""
+    """Balance the leases, if it is time, and read the shards of *worker*; tell whether to read on at once."""
     if time.monotonic() >= worker.balance_due:
         yield from _balance(worker)
     return (yield from _read_shards(worker))
 
 
 def _count_seconds_to_wait(worker: Worker) -> float:
-    """Return how long there is nothing to do."""
+    """Return the seconds until the next task."""
     reads = [each.read_due for each in worker.held.values() if each.reader.place.kind != "end"]
     left = min([worker.balance_due, *reads]) - time.monotonic()
     return max(0.0, min(worker.options.poll, left))
@@ -185,7 +185,7 @@ def _may_pass(error: RequestError) -> bool:
 
 
 def prepare(worker: Worker) -> Flow[None]:
-    """Find the table of leases, or create it, and note from when on changes are delivered."""
+    """Find the table of leases, or create it, and store the time of the first changes to deliver."""
     leases = worker.leases
     for table in worker.loaders.tables:
         yield from find_stream(table.name)
@@ -200,7 +200,7 @@ def prepare(worker: Worker) -> Flow[None]:
 
 # -- leases ------------------------------------------------------------------------------------------
 def _balance(worker: Worker) -> Flow[None]:
-    """Look for new shards and at the leases of other workers; take and give up what is due."""
+    """Read all leases and list all shards; then take and give up leases, for a fair share."""
     worker.balance_due = time.monotonic() + worker.options.lease_seconds / 3
     leases = yield from read_leases(worker.leases)
     shards: dict[str, Shard] = {}
@@ -211,7 +211,7 @@ def _balance(worker: Worker) -> Flow[None]:
             found = yield from _list_shards(stream)
             for shard, each in found.items():
                 parent = f"{stream}/{each.parent}"
-                # A stream that was switched on anew comes after all of the one before.
+                # If the stream was switched off and on, the new one comes after all shards of the old one.
                 blockers[shard] = [parent] if parent in found else earlier
             shards.update(found)
             earlier = [*earlier, *found]
@@ -234,14 +234,14 @@ def _balance(worker: Worker) -> Flow[None]:
 
 
 def _find_streams(table: str, leases: dict[str, Lease]) -> Flow[list[str]]:
-    """Return the stream of a table, after those before it that this runner has read."""
+    """Return the streams of a table, oldest first: earlier ones that this runner has read, and its stream."""
     begun = {_cut_stream(each.shard) for each in leases.values()}
     latest = yield from find_stream(table)
     return sorted({latest, *(each for each in begun if find_table_name(each) == table)})
 
 
 def _list_shards(stream: str) -> Flow[dict[str, Shard]]:
-    """Return the shards of a stream, as leases name them; none if it is gone."""
+    """Return the shards of a stream, by their names in leases; none if the stream does not exist any more."""
     try:
         shards, _ = yield from list_shards(stream)
     except StreamNotFound:
@@ -252,10 +252,10 @@ def _list_shards(stream: str) -> Flow[dict[str, Shard]]:
 def _take(
     worker: Worker, lease: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
 ) -> Flow[None]:
-    """Take a lease, and begin where the last worker was."""
+    """Take a lease, and begin at the place of the worker before."""
     stream, table = _cut_stream(lease.shard), find_table_name(lease.shard)
     place, is_gap = _find_place(lease, worker.starts[table], shards, leases)
-    if is_gap:  # before it is taken, so that another run finds the same if this raises
+    if is_gap:  # before the lease is taken: if this raises, the next run finds the gap too
         yield from _report_trimmed(worker, lease)
     now = time.monotonic()
     taken = yield from take_lease(worker.leases, lease, worker.name)
@@ -268,28 +268,28 @@ def _take(
 def _find_place(
     lease: Lease, first: Lease, shards: Mapping[str, Shard], leases: Mapping[str, Lease]
 ) -> tuple[Place, bool]:
-    """Return where to begin in the shard of *lease*, and whether records before may have been trimmed.
+    """Return the place to begin in the shard of *lease*, and whether records before it may have been trimmed.
 
-    :param first: the first run.
+    :param first: the item of the table, with the time of the first run.
     """
     shard, since = shards[lease.shard], first.start
     parent = f"{_cut_stream(lease.shard)}/{shard.parent}"
     if lease.checkpoint:
         return Place("after", lease.checkpoint, since), False
     _, gaps = age_places({shard.id: START}, lease.renewed or first.renewed, time.time())
-    is_new = bool(gaps) and not lease.number  # it is younger than the first run
+    is_new = bool(gaps) and not lease.number  # the shard is younger than the first run
     if shard.start is not None and (parent in leases or is_new):
-        # Unlike the oldest record that is left, the first one may be trimmed, which DynamoDB reports.
+        # DynamoDB reports if the shard's first record was trimmed; from the oldest one left, it would not.
         is_missing = shard.parent is not None and parent not in leases and parent not in shards
         return Place("at", shard.start, since), is_missing
     return Place("start", since=since), bool(gaps)
 
 
 def _clean(worker: Worker, lease: Lease, expired: set[str]) -> Flow[None]:
-    """Delete the lease of a shard that is gone, which DynamoDB removes after 24 hours."""
+    """Delete the lease of a shard that does not exist any more, as DynamoDB removes shards after 24 hours."""
     if not lease.finished:
         if lease.owner not in ("", worker.name) and lease.shard not in expired:
-            return  # its owner reports it
+            return  # its owner reports the lost records
         yield from _report_trimmed(worker, lease)
         worker.held.pop(lease.shard, None)
     yield from delete_lease(worker.leases, lease)
@@ -305,7 +305,7 @@ def _give_up(worker: Worker, held: HeldShard) -> Flow[None]:
 
 # -- reading -----------------------------------------------------------------------------------------
 def _read_shards(worker: Worker) -> Flow[bool]:
-    """Read the shards that have nothing left to deliver, side by side; tell whether that led anywhere."""
+    """Read the shards without records to deliver, side by side; tell whether to read on at once."""
     now = time.monotonic()
     ready = [
         each
@@ -323,7 +323,7 @@ def _read_shards(worker: Worker) -> Flow[bool]:
             held.records.extend(reader.take(outcome))
         except Exception as error:
             if isinstance(error, TableNotFound):
-                worker.balance_due = 0.0  # the shard is gone
+                worker.balance_due = 0.0  # the shard does not exist any more
             else:
                 failure = error
             held.read_due = now + worker.options.poll
@@ -342,7 +342,8 @@ def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
     where = f"after {lease.checkpoint}" if lease.checkpoint else "at its beginning"
     error = StreamTrimmed(
         f"the runner {worker.leases.runner} has not read shard {lease.shard} in time: records {where} may be "
-        "gone, as DynamoDB keeps them for 24 hours; StreamRunner(on_trimmed=) goes on with those that are left",
+        "lost, as DynamoDB keeps them for 24 hours: give StreamRunner a function as on_trimmed= to continue with "
+        "the records that are left",
         shard=lease.shard.rpartition("/")[2],
         after=lease.checkpoint or None,
     )
@@ -354,7 +355,7 @@ def _report_trimmed(worker: Worker, lease: Lease) -> Flow[None]:
 
 # -- delivering --------------------------------------------------------------------------------------
 def deliver_all(worker: Worker) -> Flow[None]:
-    """Deliver what was read, each shard for a while, and write checkpoints."""
+    """Deliver the records that were read, each shard for a while, and write checkpoints."""
     for shard, held in [*worker.held.items()]:
         end = min(worker.balance_due, time.monotonic() + _SLICE)
         while held.records and time.monotonic() < end and not worker.stopping.is_set():
@@ -368,18 +369,18 @@ def deliver_all(worker: Worker) -> Flow[None]:
         if held.is_lost:
             continue
         place = held.reader.place
-        if not held.records and place.kind == "after":  # also after those that were passed over
+        if not held.records and place.kind == "after":  # after records that were skipped, too
             held.position = place.mark or ""
         if place.kind == "end" and not held.records:
             if (yield from _write(worker, held, finished=True, owner=None)):
                 worker.held.pop(shard, None)
-                worker.balance_due = 0.0  # those after it can be read
+                worker.balance_due = 0.0  # its children can be read now
         elif held.position != held.lease.checkpoint and held.checkpoint_due <= time.monotonic():
             yield from _write(worker, held, checkpoint=held.position)
 
 
 def _has_lease(worker: Worker, held: HeldShard) -> Flow[bool]:
-    """Tell whether the lease is still that of *worker*, and renew one that is too old to know."""
+    """Tell whether *worker* still has the lease; renew the lease if it is too old to know."""
     is_old = time.monotonic() - held.renewed > worker.options.lease_seconds
     if is_old and not (yield from _write(worker, held)):
         return False
@@ -389,7 +390,7 @@ def _has_lease(worker: Worker, held: HeldShard) -> Flow[bool]:
 
 
 def _write(worker: Worker, held: HeldShard, **changes: Any) -> Flow[bool]:
-    """Renew a lease, with *changes*; tell whether DynamoDB answered."""
+    """Renew a lease, and write *changes*; tell whether DynamoDB has responded."""
     now = time.monotonic()
     held.checkpoint_due = now + worker.options.checkpoint_seconds
     try:
@@ -404,7 +405,7 @@ def _write(worker: Worker, held: HeldShard, **changes: Any) -> Flow[bool]:
 
 
 def _deliver(worker: Worker, held: HeldShard, raw: RawRecord) -> Flow[bool]:
-    """Call the receivers of a record, each up to ``attempts`` times; False: it is not to be called delivered."""
+    """Call the receivers of a record, each up to ``attempts`` times; False: it does not count as delivered."""
     reader = held.reader
     event = partial(_make_event, raw, reader.stream)
     try:
@@ -440,13 +441,13 @@ def _call(call: Callable[[], Any], function: Receiver) -> Flow[None]:
 
 
 def _give_to_failures(worker: Worker, failed: FailedRecord, what: str) -> Flow[None]:
-    """Hand a record to ``on_failure``; raise DeliveryFailed without one: no record is dropped."""
+    """Pass a record to ``on_failure``; raise DeliveryFailed if there is none, as no record is dropped."""
     on_failure = worker.options.on_failure
     if on_failure is not None:
         return (yield from _call(partial(on_failure, failed), on_failure))
     raise DeliveryFailed(
-        f"{what}; the runner stops before this record, and begins with it when it is run again: "
-        "StreamRunner(on_failure=) takes what cannot be delivered, and lets it go on",
+        f"{what}; the runner stops before this record, and begins with it when it is run again: give "
+        "StreamRunner a function as on_failure=, which takes failed records, to continue after them",
         failed=failed,
     ) from failed.error
 

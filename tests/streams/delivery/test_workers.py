@@ -415,7 +415,7 @@ def test_a_gap_is_raised_again_until_a_function_takes_it(cluster):
         cluster.step(worker)
         cluster.now += SECONDS + 1
         worker.balance_due = 0.0
-        with pytest.raises(StreamTrimmed, match="at its beginning may be gone"):
+        with pytest.raises(StreamTrimmed, match="at its beginning may be lost"):
             cluster.step(worker)
         run(release(worker), cluster.link)
         cluster.workers.clear()
