@@ -54,14 +54,14 @@ class Cost(Struct):
     items_read: int = 0
     """The items that were read, and cost units, before any filter."""
     items_returned: int = 0
-    """The items that were found by key, or matched."""
+    """The items that were found by key, or that matched the filter."""
 
     def cost(self, *, read: Price, write: Price) -> Decimal:
-        """Return what the units cost, in the currency of the prices.
+        """Return the cost of the units, in the currency of the prices.
 
-        :param read: the price of a million read units, from 0; a float counts as its shortest text.
+        :param read: the price of a million read units, at least 0; of a float, its shortest text counts.
         :param write: the price of a million write units.
-        :raises QueryError: one of them is no price.
+        :raises QueryError: a price is negative or not a number.
 
         https://aws.amazon.com/dynamodb/pricing/on-demand/
 
@@ -111,7 +111,7 @@ class TableCost(Cost):
 
 
 class UsedCapacity(Cost):
-    """The result of ``with capacity() as used:``; ``str()`` of it is for people."""
+    """The result of ``with capacity() as used:``; ``print(used)`` shows it in a few lines."""
 
     attempts: int = 0
     """All requests that were sent, failed ones and retries included."""
@@ -134,7 +134,7 @@ def _as_price(name: str, price: Price) -> Decimal:
     except ArithmeticError:
         found = Decimal("NaN")
     if not found.is_finite() or found < 0:
-        raise QueryError(f"{name}={price!r}: give the price of a million units, a number from 0")
+        raise QueryError(f"{name}={price!r}: pass the price of a million units, a number from 0")
     return found
 
 
@@ -147,7 +147,7 @@ def _format_count(number: float, thing: str) -> str:
 
 
 class Details(Struct):
-    """What the answers to one request had beside its cost."""
+    """Further details of one request: its cost by table, and its failed attempts."""
 
     consumed: list[_Consumed] = []
     """The capacity that it consumed of each table, as DynamoDB reports it."""
@@ -158,8 +158,8 @@ class Details(Struct):
 class Meter:
     """The collected cost of one block or one request, and its lock.
 
-    :param asks: whether requests ask for their cost; else only their number and attempts are counted.
-    :param details: receives what is kept of one request beside its cost.
+    :param asks: whether requests ask for their cost; else only requests and attempts are counted.
+    :param details: receives the details of one request.
     """
 
     def __init__(self, *, asks: bool = True, details: Details | None = None) -> None:
@@ -168,11 +168,11 @@ class Meter:
         self.lock = Lock()
 
     def open(self) -> None:
-        """Count what this thread or task sends from now on."""
+        """Count the requests that this thread or task sends from now on."""
         METERS.set((*METERS.get(), self))
 
     def close(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         METERS.set(tuple([each for each in METERS.get() if each is not self]))
 
 
@@ -183,14 +183,15 @@ METERS: ContextVar[tuple[Meter, ...]] = ContextVar("dynamodb_py.meters", default
 class capacity:  # noqa: N801 - it reads as a statement
     """Collect the cost of the requests in a block: capacity units, requests, items.
 
-    It counts requests of this thread or task, and of the threads and tasks that this library starts
-    for them; threads of your own need a block each. Nested blocks both count. Costs that an answer
-    does not have, such as those of a write whose condition failed, are not counted.
+    A block counts the requests of its thread or task, and of the threads and tasks that this library
+    starts for them. Threads of your own need a block each. If blocks are nested, each of them counts.
+    Costs that DynamoDB does not report, such as those of a write whose condition failed, are missing.
 
     >>> with capacity() as used:
-    ...     pass
+    ...     _ = Score.objects.get(player="ann", game=1)
     >>> print(used)
-    0 capacity units in 0 requests
+    0.5 read units in 1 request, 1 item read, 1 returned
+      scores: 0.5 read units in 1 request, 1 item read, 1 returned
     """
 
     def __init__(self) -> None:
@@ -207,7 +208,7 @@ class capacity:  # noqa: N801 - it reads as a statement
 
 
 def payload_of(operation: Operation[Any]) -> Payload:
-    """Return the body of the request, which requests its cost if a meter is active."""
+    """Return the body of the request; with an active meter, it asks for the request's cost."""
     payload = operation.payload()
     if METERS.get() and asks_for_cost(operation):
         payload["ReturnConsumedCapacity"] = "INDEXES"
@@ -215,7 +216,7 @@ def payload_of(operation: Operation[Any]) -> Payload:
 
 
 def asks_for_cost(operation: Operation[Any]) -> bool:
-    """Tell whether *operation*, sent now, requests its cost."""
+    """Tell whether *operation*, if it is sent now, asks for its cost."""
     if operation.api in METERED:
         for meter in METERS.get():  # a generator for any() would take three times as long
             if meter.asks:
@@ -225,12 +226,12 @@ def asks_for_cost(operation: Operation[Any]) -> bool:
 
 class _Units(Struct, omit_defaults=True):
     CapacityUnits: float = 0.0
-    # Transactions have these too: a repeated one, with a known token, only reads.
+    # Transactions have these too: a write that is repeated with its token only reads.
     ReadCapacityUnits: float | None = None
     WriteCapacityUnits: float | None = None
 
     def parts(self, *, reads: bool) -> tuple[float, float, float]:
-        """Return all units, those read and those written; *reads* decides if the answer does not."""
+        """Return the total, read and write units; *reads* is the kind if the response has only a total."""
         total, read, write = self.CapacityUnits, self.ReadCapacityUnits, self.WriteCapacityUnits
         if read is None and write is None:
             return (total, total, 0.0) if reads else (total, 0.0, total)
@@ -248,8 +249,8 @@ class _Got(Struct):
     Item: Raw | UnsetType = UNSET
 
 
-class _Answer(Struct):
-    """The cost and the items in any answer."""
+class _Response(Struct):
+    """The cost and the items in any response."""
 
     ConsumedCapacity: _Consumed | list[_Consumed] | None = None
     Item: Raw | UnsetType = UNSET
@@ -259,17 +260,17 @@ class _Answer(Struct):
     Responses: dict[str, list[Raw]] | list[_Got] = []
 
 
-_read = msgspec.json.Decoder(_Answer).decode
+_read = msgspec.json.Decoder(_Response).decode
 
 
 def note(operation: Operation[Any], body: bytes) -> None:
-    """Add the cost in the answer to *operation* to the active meters."""
+    """Add the cost in the response to *operation* to the active meters."""
     try:
-        answer = _read(body) if asks_for_cost(operation) else _Answer()
+        response = _read(body) if asks_for_cost(operation) else _Response()
     except msgspec.DecodeError:  # the operation's parser will raise
-        answer = _Answer()
-    paid = _list_consumed(answer)
-    items = _count_items(operation, answer)
+        response = _Response()
+    paid = _list_consumed(response)
+    items = _count_items(operation, response)
     for meter in METERS.get():
         with meter.lock:
             _add(meter.used, operation, paid, items)
@@ -277,18 +278,18 @@ def note(operation: Operation[Any], body: bytes) -> None:
                 meter.details.consumed += paid
 
 
-def _list_consumed(answer: _Answer) -> list[_Consumed]:
-    consumed = answer.ConsumedCapacity or []
+def _list_consumed(response: _Response) -> list[_Consumed]:
+    consumed = response.ConsumedCapacity or []
     return consumed if isinstance(consumed, list) else [consumed]
 
 
 def is_read(operation: Operation[Any]) -> bool:
-    """Tell whether *operation* consumes read units, where its answer does not tell the kind."""
+    """Tell whether *operation* consumes read units, for responses that do not give the kind."""
     return operation.api in _READS or getattr(operation, "reads", False)
 
 
 def find_units(operation: Operation[Any], body: bytes) -> tuple[float, float] | None:
-    """Return the read and the write units in the answer to *operation*; None if it has none."""
+    """Return the read and the write units in the response to *operation*; None if it has none."""
     try:
         paid = _list_consumed(_read(body))
     except msgspec.DecodeError:  # the operation's parser will raise
@@ -312,8 +313,8 @@ _Items = Mapping[str, "tuple[int, int]"]
 """The numbers of items read and returned, by table; "" for an unknown table."""
 
 
-def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
-    found = answer.Responses
+def _count_items(operation: Operation[Any], response: _Response) -> _Items:
+    found = response.Responses
     if isinstance(found, dict):
         return {table: (len(items), len(items)) for table, items in found.items()}
     tables = operation.tables
@@ -324,10 +325,10 @@ def _count_items(operation: Operation[Any], answer: _Answer) -> _Items:
         names = [name for name, _ in gets] if len(gets) == len(found) else [table] * len(found)
         counts = Counter(n for n, got in zip(names, found, strict=True) if got.Item is not UNSET)
         return {name: (count, count) for name, count in counts.items()}
-    if answer.Item is not UNSET:
+    if response.Item is not UNSET:
         return {table: (1, 1)}
-    count = len(answer.Items) if answer.Count is None else answer.Count
-    scanned = count if answer.ScannedCount is None else answer.ScannedCount
+    count = len(response.Items) if response.Count is None else response.Count
+    scanned = count if response.ScannedCount is None else response.ScannedCount
     return {table: (scanned, count)}
 
 

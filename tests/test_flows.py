@@ -564,7 +564,7 @@ def test_blocking_within_a_loop_refuses_what_turns_out_to_be_async_without_a_war
 
     async def main():
         for function in (lambda: mail(), Promise):
-            with pytest.raises(QueryError, match=r"what <.*> returned has to be awaited"):
+            with pytest.raises(QueryError, match=r"the result of <.*> has to be awaited"):
                 run(calling(Call(function)), Link(Script()))
 
     asyncio.run(main())
