@@ -32,10 +32,10 @@ Progress: TypeAlias = Callable[[int, int], object]
 """A function that is called with the number done and the total."""
 
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
-"""Reads the key out of an item."""
+"""A function that returns the key of an item."""
 
 IdentityReader: TypeAlias = Callable[[StoredItem], Hashable]
-"""Reads out of an item what :func:`identify_key` returns for its key."""
+"""A function that returns the identity of an item's key, as :func:`identify_key` does."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
 

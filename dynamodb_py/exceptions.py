@@ -119,7 +119,7 @@ class InvalidPosition(QueryError):
 
 
 class MaxRequestsReached(DynamoDBError):
-    """There are more items than the requests that ``max_requests()`` allows could read.
+    """The read sent all requests that ``max_requests()`` allows, and there are more items.
 
     ``cursor`` is the position to continue at: ``after(cursor)``, or ``page(cursor=...)``.
     """
@@ -303,7 +303,7 @@ class DeadlineExceeded(RequestError, TimeoutError):
     attempt, the last one included, may have been executed.
     """
 
-    advice = "increase connect(deadline=) or options(deadline=) if it needs longer"
+    advice = "increase connect(deadline=) or options(deadline=) if the request needs more time"
 
 
 class ServiceError(RequestError):
@@ -340,7 +340,7 @@ class AlreadyExists(ConditionFailed):
     advice = ".current is the item; overwrite=True replaces it"
 
     fields: Sequence[str] = ()
-    """The fields whose values another item has; empty if it is the key."""
+    """The fields whose unique value another item has; empty if another item has the key."""
     owner: Any = None
     """The primary key of the item with these values, if known."""
 
@@ -371,8 +371,8 @@ class CancellationReason(Struct):
     instance: Any = None
     """The instance of the call, for calls of models."""
     verb: str = ""
-    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, what it
-    does to which model, ``UPDATE of Account``."""
+    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, its
+    verb and model, ``UPDATE of Account``."""
     current: Any = None
     """The current item as an instance."""
     error: Exception | None = None
@@ -412,6 +412,7 @@ class TransactionCanceled(ServiceError):
     """
 
     reasons: Sequence[CancellationReason] = ()
+    """One reason for each call, in the order of the calls."""
 
     def _describe(self) -> str:
         blamed = [(at, each) for at, each in enumerate(self.reasons) if each.is_to_blame]
@@ -454,6 +455,7 @@ class Throttled(ServiceError):
     advice = "send fewer requests, or increase the table's throughput"
 
     reasons: Sequence[Any] = ()
+    """DynamoDB's ``ThrottlingReasons``, as dicts."""
 
 
 class LimitExceeded(ServiceError):

@@ -186,7 +186,9 @@ async def arun(
 
 
 def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> Flow[T]:
-    """Return *flow* in a trace; or *flow* itself if it sends one request for a traced flow, or nothing.
+    """Return *flow* wrapped in a trace.
+
+    A flow that sends nothing, or one request of another flow, is returned as it is.
 
     :param name: the name of the verb, the same for both twins; by default the name of the flow.
     """

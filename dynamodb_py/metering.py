@@ -48,7 +48,9 @@ class Cost(Struct):
     units: float = 0.0
     """The capacity units consumed, of both kinds."""
     read_units: float = 0.0
+    """The read units consumed."""
     write_units: float = 0.0
+    """The write units consumed."""
     requests: int = 0
     """The successful requests."""
     items_read: int = 0
@@ -59,7 +61,7 @@ class Cost(Struct):
     def cost(self, *, read: Price, write: Price) -> Decimal:
         """Return the cost of the units, in the currency of the prices.
 
-        :param read: the price of a million read units, at least 0; of a float, its shortest text counts.
+        :param read: the price of a million read units, at least 0; a float counts as its shortest text.
         :param write: the price of a million write units.
         :raises QueryError: a price is negative or not a number.
 

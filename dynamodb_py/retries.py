@@ -3,7 +3,7 @@
 The rules are those of boto3's *standard* mode for DynamoDB
 (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html#standard-retry-mode):
 four attempts, and exponential backoff with full jitter up to twenty seconds. After errors other than
-throttling, the pauses begin at a fortieth.
+throttling, the pauses begin forty times shorter.
 """
 
 from __future__ import annotations
@@ -131,8 +131,11 @@ class Retries(Struct, frozen=True):
     """
 
     attempts: int = 4
+    """The most attempts of a request."""
     base: float = 1.0
+    """The longest first pause after throttling, in seconds; it doubles with each attempt."""
     cap: float = 20.0
+    """The longest pause, in seconds."""
 
     @classmethod
     def from_environment(cls) -> Retries:

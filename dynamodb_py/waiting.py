@@ -84,9 +84,9 @@ def wait_until_active(
             state = _describe_state(description)
             if state == "ACTIVE":
                 return description
-            if mend := _STUCK.get(description.get("TableStatus", "")):
+            if remedy := _STUCK.get(description.get("TableStatus", "")):
                 raise _make_not_ready_error(
-                    table, f"it is {state}, and waiting will not change that: {mend}"
+                    table, f"it is {state}, and waiting will not change that: {remedy}"
                 )
         late = f"not ACTIVE in time: it is {state}; wait longer with timeout="
         yield from wait_or_raise(waits, _make_not_ready_error(table, late))

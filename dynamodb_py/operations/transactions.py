@@ -118,7 +118,7 @@ class Update(Struct, frozen=True):
 
 
 class Delete(Struct, frozen=True):
-    """A key whose item to delete, in a transaction."""
+    """The key of an item to delete, in a transaction."""
 
     table: str
     key: Key

@@ -305,8 +305,8 @@ def _find_problems_of_numbers(schema: TableSchema) -> Iterator[str]:
         (projected, limits.MAX_PROJECTED_ATTRIBUTES, "projected fields over all indexes"),
     ):
         if found > limit:
-            mend = 'use projection="all" or "keys"' if found == projected else "remove some"
-            yield f"{found} {kind}, and a table has at most {limit}: {mend}"
+            remedy = 'use projection="all" or "keys"' if found == projected else "remove some"
+            yield f"{found} {kind}, and a table has at most {limit}: {remedy}"
 
 
 def _find_local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:
