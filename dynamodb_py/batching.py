@@ -296,10 +296,10 @@ def run_together(
             while len(begun) < size and first < len(flows):
                 advance(first, None)
                 first += 1
-            answers = yield from _execute_round(begun, workers)
+            results = yield from _execute_round(begun, workers)
             begun.clear()
-            for at, answer in answers.items():
-                advance(at, answer)
+            for at, result in results.items():
+                advance(at, result)
             if progress is not None:
                 progress(done, len(flows))
         return cast("list[T | Exception]", outcomes)
@@ -315,7 +315,7 @@ def next_step(flow: Flow[Any], outcome: Any) -> Step:
 
 def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
     """Execute one round of steps; return the outcome of each, an exception if it failed."""
-    answers: dict[int, Any] = {}
+    results: dict[int, Any] = {}
     operations: list[Operation[Any]] = []
     for step in steps.values():
         if isinstance(step, Operation):
@@ -327,16 +327,16 @@ def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, An
     pause = 0.0
     for at, step in steps.items():
         if isinstance(step, Operation):
-            answers[at] = next(bodies)
+            results[at] = next(bodies)
         elif isinstance(step, Together):
-            answers[at] = list(islice(bodies, len(step.operations)))
+            results[at] = list(islice(bodies, len(step.operations)))
         elif isinstance(step, Pause):
-            answers[at], pause = None, max(pause, step.seconds)
+            results[at], pause = None, max(pause, step.seconds)
         else:
-            answers[at] = yield from execute_step(step)
+            results[at] = yield from execute_step(step)
     if pause:
         yield Pause(pause)
-    return answers
+    return results
 
 
 def execute_step(step: Step) -> Flow[Any]:

@@ -285,7 +285,7 @@ def _find_encoder(value: object) -> _Encoder:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """Return the exact Decimal in *text*; raise ValueError if it is no number in DynamoDB's range.
+    """Return the exact Decimal in *text*; raise ValueError if it is not a number in DynamoDB's range.
 
     Without that check, 1E999999999 would become an int of a billion digits.
     """
@@ -294,7 +294,7 @@ def parse_decimal(text: str) -> Decimal:
     try:
         number = EXACT.create_decimal(text)
     except ArithmeticError:
-        raise ValueError(f"{text!r} is no number") from None
+        raise ValueError(f"{text!r} is not a number") from None
     if not number.is_finite() or not -_LONGEST_NUMBER <= number.adjusted() <= MAX_EXPONENT:
         raise ValueError(f"{text!r} is out of the range of numbers")
     return number

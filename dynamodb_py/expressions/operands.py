@@ -70,7 +70,7 @@ class Comparable(Generic[V]):
         raise NotImplementedError
 
     def eq(self, other: V | Comparable[V] | None) -> Condition:
-        """Return the condition that the value equals *other*; of None, that it is missing or NULL.
+        """Return the condition that the value equals *other*; for None, that it is missing or NULL.
 
         >>> Score.points.eq(50)
         <Condition: points = 50>
@@ -81,7 +81,7 @@ class Comparable(Generic[V]):
     def ne(self, other: V | Comparable[V] | None) -> Condition:
         """Return the condition that the value differs from *other*, or is missing.
 
-        Of None: that the attribute exists and is not NULL.
+        For None: that the attribute exists and is not NULL.
 
         >>> Score.points.ne(50)
         <Condition: points <> 50>
@@ -357,7 +357,7 @@ class Operand(Comparable[V], Computable):
         {'news'}
         """
         if not isinstance(elements, (set, frozenset)):
-            text = f"{elements!r} is no set: write {{...}}"
+            text = f"{elements!r} is not a set: write {{...}}"
             raise ValidationError({f"{self._path()}.discard()": [text]})
         return _check_early(Delete(self._path(), PythonValue.of(cast("object", elements))))
 

@@ -90,7 +90,9 @@ class Target(Struct, frozen=True):
         else:
             wire = self.coder.encode(value, self.where) if value is not None else None
         if not wire or NUMBER not in wire:
-            raise self.make_error(f"{value!r} is no number: only numbers are added and subtracted")
+            raise self.make_error(
+                f"{value!r} is not a number: only numbers are added and subtracted"
+            )
         return Value(wire)
 
     def _holds_numbers(self) -> bool:
@@ -118,7 +120,9 @@ class Target(Struct, frozen=True):
         if self.kind not in ("", LIST):
             raise self.make_error(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
-            raise self.make_error(f"{value!r} is no list: write [{value!r}] to append one element")
+            raise self.make_error(
+                f"{value!r} is not a list: write [{value!r}] to append one element"
+            )
         return self.to_wire(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
@@ -126,7 +130,7 @@ class Target(Struct, frozen=True):
         if self.kind and self.kind not in SETS:
             raise self.make_error(f"it is stored as {self.kind}: {verb} of a set is for sets")
         if not isinstance(value, (set, frozenset)):
-            raise self.make_error(f"{value!r} is no set: write {{...}}")
+            raise self.make_error(f"{value!r} is not a set: write {{...}}")
         if not value:
             raise self.make_error("the set is empty: leave the change out")
         return self.to_wire(cast("object", value))
@@ -251,7 +255,7 @@ class ListAppend(Computable, Struct, frozen=True):
         for source in map(as_source, (first, second)):
             plain: object = source.value if isinstance(source, PythonValue) else []
             if not isinstance(plain, (list, tuple)):
-                text = f"{plain!r} is no list: write [{plain!r}] for one element"
+                text = f"{plain!r} is not a list: write [{plain!r}] for one element"
                 raise ValidationError({where: [text]})
         return cls(_operand(first, where), _operand(second, where), find_own_path(as_source(own)))
 
@@ -290,7 +294,7 @@ class Arithmetic(Computable, Struct, frozen=True):
                 and isinstance(side.value, (*NO_ADDENDS, set, frozenset))
             )
             if wrong:
-                text = f"{_describe(side)} is no number: only numbers are added and subtracted"
+                text = f"{_describe(side)} is not a number: only numbers are added and subtracted"
                 raise ValidationError({where: [text]})
         return cls(_operand(left, where), operator, _operand(right, where))
 

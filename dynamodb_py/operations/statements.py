@@ -153,7 +153,7 @@ class BatchExecuteStatement(Operation["list[StoredItem | ServiceError | None]"],
 
     def parse(self, outcome: bytes, /) -> list[StoredItem | ServiceError | None]:
         responses = _read_responses(outcome).Responses
-        _check_answered(responses, self.statements)
+        _check_count(responses, self.statements)
         return [
             self._make_error(each.Error, each.TableName or one.table)
             if each.Error is not None
@@ -224,7 +224,7 @@ class ExecuteTransaction(Operation["list[StoredItem | None]"], frozen=True):
         responses = _read_responses(outcome).Responses
         if not self.reads:
             return [None] * len(self.statements)
-        _check_answered(responses, self.statements)
+        _check_count(responses, self.statements)
         return list(map(_find_item, responses))
 
 
@@ -232,7 +232,7 @@ def _list_tables(statements: Sequence[ExecuteStatement]) -> Sequence[str]:
     return tuple(dict.fromkeys(each.table for each in statements))
 
 
-def _check_answered(responses: Sequence[_Response], statements: Sequence[ExecuteStatement]) -> None:
+def _check_count(responses: Sequence[_Response], statements: Sequence[ExecuteStatement]) -> None:
     if len(responses) != len(statements):
         raise ResponseCorrupted(f"{len(responses)} responses came for {len(statements)} statements")
 
