@@ -29,18 +29,18 @@ else:
 T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Called with the number done, and the total."""
+"""A function that is called with the number done and the total."""
 
 KeyReader: TypeAlias = Callable[[StoredItem], Key]
-"""Reads the key out of an item."""
+"""A function that returns the key of an item."""
 
 IdentityReader: TypeAlias = Callable[[StoredItem], Hashable]
-"""Reads out of an item what :func:`identify_key` returns for its key."""
+"""A function that returns the identity of an item's key, as :func:`identify_key` does."""
 
 _Place: TypeAlias = "tuple[str, Hashable]"
 
 PATIENCE = 10
-"""After so many rounds in a row without progress, some 30 seconds, a batch gives up."""
+"""A batch gives up after this many rounds in a row without progress, which take some 30 seconds."""
 
 BASE_PAUSE = 0.05
 LONGEST_PAUSE = 10.0
@@ -76,7 +76,8 @@ def batch_get(
     :param readers: functions that read the identity of an item's key, by table.
     :param workers: the most parallel requests.
     :param expressions: projections by table; each must include the key.
-    :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has those of *requested*.
+    :raises BatchIncomplete: DynamoDB repeatedly left keys unread; ``unprocessed`` has their pairs of
+        *requested*.
     :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
     places = [(table, identify_key(key)) for table, key in requested]
@@ -117,7 +118,7 @@ def batch_get(
             if seconds is None:
                 message = f"DynamoDB left {len(waiting)} of {len(keys)} keys unread"
                 raise _make_incomplete_error(message, left)
-            if not progressed:  # else an answer may just have been full
+            if not progressed:  # after progress, a response may just have been full
                 log.warn_of_unprocessed(round_[0], len(undone), seconds)
             yield from Pause(seconds)
     return [found.get(place) for place in places]
@@ -154,12 +155,12 @@ def batch_write(
     faults: dict[int, Exception | None] | None = None,
     size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
-    """Put and delete any number of items; no two of *writes* may be for one item.
+    """Put and delete any number of items; two of *writes* must not be for the same item.
 
     :param size: the largest number of writes to a request.
     :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
         request, or None if it was not sent or not processed.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has those writes.
+    :raises BatchIncomplete: DynamoDB repeatedly left writes undone; ``unprocessed`` has those writes.
     :raises RequestError: a request failed; its ``unprocessed`` has the writes that were not executed,
         or may not have been.
     """
@@ -193,7 +194,7 @@ def batch_write(
 
 
 class _Backoff:
-    """The pauses between rounds, and when to give up."""
+    """Decides how long a batch pauses between rounds, and when it gives up."""
 
     def __init__(self) -> None:
         self._stuck = 0
@@ -269,8 +270,8 @@ def run_together(
     """Drive *flows* in parallel; return, in order, the result or the exception of each.
 
     All are driven to their end, even if some fail. Their next operations are sent together, at most
-    *workers* at once. A pause of one delays all, to lower the load on a throttled table. At most 25
-    flows per worker are open at a time, which limits the memory.
+    *workers* at once. A pause of one flow delays all, to lower the load on a throttled table. At most
+    25 flows per worker are open at a time, which limits the memory.
 
     :param progress: called with the number done, and the total, after each round.
     """
@@ -295,15 +296,15 @@ def run_together(
             while len(begun) < size and first < len(flows):
                 advance(first, None)
                 first += 1
-            answers = yield from _execute_round(begun, workers)
+            results = yield from _execute_round(begun, workers)
             begun.clear()
-            for at, answer in answers.items():
-                advance(at, answer)
+            for at, result in results.items():
+                advance(at, result)
             if progress is not None:
                 progress(done, len(flows))
         return cast("list[T | Exception]", outcomes)
     finally:
-        for flow in flows:  # a started flow must not wait for the garbage collector
+        for flow in flows:  # now, not when the garbage collector finds a started flow
             flow.close()
 
 
@@ -314,28 +315,28 @@ def next_step(flow: Flow[Any], outcome: Any) -> Step:
 
 def _execute_round(steps: Mapping[int, Step], workers: int) -> Flow[dict[int, Any]]:
     """Execute one round of steps; return the outcome of each, an exception if it failed."""
-    answers: dict[int, Any] = {}
+    results: dict[int, Any] = {}
     operations: list[Operation[Any]] = []
     for step in steps.values():
         if isinstance(step, Operation):
             operations.append(step)
         elif isinstance(step, Together):
             operations += step.operations
-    # Not by ``yield from``: the flows parse the bodies themselves.
+    # A plain ``yield``: the flows parse the bodies themselves.
     bodies = iter((yield Together(operations, workers)) if operations else ())
     pause = 0.0
     for at, step in steps.items():
         if isinstance(step, Operation):
-            answers[at] = next(bodies)
+            results[at] = next(bodies)
         elif isinstance(step, Together):
-            answers[at] = list(islice(bodies, len(step.operations)))
+            results[at] = list(islice(bodies, len(step.operations)))
         elif isinstance(step, Pause):
-            answers[at], pause = None, max(pause, step.seconds)
+            results[at], pause = None, max(pause, step.seconds)
         else:
-            answers[at] = yield from execute_step(step)
+            results[at] = yield from execute_step(step)
     if pause:
         yield Pause(pause)
-    return answers
+    return results
 
 
 def execute_step(step: Step) -> Flow[Any]:
@@ -380,7 +381,7 @@ ProgressOption: TypeAlias = "Progress | bool | None"
 
 
 def as_callback(progress: ProgressOption) -> Progress | None:
-    """Return the callback of *progress*: itself, or that of a bar for True."""
+    """Return the callback of the option *progress*: for True, a function that draws a bar."""
     if not isinstance(progress, bool):
         return progress
     if not progress:
@@ -389,8 +390,8 @@ def as_callback(progress: ProgressOption) -> Progress | None:
         from tqdm import tqdm  # only a bar needs it
     except ImportError:
         raise ConfigurationError(
-            "progress=True draws a bar with tqdm: pip install 'dynamodb-py[progress]', "
-            "or give a callable that takes how many are done and how many there are"
+            "progress=True draws a bar with tqdm, which is missing: pip install "
+            "'dynamodb-py[progress]', or pass a callable that takes the number done and the total"
         ) from None
     bar: Any = tqdm()
 
@@ -404,10 +405,17 @@ def as_callback(progress: ProgressOption) -> Progress | None:
 
 
 def as_total(count: int, done: int) -> int:
-    """Return the total to report while work goes on: *count*, which may be old, or 0 once *done* reaches it."""
+    """Return the total to report during the work: *count*, or 0 for unknown once *done* reaches it.
+
+    *count* may be out of date: DynamoDB counts the items of a table every six hours.
+    """
     return count if count > done else 0
 
 
 def offset_progress(progress: Progress | None, total: int, before: int = 0) -> Progress | None:
-    """Return the callback of a part of a whole of *total*, of which *before* are done."""
+    """Return a callback for one part of the work, which reports to *progress*.
+
+    :param total: the total of all parts.
+    :param before: the number done in the parts before.
+    """
     return None if progress is None else lambda done, _: progress(before + done, total)

@@ -22,7 +22,7 @@ from .limits import MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, MIN_EXPONENT
 to_json = msgspec.json.Encoder().encode
 from_json = msgspec.json.Decoder().decode
 
-# Every option is given: those left out come from DefaultContext, which a program may change.
+# Every option is given, as the defaults come from DefaultContext, which a program may change.
 EXACT = Context(
     prec=400,
     rounding=ROUND_HALF_EVEN,
@@ -33,10 +33,10 @@ EXACT = Context(
     flags=[],
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
-"""The context of all arithmetic on Decimals: it is exact, whatever context the program has set."""
+"""The context of all arithmetic on Decimals: exact, whatever context the program has set."""
 
 PLAIN_INT = 10**MAX_DIGITS
-"""The least int with more digits than a number of DynamoDB's may have."""
+"""The smallest positive int with more digits than DynamoDB stores."""
 
 
 class Unstorable(Exception):
@@ -49,11 +49,11 @@ class Unstorable(Exception):
 
     @classmethod
     def all_of(cls, several: Sequence[Unstorable]) -> Unstorable:
-        """Return several errors of one value as one."""
+        """Return one error with the faults of *several* errors of one value."""
         return cls(str(several[0]), [fault for each in several for fault in each.faults])
 
     def inside(self, step: str) -> Unstorable:
-        """Return the error with *step* before its places."""
+        """Put *step* in front of each place, and return the error."""
         self.faults = [(step + path, reason) for path, reason in self.faults]
         return self
 
@@ -66,15 +66,15 @@ class Unstorable(Exception):
 
 
 class Uncomputed:
-    """The base of the expressions that DynamoDB computes in an update: they are no values."""
+    """The base class of expressions that DynamoDB computes in an update; they are not values."""
 
     __slots__ = ()
 
 
 def refuse_uncomputed() -> Unstorable:
-    """Return the error for an expression in the place of a value."""
+    """Return the error for an expression that was passed as a value."""
     return Unstorable(
-        "this is an expression, and no value: update() computes it, as in item.update(n=F('n') + 1)"
+        "this is an expression, not a value: pass it to update(), as in item.update(n=F('n') + 1)"
     )
 
 
@@ -110,7 +110,7 @@ def encode_value(value: object, depth: int = 0) -> dict[str, Any]:
 
 
 def format_integer(value: Any) -> str:
-    """Return the text of an int for the wire; raise :class:`Unstorable`.
+    """Return the text of an int for the wire; raise :class:`Unstorable` if DynamoDB cannot hold it.
 
     >>> format_integer(-7)
     '-7'
@@ -121,12 +121,14 @@ def format_integer(value: Any) -> str:
 
 
 def format_float(value: float) -> str:
-    """Return the shortest text that reads back as the same float; raise :class:`Unstorable`.
+    """Return the shortest text that reads back as the same float.
+
+    Raises :class:`Unstorable` for NaN, the infinities and floats out of DynamoDB's range.
 
     >>> format_float(99.99), format_float(2.0), format_float(1e-7)
     ('99.99', '2', '0.0000001')
     """
-    # The digits of repr(), in half its time.
+    # msgspec writes the digits of repr() in half its time.
     text = to_json(value if type(value) is float else float(value)).decode()
     if text[-1] == "0" and text[-2] == ".":
         return text[:-2] if text != "-0.0" else "0"
@@ -134,7 +136,7 @@ def format_float(value: float) -> str:
 
 
 def format_floats(values: list[float]) -> list[str]:
-    """Return the texts that :func:`format_float` gives for one float and more, in a fifth of its time.
+    """Return the texts of one or more floats as :func:`format_float` does, in a fifth of its time.
 
     >>> format_floats([99.99, 2.0]), format_floats([-0.0, 1e-7])
     (['99.99', '2'], ['0', '0.0000001'])
@@ -191,7 +193,7 @@ def encode_list(value: Sequence[Any], depth: int = 0) -> dict[str, Any]:
     wires: list[Any] = []
     try:
         for each in value:
-            # Texts and ints are common: no call for them.
+            # Text and ints are common, so they take no call.
             if type(each) is str:
                 wires.append({"S": each})
             elif type(each) is int and -PLAIN_INT < each < PLAIN_INT:
@@ -212,7 +214,7 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
             if type(key) is not str and not isinstance(key, str):
                 break
             kind: type[Any] = type(each)  # pyright: ignore[reportUnknownVariableType]
-            # No call for what is common.
+            # Common types take no call.
             if kind is str:
                 wires[key] = {"S": each}
             elif kind is int and -PLAIN_INT < each < PLAIN_INT:
@@ -283,23 +285,23 @@ def _find_encoder(value: object) -> _Encoder:
 
 
 def parse_decimal(text: str) -> Decimal:
-    """Return the Decimal in *text*, exactly; raise ValueError for what is no number of DynamoDB's range.
+    """Return the exact Decimal in *text*; raise ValueError if it is not a number in DynamoDB's range.
 
-    Without that range, 1E999999999 would be an int of a billion digits.
+    Without that check, 1E999999999 would become an int of a billion digits.
     """
     if len(text) > _LONGEST_NUMBER:
-        raise ValueError(f"{text[:50]!r}... has {len(text)} characters: numbers are shorter")
+        raise ValueError(f"{text[:50]!r}... has too many characters for a number: {len(text)}")
     try:
         number = EXACT.create_decimal(text)
     except ArithmeticError:
-        raise ValueError(f"{text!r} is no number") from None
+        raise ValueError(f"{text!r} is not a number") from None
     if not number.is_finite() or not -_LONGEST_NUMBER <= number.adjusted() <= MAX_EXPONENT:
         raise ValueError(f"{text!r} is out of the range of numbers")
     return number
 
 
 _LONGEST_NUMBER = 256
-"""More characters than a number of 38 digits has in any spelling, 0.000... among them."""
+"""More characters than any spelling of a number of 38 digits has, 0.000...1 included."""
 
 
 def parse_number(text: str) -> int | float | Decimal:
@@ -322,7 +324,7 @@ def parse_number(text: str) -> int | float | Decimal:
     return shortest if Decimal(repr(shortest)) == exact else exact
 
 
-# Fifteen digits and the point: a float keeps any of them exactly
+# Fifteen digits and the point: a float keeps any number of fifteen digits exactly
 # (https://en.wikipedia.org/wiki/Double-precision_floating-point_format).
 _ALWAYS_A_FLOAT = 16
 
@@ -343,7 +345,7 @@ class Tree(Struct, gc=False):
 
 
 def value_of(tree: Tree) -> Any:
-    """Return the Python value of an attribute value, the commonest kinds first."""
+    """Return the Python value of an attribute value, with the checks for common types first."""
     if tree.S is not None:
         return tree.S
     if tree.N is not None:
@@ -365,7 +367,7 @@ def value_of(tree: Tree) -> Any:
 
 
 def list_of(trees: list[Tree]) -> list[Any]:
-    """Return the Python values of the elements of an L; common kinds without a call."""
+    """Return the Python values of the elements of an L; common types take no call."""
     values: list[Any] = []
     for tree in trees:
         if (digits := tree.N) is not None:
@@ -387,7 +389,7 @@ def list_of(trees: list[Tree]) -> list[Any]:
 
 
 def map_of(members: dict[str, Tree]) -> dict[str, Any]:
-    """Return the Python values of the members of an M; common kinds without a call."""
+    """Return the Python values of the members of an M; common types take no call."""
     values: dict[str, Any] = {}
     for name, tree in members.items():
         if (text := tree.S) is not None:
@@ -448,9 +450,10 @@ def to_bytes(value: str | bytes) -> bytes:
 
 
 def to_sort_key(wire: Mapping[str, Any]) -> Any:
-    """Return the sort key of a key's value among values of its type: S, N or B.
+    """Return a value for ``sorted(key=)`` that orders the values of a key as DynamoDB does.
 
-    Numbers are ordered by value, text by its UTF-8 bytes (that is by code points), bytes as they are.
+    All values must be of one type: S, N or B. Numbers are ordered by value, text by its UTF-8 bytes (the
+    order of the code points), bytes as they are.
 
     >>> (
     ...     to_sort_key({"N": "9"}) < to_sort_key({"N": "10"}),
@@ -490,7 +493,7 @@ def measure_item(item: Mapping[str, Mapping[str, Any]]) -> int:
     """
     size = 0
     for name, wire in item.items():
-        # Names and texts are mostly ASCII, whose length takes no copy and no call.
+        # Names and text are mostly ASCII, whose length needs no encoded copy.
         size += len(name) if name.isascii() else len(name.encode())
         text = wire.get("S")
         size += len(text) if text is not None and text.isascii() else _measure(wire)
@@ -515,7 +518,7 @@ def _measure(wire: Mapping[str, Any]) -> int:
 
 
 def _measure_number(text: str) -> int:
-    # A byte for two digits on one side of the point, one for the exponent, one for a sign: measured in
+    # One byte for each two digits on a side of the point, one for the exponent, one for a minus; measured in
     # https://github.com/paritysuite/dynamodb-conformance/blob/main/tests/tier3/limits/numberByteSize.test.ts
     if text.isdecimal():  # the usual case
         return (len(text.strip("0")) + 1) // 2 + 1
@@ -525,20 +528,20 @@ def _measure_number(text: str) -> int:
     before = len(digits) - len(fraction) + int(exponent or 0)
     digits = digits.rstrip("0")
     if not 0 < before < len(digits):
-        before = 0  # all are on one side of the point, else each side is rounded up
+        before = 0  # all digits are on one side of the point; of two sides, each is rounded up
     halves = (before + 1) // 2 + (len(digits) - before + 1) // 2
     return halves + 1 + (bool(digits) and text.startswith("-"))
 
 
 _ESCAPED = frozenset('"\\').union(map(chr, range(0x20)))
-"""Characters that JSON escapes, and that msgspec takes in no name of a member."""
+"""Characters that JSON escapes; msgspec does not accept them in the name of a member."""
 
 
 @cache
 def make_wire_type(kind: str, leaf: Any) -> Any:
-    """Return the type as which msgspec reads an attribute value of *kind* whose content is *leaf*.
+    """Return the type for msgspec of an attribute value of *kind* whose content is of type *leaf*.
 
-    It is one for all fields that read alike, as each type costs time and memory.
+    Fields that read the same share one cached type, as each type costs time and memory.
     """
     return msgspec.defstruct("Wire", [(kind, leaf)], gc=False)
 
@@ -546,9 +549,10 @@ def make_wire_type(kind: str, leaf: Any) -> Any:
 def make_attributes_reader(
     members: Sequence[tuple[Any, ...]], names: Mapping[str, str], *, strict: bool = True
 ) -> Callable[[bytes], Any]:
-    """Return a function that reads attributes of an item as members of an object.
+    """Return a function that parses the JSON of an item into an object with its attributes as members.
 
-    :param members: as for ``msgspec.defstruct()``; *names* has the attribute of each member.
+    :param members: the members of the object, as for ``msgspec.defstruct()``.
+    :param names: the name of the attribute of each member.
 
     >>> read = make_attributes_reader([("a0", dict[str, str], None)], {"a0": 'say "x"'})
     >>> read(to_json({'say "x"': {"S": "y"}})).a0

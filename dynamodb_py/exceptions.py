@@ -11,29 +11,29 @@
     │   ├── ScanRequired              ... other than by reading the whole table
     │   ├── InvalidCursor             a cursor that does not belong to this query
     │   └── InvalidPosition           a position that does not belong to this stream
-    ├── MaxRequestsReached            there is more than max_requests() could read (.cursor)
+    ├── MaxRequestsReached            there are more items than max_requests() allows to read (.cursor)
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not of its field's type
     ├── DoesNotExist                  no item has the key (.missing)
-    ├── ProtectedError                other items refer to what would be deleted (.objects)
+    ├── ProtectedError                other items refer to the item to delete (.objects)
     ├── MultipleObjectsReturned
     ├── TableMismatch                 the live table differs from the model (.differences)
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
-    ├── DumpError                     a table cannot be dumped to a file, or a file not be loaded
+    ├── DumpError                     a table cannot be dumped to a file, or a file cannot be loaded
     ├── StreamNotFound                the table has no stream, or it is gone
     ├── StreamTrimmed                 records of a stream were gone before they were read (.shard)
     ├── DeliveryFailed                receivers fail for a record of a stream (.failed)
-    ├── BatchIncomplete               some of a batch was not done (.unprocessed)
-    ├── ConnectionFailed              no answer: refused, reset, unreachable
+    ├── BatchIncomplete               part of a batch was not executed (.unprocessed)
+    ├── ConnectionFailed              no response: refused, reset, unreachable
     │   ├── ConnectTimeout
     │   ├── ReadTimeout
-    │   └── ResponseCorrupted         an answer that cannot be trusted: cut short, wrong checksum
+    │   └── ResponseCorrupted         the response is cut short, or its checksum is wrong
     ├── DeadlineExceeded              the time of connect(deadline=) or options(deadline=) is over
-    └── ServiceError                  DynamoDB answered with an error (.code, .status)
+    └── ServiceError                  DynamoDB responded with an error (.code, .status)
         ├── ConditionFailed           (.current)
-        │   ├── AlreadyExists         the key, or what is unique (.fields, .owner)
+        │   ├── AlreadyExists         an item has this key or unique value (.fields, .owner)
         │   └── StaleItem             changed by another writer since it was loaded
         ├── TransactionCanceled       (.reasons, one CancellationReason for each call)
         ├── TransactionConflict
@@ -96,7 +96,10 @@ class ValidationError(DynamoDBError, ValueError):
 
 
 class ItemTooLarge(ValidationError):
-    """The item is over DynamoDB's 400 KB; found before sending."""
+    """The item is over DynamoDB's limit of 400 KB; nothing was sent.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    """
 
 
 class QueryError(DynamoDBError, ValueError):
@@ -104,7 +107,7 @@ class QueryError(DynamoDBError, ValueError):
 
 
 class ScanRequired(QueryError):
-    """Only a scan of the whole table could answer this, and ``scan()`` was not called."""
+    """Only a scan of the whole table could answer the query, and ``scan()`` was not called."""
 
 
 class InvalidCursor(QueryError):
@@ -112,13 +115,13 @@ class InvalidCursor(QueryError):
 
 
 class InvalidPosition(QueryError):
-    """A position in a stream that is none, or that was made for another stream."""
+    """A position in a stream that is malformed, or that was made for another stream."""
 
 
 class MaxRequestsReached(DynamoDBError):
-    """There are more items, and ``max_requests()`` does not allow to read them.
+    """The read sent all requests that ``max_requests()`` allows, and there are more items.
 
-    ``cursor`` is where to continue: ``after(cursor)``, or ``page(cursor=...)``.
+    ``cursor`` is the position to continue at: ``after(cursor)``, or ``page(cursor=...)``.
     """
 
     def __init__(self, message: str = "", *, cursor: str | None = None) -> None:
@@ -186,8 +189,10 @@ class StreamNotFound(DynamoDBError):
 class StreamTrimmed(DynamoDBError):
     """Records may have been trimmed before they were read: DynamoDB keeps them for 24 hours.
 
-    Reading can go on, after what is lost. ``shard`` is the shard they were in, ``after`` the sequence number
-    of the last record before, None if none of the shard was read.
+    Reading can continue after the lost records. ``shard`` is the shard that they were in. ``after`` is the
+    sequence number of the last record that was read from that shard, None if there is none.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
     """
 
     def __init__(self, message: str = "", *, shard: str = "", after: str | None = None) -> None:
@@ -196,13 +201,13 @@ class StreamTrimmed(DynamoDBError):
 
 
 class DumpError(DynamoDBError):
-    """A table cannot be dumped to this file, or a file not be loaded; running it again continues."""
+    """A table cannot be dumped to this file, or the file cannot be loaded; the next run continues."""
 
 
 class MigrationError(DynamoDBError):
-    """A migration cannot be run, or failed; running it again continues.
+    """A migration cannot be run, or failed; the next run continues.
 
-    ``key`` is the primary key of the item at which it failed, if it was at one.
+    ``key`` is the primary key of the item at which it failed, None if it failed elsewhere.
     """
 
     def __init__(self, message: str = "", *, key: Any = None) -> None:
@@ -215,13 +220,13 @@ class MigrationsLocked(MigrationError):
 
 
 class LeaseLost(MigrationError):
-    """Another run has taken the lease of this one, which took too long to renew it."""
+    """Another run has taken over the lease, as this run did not renew it in time."""
 
 
 class DeliveryFailed(DynamoDBError):
-    """Receivers of ``item_changed`` failed for a record of a stream, as often as was to be tried.
+    """Receivers of ``item_changed`` failed for a record of a stream at every attempt.
 
-    ``failed`` is what ``StreamRunner(on_failure=)`` would have got.
+    ``failed`` is the ``FailedRecord`` that ``StreamRunner(on_failure=)`` would have received.
     """
 
     def __init__(self, message: str = "", *, failed: Any = None) -> None:
@@ -233,7 +238,7 @@ class RequestError(DynamoDBError):
     """A request that failed.
 
     ``operation`` is DynamoDB's name of the call, ``table`` the table, ``attempts`` the number of
-    attempts: of several, an earlier one may have been executed although its answer was lost.
+    attempts. An earlier attempt may have been executed although its response was lost.
     """
 
     advice: ClassVar[str] = ""
@@ -244,11 +249,11 @@ class RequestError(DynamoDBError):
     table: str = ""
     """The name of the table, if there is one; of several, with commas."""
     request_id: str = ""
-    """The id of the request, for AWS support; empty where no answer came."""
+    """The id of the request, for AWS support; empty if no response came."""
     attempts: int = 1
-    """How often it was sent."""
+    """The number of times that it was sent."""
     in_doubt: bool = False
-    """Whether an earlier attempt may have been executed: its answer was lost, or it still runs."""
+    """Whether an earlier attempt may have been executed: its response was lost, or it still runs."""
     unprocessed: Sequence[Any] = ()
     """After a batch: the part that was not executed, as passed by the caller."""
 
@@ -262,45 +267,47 @@ class RequestError(DynamoDBError):
         tail = [f"request {self.request_id}"] if self.request_id else []
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
-        if self.advice and getattr(self, "code", True):  # our own messages have their advice
+        if self.advice and getattr(self, "code", True):  # this package's messages contain advice
             text = f"{text}; {self.advice}"
         return (f"{about}: " if about else "") + text + (f" ({', '.join(tail)})" if tail else "")
 
 
 class ConnectionFailed(RequestError, ConnectionError):
-    """No answer came: the connection was refused, reset or could not be made."""
+    """No response came: the connection was refused or reset, or could not be made."""
 
-    advice = "is the endpoint right and reachable?"
+    advice = "check that the endpoint is right and reachable"
 
 
 class ConnectTimeout(ConnectionFailed, TimeoutError):
-    """No connection within ``connect_timeout`` seconds."""
+    """No connection was made within ``connect_timeout`` seconds."""
 
-    advice = "is the endpoint reachable? else raise connect(connect_timeout=)"
+    advice = "check that the endpoint is reachable, or increase connect(connect_timeout=)"
 
 
 class ReadTimeout(ConnectionFailed, TimeoutError):
-    """No answer within ``read_timeout`` seconds; the request may have been executed."""
+    """No response came within ``read_timeout`` seconds; the request may have been executed."""
 
-    advice = "it may have been carried out; raise connect(read_timeout=) where answers take long"
+    advice = (
+        "it may have been carried out; increase connect(read_timeout=) if responses take longer"
+    )
 
 
 class ResponseCorrupted(ConnectionFailed):
-    """The answer was cut short, is not HTTP, or does not match its checksum."""
+    """The response was cut short, is not HTTP, or does not match its checksum."""
 
 
 class DeadlineExceeded(RequestError, TimeoutError):
-    """The deadline of ``connect(deadline=)`` or ``options(deadline=)`` came before a success.
+    """The request did not succeed before the deadline of ``connect(deadline=)`` or ``options(deadline=)``.
 
     ``__cause__`` is the failure of the last attempt, if there was one. ``in_doubt`` is True if any
-    attempt, the last one too, may have been executed.
+    attempt, the last one included, may have been executed.
     """
 
-    advice = "raise connect(deadline=) or options(deadline=) where that takes longer"
+    advice = "increase connect(deadline=) or options(deadline=) if the request needs more time"
 
 
 class ServiceError(RequestError):
-    """DynamoDB answered with an error.
+    """DynamoDB responded with an error.
 
     ``code`` is DynamoDB's name for it (``ValidationException``), ``status`` the HTTP status,
     ``message`` the message.
@@ -333,7 +340,7 @@ class AlreadyExists(ConditionFailed):
     advice = ".current is the item; overwrite=True replaces it"
 
     fields: Sequence[str] = ()
-    """The fields whose values another item has; empty if it is the key."""
+    """The fields whose unique value another item has; empty if another item has the key."""
     owner: Any = None
     """The primary key of the item with these values, if known."""
 
@@ -364,8 +371,8 @@ class CancellationReason(Struct):
     instance: Any = None
     """The instance of the call, for calls of models."""
     verb: str = ""
-    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, what it
-    does to which model, ``UPDATE of Account``."""
+    """The action: ``save``, ``create``, ``update``, ``delete``, ``check``, ``get``; of a PartiQL statement, its
+    verb and model, ``UPDATE of Account``."""
     current: Any = None
     """The current item as an instance."""
     error: Exception | None = None
@@ -405,6 +412,7 @@ class TransactionCanceled(ServiceError):
     """
 
     reasons: Sequence[CancellationReason] = ()
+    """One reason for each call, in the order of the calls."""
 
     def _describe(self) -> str:
         blamed = [(at, each) for at, each in enumerate(self.reasons) if each.is_to_blame]
@@ -423,7 +431,7 @@ class TransactionConflict(ServiceError):
 class TableNotFound(ServiceError):
     """The table or index does not exist; ``Table(Model).create()`` creates it."""
 
-    advice = "Table(Model).create() makes the table; are the region and endpoint right?"
+    advice = "create it with Table(Model).create(), or correct the region or the endpoint"
 
 
 class TableInUse(ServiceError):
@@ -444,29 +452,36 @@ class Throttled(ServiceError):
     ``reasons`` has DynamoDB's ``ThrottlingReasons``.
     """
 
-    advice = "slow down, or raise the table's throughput"
+    advice = "send fewer requests, or increase the table's throughput"
 
     reasons: Sequence[Any] = ()
+    """DynamoDB's ``ThrottlingReasons``, as dicts."""
 
 
 class LimitExceeded(ServiceError):
-    """Too many control plane calls at once, or an account limit is reached."""
+    """Too many operations on tables run at once, or a limit of the account is reached.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    """
 
     advice = "wait until the other table operations are done"
 
 
 class ItemCollectionTooLarge(ServiceError):
-    """The items of one hash key are over 10 GB in a table with local indexes."""
+    """The items of one hash key (partition key) are over 10 GB in a table with local indexes.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html
+    """
 
 
 class AccessDenied(ServiceError):
     """The credentials are wrong, missing or expired, or do not allow the request."""
 
-    advice = "check the credentials and what they allow"
+    advice = "check the credentials and their permissions"
 
 
 class InvalidRequest(ServiceError):
-    """DynamoDB refused the request as malformed."""
+    """DynamoDB rejected the request as malformed."""
 
 
 class ServiceUnavailable(ServiceError):
@@ -523,7 +538,7 @@ def _parse_reasons(found: Any) -> list[CancellationReason]:
 
 
 def _as_item(found: Any) -> Any:
-    """Return the item of an error's body; None if it is none."""
+    """Return the item in an error's body; None for anything else than an item."""
     whole = isinstance(found, Mapping) and all(
         isinstance(wire, Mapping) and len(cast("Mapping[str, Any]", wire)) == 1
         for wire in cast("Mapping[str, Any]", found).values()
@@ -555,15 +570,18 @@ def make_service_error(
     return cast("ServiceError", error)
 
 
-service_error = make_service_error  # its earlier name, which tests of users may import
+service_error = make_service_error  # the earlier name, which users' tests may import
 
 
 class NPlusOneWarning(UserWarning):
-    """A loop read one by one what one request could have read: see ``connect(warn_n_plus_one=True)``."""
+    """A loop read items one by one that one request could have read.
+
+    ``connect(warn_n_plus_one=True)`` switches these warnings on.
+    """
 
 
 def narrow_error(error: ServiceError, kind: type[ServiceError]) -> ServiceError:
-    """Return *error* as one of the subclass *kind*, with all attributes."""
+    """Return *error* as an instance of its subclass *kind*, with all attributes."""
     same = kind(*error.args)
     vars(same).update(vars(error))
     return same

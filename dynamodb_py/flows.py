@@ -1,8 +1,8 @@
-"""Flows: a conversation with DynamoDB, written once and driven twice.
+"""Flows: each verb's work with DynamoDB, written once for its sync and its async method.
 
 A flow is a generator. It yields steps, receives their outcomes, and returns a value. It does no
-I/O, so one flow serves both ``save`` and ``asave``. Only :func:`run` and :func:`arun` wait. They
-retry as well, so a flow sees an error only after the last attempt.
+I/O, so one flow serves both ``save`` and ``asave``. Only the drivers, :func:`run` and :func:`arun`, wait.
+They retry as well, so a flow sees an error only after the last attempt.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """Sends one operation, once, and returns the body of the response, awaited."""
+    """The async form of :class:`Transport`."""
 
     def send(self, operation: Operation[Any], /) -> Coroutine[Any, Any, bytes]:
         """Send *operation* and await the body of its response."""
@@ -99,7 +99,7 @@ class AsyncTransport(Protocol):
 
 
 class Link(Protocol):
-    """The two transports, and how often and how long to try."""
+    """The transports, the retries and the deadline of a connection, which the drivers use."""
 
     @property
     def transport(self) -> Transport: ...
@@ -114,7 +114,7 @@ class Link(Protocol):
 
 
 class Connected(Protocol):
-    """An object whose requests go over a link of its own."""
+    """An object whose requests go over its own link."""
 
     @property
     def _link(self) -> Link: ...
@@ -128,11 +128,11 @@ def run(
 ) -> T:
     """Drive *flow* to its value, waiting at each step.
 
-    :param verb: the method of the user that waits, for traces, and for the message where an event loop
-        forbids that.
-    :param trace: that of the verb that *flow* is a part of; by default it is the whole of one.
+    :param verb: the method that the user called; traces name it, and so does the error if an event loop
+        runs.
+    :param trace: the trace of the verb that *flow* is a part of; by default *flow* gets its own.
     """
-    if link is not None and link.sync_in_loop == "raise":  # pyright: ignore[reportUnnecessaryComparison] - one that sends nothing has none
+    if link is not None and link.sync_in_loop == "raise":  # pyright: ignore[reportUnnecessaryComparison] - flows that send nothing have no link
         _refuse_in_loop(verb)
     if TRACERS:
         flow = _trace(flow, link, verb and verb.__name__, trace)
@@ -153,7 +153,7 @@ def run(
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         raise
     finally:
-        flow.close()  # after KeyboardInterrupt, the flow must not wait for the garbage collector
+        flow.close()  # after KeyboardInterrupt, do not leave the flow to the garbage collector
 
 
 async def arun(
@@ -182,32 +182,34 @@ async def arun(
             raise error.with_traceback(None)  # noqa: B904 - it is the same error
         raise
     finally:
-        flow.close()  # a cancelled task must not leave the flow to the garbage collector
+        flow.close()  # after a cancellation, do not leave the flow to the garbage collector
 
 
 def _trace(flow: Flow[T], link: Link, name: str | None, trace: Trace | None) -> Flow[T]:
-    """Return a flow that does as *flow* does and is traced, unless it is of one request, or sends nothing.
+    """Return *flow* wrapped in a trace.
 
-    :param name: that of the verb, the same for both twins; by default that of the flow.
+    A flow that sends nothing, or one request of another flow, is returned as it is.
+
+    :param name: the name of the verb, the same for both twins; by default the name of the flow.
     """
     if isinstance(link, _Observed) or link is None:  # pyright: ignore[reportUnnecessaryComparison]
         return flow
     if trace is not None:
         return trace.follow(flow)
-    for tracer in TRACERS[:1]:  # another thread may switch it off
+    for tracer in TRACERS[:1]:  # a loop, as another thread may have removed the tracer
         return tracer(name or cast("Any", flow).__name__.strip("_")).follow(flow, ends=True)
     return flow
 
 
 @contextmanager
 def begin_trace(name: str) -> Generator[Trace | None, None, None]:
-    """Make the trace of a verb whose flows are driven one by one; None if nobody traces."""
+    """Trace a verb that drives several flows in turn; yield its trace, None without a tracer."""
     trace = next((tracer(name) for tracer in TRACERS), None)
     failure: BaseException | None = None
     try:
         yield trace
     except BaseException as error:
-        # A loop that is left closes its generator, which is no error.
+        # A loop that ends early closes its generator, which is no error.
         failure = None if isinstance(error, GeneratorExit) else error
         raise
     finally:
@@ -216,10 +218,10 @@ def begin_trace(name: str) -> Generator[Trace | None, None, None]:
 
 
 def hides_frames(error: DynamoDBError) -> bool:
-    """Tell whether the traceback of *error* below a driver is to be cut; cut that of its origin.
+    """Tell whether a driver should raise *error* without the frames below it; remove those of its cause.
 
-    It is, if DynamoDB answered with an error or the network failed, unless code of the user ran
-    in between: then all frames say where.
+    It should if DynamoDB responded with an error or the network failed. If code of the user ran in
+    between, all frames stay, to show where.
     """
     origin = error.__cause__ or error.__context__
     if not isinstance(error, RequestError) and not isinstance(origin, RequestError):
@@ -320,7 +322,7 @@ async def _aexecute(step: Step, link: Link) -> Any:
 def _execute_together(step: Together[Any], link: Link) -> list[Any]:
     """Send the operations from this thread and as many others as there are further workers.
 
-    Each takes the next operation when it is done with one: no queue and no future for each of them.
+    Each thread takes the next operation when it is done with one, so no operation needs a future.
     """
     operations = step.operations
     outcomes: list[Any] = [None] * len(operations)
@@ -353,7 +355,7 @@ def _execute_together(step: Together[Any], link: Link) -> list[Any]:
             thread.start()
             threads.append(thread)
         copy_context().run(work)
-    finally:  # whatever interrupts, no request stays under way
+    finally:  # after any interrupt, no request stays under way
         left.clear()
         for thread in threads:
             thread.join()
@@ -363,13 +365,13 @@ def _execute_together(step: Together[Any], link: Link) -> list[Any]:
 
 
 async def _acall(step: Call) -> Any:
-    """Call a function, and await its result if that can be awaited."""
+    """Call a function, and await its result if it is awaitable."""
     result: Any = None if step.function is None else step.function()
     return await cast("Awaitable[Any]", result) if isinstance(result, Awaitable) else result
 
 
 def _call(step: Call) -> Any:
-    """Call a function; a new event loop awaits its result, if that can be awaited."""
+    """Call a function; await its result in a new event loop if it is awaitable."""
     if step.awaits:
         _check_no_loop(step.awaits)
     result: Any = None if step.function is None else step.function()
@@ -377,7 +379,7 @@ def _call(step: Call) -> Any:
         return result
     awaitable = cast("Awaitable[Any]", result)
     try:
-        _check_no_loop(f"what {step.function!r} returned")
+        _check_no_loop(f"the result of {step.function!r}")
     except QueryError:
         if isinstance(result, Coroutine):
             result.close()  # else Python also warns that it never ran
@@ -391,7 +393,7 @@ def _call(step: Call) -> Any:
 
 
 def has_running_loop() -> bool:
-    """Tell whether an event loop runs in this thread, which nothing may block."""
+    """Tell whether an event loop runs in this thread; blocking calls would stop it."""
     asyncio = sys.modules.get("asyncio")  # a script that never awaits does not pay for its import
     return asyncio is not None and asyncio._get_running_loop() is not None
 
@@ -422,7 +424,7 @@ def _refuse_in_loop(verb: Callable[..., Any] | None) -> None:
 
 
 def _observe(operation: Operation[Any], link: Link) -> Flow[bytes]:
-    """Send *operation*, with all attempts, and give what came of it to those who observe *link*."""
+    """Send *operation*, with all attempts, and report its outcome to the observers of *link*."""
     observers = requests.find_observers(link)
     if not observers:
         return (yield operation)  # type: ignore[no-any-return]
@@ -439,7 +441,7 @@ def _observe(operation: Operation[Any], link: Link) -> Flow[bytes]:
 
 
 def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> Flow[bytes]:
-    """Send *operation* again after *error*, as long as that may help."""
+    """Send *operation* again after *error*, while *retries* and the error allow it."""
     attempts, in_doubt = 1, False
     while attempts < retries.attempts and is_retryable(error, repeatable=operation.repeatable):
         in_doubt = in_doubt or is_in_doubt(error)
@@ -460,16 +462,16 @@ def _retry(operation: Operation[Any], error: RequestError, retries: Retries) -> 
     error.attempts, error.in_doubt = attempts, in_doubt or error.in_doubt
     if isinstance(error, DeadlineExceeded):
         error.operation, error.table = operation.api, ", ".join(operation.tables)
-    raise error.with_traceback(None)  # the frames of the transport say nothing more
+    raise error.with_traceback(None)  # the transport's frames would not help the user
 
 
 def _end_in_time(error: RequestError) -> RequestError:
-    """Return DeadlineExceeded for a request that failed without an answer when its time was over."""
+    """Return DeadlineExceeded if a request failed without a response after its deadline, else *error*."""
     deadline = find_deadline()
     if deadline is None or not isinstance(error, ConnectionFailed) or not is_past(deadline):
         return error
     late = isinstance(error, ReadTimeout)
-    why = "no whole answer came" if late else f"{type(error).__name__}, {error._describe()}"
+    why = "no complete response came" if late else f"{type(error).__name__}, {error._describe()}"
     exceeded = make_exceeded(deadline, why)
     exceeded.in_doubt = is_in_doubt(error)
     exceeded.__cause__ = error
@@ -477,7 +479,7 @@ def _end_in_time(error: RequestError) -> RequestError:
 
 
 def _check_pause(step: Pause) -> None:
-    """Raise DeadlineExceeded if no time is left after a pause."""
+    """Raise DeadlineExceeded if no time would be left after a pause."""
     if (deadline := find_deadline()) is not None:
         left = count_seconds_left(deadline)
         if left <= step.seconds:
@@ -486,7 +488,7 @@ def _check_pause(step: Pause) -> None:
 
 
 class _Observed:
-    """A link whose request is observed already, as far as it is."""
+    """A link for one request of a flow, which is neither observed nor traced again."""
 
     def __init__(self, link: Link) -> None:
         self.transport, self.async_transport = link.transport, link.async_transport
@@ -495,7 +497,7 @@ class _Observed:
 
 
 class _Untimed(_Observed):
-    """A link whose deadline is set already."""
+    """A link whose deadline is already set."""
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
@@ -516,11 +518,12 @@ _ONCE = Retries(attempts=1)
 def blocking(
     flow: Callable[Concatenate[S, P], Flow[T]], choose: Callable[[str], Link] | None = None
 ) -> Callable[Concatenate[S, P], T]:
-    """Make a method that drives *flow*, a function of the object and arguments, and waits for it.
+    """Return the sync method of a verb: it drives *flow* and waits for its value.
 
-    The class is decorated with :func:`name_verbs`. To replace a verb, replace both twins.
+    Decorate the class with :func:`name_verbs`. A subclass that replaces a verb must replace both twins.
 
-    :param flow: where its room is loaded later, the method is made at its first use.
+    :param flow: a function that takes the object and the arguments of the method. If its room is
+        loaded lazily, the method is made at its first use.
     :param choose: returns the link for the argument ``using``, if the verb has one.
     """
     if isinstance(flow, LazyFunction):
@@ -541,10 +544,7 @@ def blocking(
 def awaiting(
     flow: Callable[Concatenate[S, P], Flow[T]], choose: Callable[[str], Link] | None = None
 ) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
-    """Make a method that drives *flow*, a function of the object and arguments, and awaits it.
-
-    Parameters are those of :func:`blocking`.
-    """
+    """Return the async method of a verb; the parameters are those of :func:`blocking`."""
     if isinstance(flow, LazyFunction):
         return LazyFunction(lambda: awaiting(flow.load(), choose))
 
@@ -561,13 +561,13 @@ def awaiting(
 
 
 def _name_after(method: Any, flow: Any, error: TypeError) -> TypeError:
-    """Return *error*; one about the arguments of *flow* names *method* instead."""
+    """Return *error*; if it is about the arguments of *flow*, its message names *method* instead."""
     text = str(error).replace(f"{flow.__qualname__}()", f"{method.__qualname__}()", 1)
     return TypeError(text) if text != str(error) else error
 
 
 def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self") -> F:
-    """Let *method* show the documentation and signature of *flow*, and what driving that returns."""
+    """Give *method* the name, docstring and signature of *flow*, with the value of the flow as its result."""
     method.__name__ = method.__qualname__ = name
     method.__module__, method.__doc__ = flow.__module__, flow.__doc__
     method.flow = flow  # type: ignore[attr-defined]
@@ -578,7 +578,7 @@ def as_verb(method: F, flow: Callable[..., Any], name: str, first: str = "self")
 
 
 def _copy_for_help(flow: Any, first: str) -> FunctionType:
-    """Return a copy of *flow* for inspect and help(), annotated with what driving it returns."""
+    """Return a copy of *flow* for inspect and help(), annotated with the type of the flow's value."""
     code, annotations = flow.__code__, dict(flow.__annotations__)
     owner = str(annotations.pop(code.co_varnames[0], ""))
     returns = str(annotations.get("return", "Any")).removeprefix("Flow[").removesuffix("]")
@@ -603,7 +603,7 @@ def name_verbs(kind: type[K]) -> type[K]:
 
 
 def flow_of(kind: type[Any], verb: str) -> Callable[..., Flow[Any]]:
-    """Return the flow behind the method *verb* of a class: that of the nearest class that has one."""
+    """Return the flow of the method *verb*, from the class itself or its nearest base with a flow for it."""
     verbs = (vars(base).get(verb) for base in kind.__mro__)
     loaded = (each.load() if isinstance(each, LazyFunction) else each for each in verbs)
     flows = (getattr(each, "flow", None) for each in loaded)

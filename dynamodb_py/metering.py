@@ -137,7 +137,7 @@ def _as_price(name: str, price: Price) -> Decimal:
     except ArithmeticError:
         found = Decimal("NaN")
     if not found.is_finite() or found < 0:
-        raise QueryError(f"{name}={price!r}: give the price of a million units, a number from 0")
+        raise QueryError(f"{name}={price!r}: pass the price of a million units, a number from 0")
     return found
 
 
@@ -175,7 +175,7 @@ class Meter:
         METERS.set((*METERS.get(), self))
 
     def close(self) -> None:
-        """Count no more."""
+        """Stop counting."""
         METERS.set(tuple([each for each in METERS.get() if each is not self]))
 
 

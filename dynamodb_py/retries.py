@@ -1,9 +1,9 @@
-"""When to try again, after how long, and until when.
+"""Retries: after which errors, after which pauses, and until which deadline.
 
 The rules are those of boto3's *standard* mode for DynamoDB
 (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/retries.html#standard-retry-mode):
-four attempts, exponential backoff with full jitter up to twenty seconds, and a fortieth of that after
-errors other than throttling.
+four attempts, and exponential backoff with full jitter up to twenty seconds. After errors other than
+throttling, the pauses begin forty times shorter.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .exceptions import (
 )
 
 TRANSIENT = frozenset({500, 502, 503, 504})
-"""HTTP statuses after which a request is tried again, whatever the code."""
+"""HTTP statuses after which a request is retried, whatever the error code."""
 
 _THROTTLING = (
     "BandwidthLimitExceeded EC2ThrottledException LimitExceededException PriorRequestNotComplete "
@@ -35,17 +35,17 @@ _THROTTLING = (
     "TooManyRequestsException TransactionInProgressException"
 )
 THROTTLING = frozenset(_THROTTLING.split())
-"""Codes that ask for fewer requests."""
+"""Error codes of throttling: DynamoDB wants fewer requests."""
 
 # DynamoDB's service model marks the last one as retryable.
 _TIMED_OUT = frozenset({"RequestTimeout", "RequestTimeoutException"})
 RETRYABLE = THROTTLING | _TIMED_OUT | {"ReplicatedWriteConflictException"}
-"""Codes after which a request is tried again, whatever the HTTP status."""
+"""Error codes after which a request is retried, whatever the HTTP status."""
 
 TOO_MANY_REQUESTS = 429
 
 _THROTTLED_CALLS = frozenset({"ThrottlingError", "ProvisionedThroughputExceeded"})
-"""Reasons of a cancelled transaction that ask for fewer requests."""
+"""Reasons of a cancelled transaction that are throttling."""
 PASSING_CALLS = _THROTTLED_CALLS | {"TransactionConflict"}
 """Reasons of a cancelled transaction that may be gone when it is sent again.
 
@@ -54,10 +54,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationR
 
 
 def is_throttling(error: BaseException) -> bool:
-    """Tell whether *error* asks for fewer requests.
+    """Tell whether *error* is throttling: DynamoDB wants fewer requests.
 
-    The code decides if DynamoDB's model has it, else the HTTP status; of a cancelled transaction, the
-    reasons do: throttling, and nothing that would cancel it again.
+    A known error code decides, else the HTTP status. A cancelled transaction was throttled if one of
+    its reasons is throttling, and none would cancel it again.
     """
     if not isinstance(error, ServiceError):
         return False
@@ -71,8 +71,8 @@ def is_throttling(error: BaseException) -> bool:
 def is_retryable(error: BaseException, *, repeatable: bool = True) -> bool:
     """Tell whether the same request may succeed when it is sent again.
 
-    A request that is not *repeatable*, such as an ADD, only if it was certainly not executed: after
-    throttling, or without a connection.
+    If a request is not *repeatable*, such as an ADD, this is True only if it was certainly not
+    executed: after throttling, or without a connection.
 
     >>> is_retryable(ConnectionFailed("reset"))
     True
@@ -85,7 +85,7 @@ def is_retryable(error: BaseException, *, repeatable: bool = True) -> bool:
 
 
 def is_in_doubt(error: BaseException) -> bool:
-    """Tell whether a request may have been executed though it, or the flow that sent it, ended with *error*.
+    """Tell whether a request may have been executed although it, or its flow, ended with *error*.
 
     >>> is_in_doubt(ConnectionFailed("reset")), is_in_doubt(ConnectTimeout("far"))
     (True, False)
@@ -124,15 +124,29 @@ def backoff(
 
 
 class Retries(Struct, frozen=True):
-    """How often a request is tried: *attempts* in all, pauses from *base* to *cap* seconds."""
+    """How often a request is sent: at most *attempts* times, the first one included.
+
+    The pauses after throttling grow from *base* to *cap* seconds; after other errors they begin at a
+    fortieth of *base*. Each pause is a random share of its length (full jitter).
+    """
 
     attempts: int = 4
+    """The most attempts of a request."""
     base: float = 1.0
+    """The longest first pause after throttling, in seconds; it doubles with each attempt."""
     cap: float = 20.0
+    """The longest pause, in seconds."""
 
     @classmethod
     def from_environment(cls) -> Retries:
-        """Return the default, or the attempts of ``AWS_MAX_ATTEMPTS``."""
+        """Return the default retries, with the attempts of ``AWS_MAX_ATTEMPTS`` if it is set.
+
+        >>> import os
+        >>> os.environ["AWS_MAX_ATTEMPTS"] = "6"
+        >>> Retries.from_environment()
+        Retries(attempts=6, base=1.0, cap=20.0)
+        >>> del os.environ["AWS_MAX_ATTEMPTS"]
+        """
         attempts = os.environ.get("AWS_MAX_ATTEMPTS", "")
         return cls(attempts=int(attempts)) if attempts.isdigit() and int(attempts) else cls()
 
@@ -153,16 +167,16 @@ _SLACK = 0.001
 
 
 class Deadline(Struct, eq=False):
-    """A deadline that was set; *ends* is its moment, of ``time.monotonic()``."""
+    """A deadline: its length in seconds, and its end as ``time.monotonic()`` counts."""
 
     seconds: float
     ends: float
     is_over: bool = False
-    """Whether its block ended in another context, which could not remove it from its own."""
+    """Whether its block has ended; a block that ends in another context cannot remove it here."""
 
 
 DEADLINES: ContextVar[tuple[Deadline, ...]] = ContextVar("dynamodb_py.deadlines", default=())
-"""The deadlines around the running code; threads and tasks that flows start have them too."""
+"""The deadlines around the running code; threads and tasks that flows start inherit them."""
 
 
 def _list_running() -> list[Deadline]:
@@ -170,7 +184,7 @@ def _list_running() -> list[Deadline]:
 
 
 def push_deadline(seconds: float) -> Deadline:
-    """Set a deadline in *seconds* from now, beside those that there are."""
+    """Set a deadline in *seconds* from now, in addition to those around the running code."""
     deadline = Deadline(seconds, time.monotonic() + seconds)
     DEADLINES.set((*_list_running(), deadline))
     return deadline
@@ -182,14 +196,14 @@ def drop_deadline(deadline: Deadline) -> None:
 
 
 def find_deadline() -> Deadline | None:
-    """Return the deadline that ends first, None if there is none."""
+    """Return the deadline that ends first; None if there is none."""
     if not DEADLINES.get():  # nearly always
         return None
     return min(_list_running(), key=lambda each: each.ends, default=None)
 
 
 def count_seconds_left(deadline: Deadline) -> float:
-    """Return the seconds until *deadline*; raise DeadlineExceeded if there are none."""
+    """Return the seconds until *deadline*; raise DeadlineExceeded if none are left."""
     left = deadline.ends - time.monotonic()
     if left < _SLACK:
         raise make_exceeded(deadline, "no time is left for a request")
@@ -197,7 +211,7 @@ def count_seconds_left(deadline: Deadline) -> float:
 
 
 def is_past(deadline: Deadline) -> bool:
-    """Tell whether no time is left."""
+    """Tell whether *deadline* is over."""
     return deadline.ends - time.monotonic() < _SLACK
 
 

@@ -84,9 +84,9 @@ def wait_until_active(
             state = _describe_state(description)
             if state == "ACTIVE":
                 return description
-            if mend := _STUCK.get(description.get("TableStatus", "")):
+            if remedy := _STUCK.get(description.get("TableStatus", "")):
                 raise _make_not_ready_error(
-                    table, f"it is {state}, and waiting will not change that: {mend}"
+                    table, f"it is {state}, and waiting will not change that: {remedy}"
                 )
         late = f"not ACTIVE in time: it is {state}; wait longer with timeout="
         yield from wait_or_raise(waits, _make_not_ready_error(table, late))
@@ -99,9 +99,9 @@ def wait_until_gone(
     table_id: str | None = None,
     waits: Iterator[float] | None = None,
 ) -> Flow[None]:
-    """Wait until *table* is gone; one with another *table_id* is another table.
+    """Wait until *table* is gone. A table of that name with an id other than *table_id* is a new one.
 
-    Raises TableInUse with the state after the *timeout* in seconds.
+    *timeout* and *waits* are those of :func:`wait_until_active`. Raises TableInUse after the timeout.
     """
     waits = pauses(timeout) if waits is None else waits
     state = "unknown"
@@ -121,7 +121,7 @@ def wait_until_gone(
 
 
 def _describe_state(description: TableDescription) -> str:
-    """Return the state: ACTIVE only if the table and all its global indexes are."""
+    """Return "ACTIVE" if the table and all its global indexes are, else the states to wait for."""
     status: str = description.get("TableStatus", "unknown")
     waiting = [
         f"index {index['IndexName']} {index['IndexStatus']}"

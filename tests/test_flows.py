@@ -100,7 +100,7 @@ def test_a_flow_without_a_step_has_its_value(drive):
 
 def test_an_answer_that_cannot_be_read_is_told(drive):
     flow = iter(GetItem("test", {"k": {"S": "a"}}))
-    with pytest.raises(ResponseCorrupted, match="the answer is not what DynamoDB sends"):
+    with pytest.raises(ResponseCorrupted, match="the response does not have DynamoDB's form"):
         drive(flow, Link(Script([b'{"Item": '] * 2)))
 
 
@@ -564,7 +564,7 @@ def test_blocking_within_a_loop_refuses_what_turns_out_to_be_async_without_a_war
 
     async def main():
         for function in (lambda: mail(), Promise):
-            with pytest.raises(QueryError, match=r"what <.*> returned has to be awaited"):
+            with pytest.raises(QueryError, match=r"the result of <.*> has to be awaited"):
                 run(calling(Call(function)), Link(Script()))
 
     asyncio.run(main())

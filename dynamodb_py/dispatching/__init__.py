@@ -1,4 +1,4 @@
-"""Signals, and the functions that are connected to them: their receivers."""
+"""Signals and their receivers: the functions that are connected to them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _changes: list[Callable[[], None]] = []
 
 
 def call_on_change(function: F) -> F:
-    """Call *function* whenever a receiver was connected or disconnected."""
+    """Call *function* after each connecting and disconnecting of a receiver; return it."""
     _changes.append(function)
     return function
 
@@ -48,7 +48,7 @@ class Signal:
     )
 
     def __init__(self, name: str, *, takes_sender: bool = True, can_await: bool = True) -> None:
-        """Make a signal; this package sends it.
+        """Create a signal that this package sends.
 
         :param takes_sender: whether a receiver can be connected for one model only.
         :param can_await: whether receivers may be async.
@@ -70,14 +70,25 @@ class Signal:
     def connect(
         self, receiver: F, sender: type[HasOptions] | None = None, *, weak: bool = True
     ) -> F:
-        """Call *receiver* whenever this is sent, and return it; it is connected once at most.
+        """Connect *receiver*, a function to call whenever the signal is sent, and return it.
+
+        A receiver that is already connected is not called twice.
 
         :param receiver: takes ``sender``, and the values of the event as ``**kwargs``. It may be async,
             except for ``pre_init``, ``post_init`` and ``class_prepared``.
         :param sender: only events of this model, not of its subclasses; None means all models.
-        :param weak: disconnect the receiver when nothing else refers to it. False keeps it: a lambda,
-            or a function made inside another one.
-        :raises TypeError: *receiver* cannot be called so, or *sender* is no model with a table.
+        :param weak: disconnect the receiver when nothing else refers to it. Pass False to keep a lambda,
+            or a function that is defined inside another one.
+        :raises TypeError: *receiver* cannot take these arguments, or *sender* is no model with a table.
+
+        >>> from dynamodb_py.signals import post_save
+        >>> def report(sender, instance, created, **kwargs):
+        ...     print("created" if created else "saved", instance.player)
+        >>> _ = post_save.connect(report, sender=Score)
+        >>> score = Score.objects.create(player="eve", game=1)
+        created eve
+        >>> post_save.disconnect(report)
+        True
         """
         self._check_receiver(receiver)
         self._check_sender(sender)
@@ -106,6 +117,13 @@ class Signal:
 
         :param sender: the model that it was connected for; None ends all of its connections. A
             receiver of all models cannot be disconnected for one of them.
+
+        >>> from dynamodb_py.signals import post_delete
+        >>> def report(sender, instance, **kwargs):
+        ...     print("deleted", instance.player)
+        >>> _ = post_delete.connect(report)
+        >>> post_delete.disconnect(report), post_delete.disconnect(report)
+        (True, False)
         """
         with _lock:
             signal = self._blinker
@@ -126,7 +144,18 @@ class Signal:
         return True
 
     def has_listeners(self, sender: type[HasOptions] | None = None) -> bool:
-        """Return whether receivers are connected for *sender*; for any model where that is None."""
+        """Return whether a receiver is connected for *sender*, or for any model if *sender* is None.
+
+        >>> from dynamodb_py.signals import post_delete
+        >>> def report(sender, instance, **kwargs):
+        ...     print("deleted", instance.player)
+        >>> _ = post_delete.connect(report)
+        >>> post_delete.has_listeners(Score)
+        True
+        >>> _ = post_delete.disconnect(report)
+        >>> post_delete.has_listeners(Score)
+        False
+        """
         return bool(self._list_receivers() if sender is None else self.find_receivers(sender))
 
     # -- for senders ---------------------------------------------------------------------------
@@ -142,13 +171,13 @@ class Signal:
         return [each for holder in holders if (each := holder()) is not None]
 
     def send(self, sender: type[Any], /, **event: Any) -> Flow[None]:
-        """Call the receivers one after the other; an exception of one ends that."""
+        """Call the receivers in turn; if one raises an exception, the rest are not called."""
         for each in self.find_receivers(sender):
             call = partial(each, signal=self, sender=sender, **event)
             yield from Call(call, self.describe_async(each))
 
     def send_now(self, sender: type[Any], /, **event: Any) -> None:
-        """Call the receivers where nothing can be awaited."""
+        """Call the receivers without awaiting; raise TypeError if one returns an awaitable."""
         for each in self.find_receivers(sender):
             given = each(signal=self, sender=sender, **event)
             if isinstance(given, Awaitable):
@@ -167,7 +196,10 @@ class Signal:
         return [each for holder in self._list_holders() if (each := holder()) is not None]
 
     def _list_holders(self) -> list[Holder]:
-        """Return functions that return the receivers, or None for dead ones, in the order of connection."""
+        """Return a function for each receiver, in the order of connection.
+
+        It returns the receiver, or None if the receiver no longer exists.
+        """
         if self._blinker is None:
             return []
         kept = list(self._blinker.receivers.copy().values())
@@ -181,7 +213,7 @@ class Signal:
         return [holder for holder, each in holders if each is not None and _identify(each) in found]
 
     def _list_senders(self, sender: type[Any] | None) -> list[Any]:
-        """Return all senders that have receivers, if *sender* is one of them."""
+        """Return all senders that have receivers; none if *sender* is None."""
         if sender is None or self._blinker is None:
             return []
         return [self._blinker.ANY, *self._senders]
@@ -209,8 +241,8 @@ class Signal:
             )
         if not self._can_await and is_async(receiver):
             raise TypeError(
-                f"{self.name}: {name_of(receiver)} is async, and nothing can be awaited where this is "
-                "sent: write a plain function"
+                f"{self.name}: {name_of(receiver)} is async, but this signal is sent where nothing can be "
+                "awaited: write a plain function"
             )
         try:
             takes = inspect.signature(receiver).parameters.values()
@@ -238,13 +270,13 @@ class Signal:
 
 
 item_changed = Signal("item_changed")
-"""An item has changed, as a record of the stream of its table reports: ``sender``, ``record``."""
+"""A record in the stream of a table reports a change of an item: ``sender``, ``record``."""
 
 
 def receiver(
     signal: Signal | Iterable[Signal], *, sender: type[HasOptions] | None = None, weak: bool = True
 ) -> Callable[[F], F]:
-    """Connect the function below to *signal*, or to each of several.
+    """Return a decorator that connects a function to *signal*, or to each of several signals.
 
     :param sender: as for :meth:`Signal.connect`.
     :param weak: as for :meth:`Signal.connect`.
@@ -296,6 +328,6 @@ def _contains(receivers: Iterable[Receiver], receiver: Receiver) -> bool:
 
 
 def _identify(receiver: Receiver) -> tuple[int, int]:
-    """Return an identity that also holds for bound methods, which are new objects at each access."""
+    """Return an identity of *receiver*; a bound method, a new object at each access, keeps its identity."""
     function, bound = getattr(receiver, "__func__", None), getattr(receiver, "__self__", None)
     return (id(receiver), 0) if function is None else (id(function), id(bound))

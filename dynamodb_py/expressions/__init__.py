@@ -1,6 +1,6 @@
-"""Conditions, updates and projections as values, and their spelling for DynamoDB.
+"""Conditions, updates and projections as values, and their text in DynamoDB's expression language.
 
-Nothing here does I/O. Values are encoded at once, so that a wrong one raises where it is written.
+Nothing here does I/O. Values are encoded at once, so a wrong value raises where it is written.
 """
 
 from .comparisons import (

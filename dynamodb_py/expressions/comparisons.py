@@ -89,7 +89,7 @@ class In(Condition, frozen=True):
     def _spell(self, names: Names) -> str:
         left = self.left.render(names)
         spelled = [value.render(names) for value in self.values]
-        # DynamoDB takes at most a hundred values in one IN.
+        # DynamoDB accepts at most a hundred values in one IN.
         lists = (", ".join(spelled[at : at + MAX_IN]) for at in range(0, len(spelled), MAX_IN))
         chunks = [f"{left} IN ({each})" for each in lists]
         return chunks[0] if len(chunks) == 1 else f"({' OR '.join(chunks)})"
@@ -125,7 +125,7 @@ class BeginsWith(Condition, frozen=True):
 
 
 class Contains(Condition, frozen=True):
-    """The text contains this part, or the set or list this element."""
+    """The text contains this part, or the set or list has this element."""
 
     path: Path
     value: Argument
@@ -185,9 +185,9 @@ class AttributeType(_PathTest, frozen=True):
 
 
 class Never(_PathTest, frozen=True):
-    """It never holds, as for ``is_in([])``. A planner may answer it without a request.
+    """The condition never holds, such as ``is_in([])``. A planner may answer it without a request.
 
-    DynamoDB has no constant for that; it is spelled as a path that both exists and does not.
+    DynamoDB has no constant for false. The text says that a path exists and does not exist.
     """
 
     _operators: ClassVar[int] = 3
@@ -205,13 +205,13 @@ _VALUES = {Value}
 
 
 def check_distinct(operator: str, first: Argument, *others: Argument) -> None:
-    """Raise :class:`QueryError` for an operand that is compared with itself, which DynamoDB refuses."""
+    """Raise :class:`QueryError` for an operand that is compared with itself, which DynamoDB rejects."""
     if any(first == each and _is_by_name(first) is _is_by_name(each) for each in others):
         raise QueryError(f"{operator}: DynamoDB does not compare {first} with itself")
 
 
 def check_order(operator: str, *operands: Argument) -> None:
-    """Raise :class:`QueryError` for an attribute whose stored values do not sort as the values do."""
+    """Raise :class:`QueryError` for an attribute whose stored form does not sort like its values."""
     for each in operands:
         find = getattr(each.coder, "find_order_problem", None) if type(each) is Path else None
         if find is None:
@@ -221,6 +221,6 @@ def check_order(operator: str, *operands: Argument) -> None:
 
 
 def _is_by_name(operand: Argument) -> bool:
-    """Tell whether *operand* is a name that is not resolved yet: that of another field, perhaps."""
+    """Tell whether *operand* is a name that is not resolved yet, and may be another field."""
     path = operand.path if isinstance(operand, Size) else operand
     return isinstance(path, Path) and path.by_name

@@ -1,7 +1,7 @@
-"""Conditions on items, and their spelling for DynamoDB.
+"""Conditions on items, and their text in DynamoDB's expression language.
 
-They are frozen values, joined with ``&``, ``|``, ``^`` and ``~``, and equal by content, in any order of terms. A
-comparison with a missing attribute is false, except ``<>``, which is true.
+They are frozen values. ``&``, ``|``, ``^`` and ``~`` join them. Conditions with the same terms, in any order, are
+equal. A comparison with a missing attribute is false, except ``<>``, which is true.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
 """
@@ -21,14 +21,14 @@ from .paths import Argument, Path, Resolve, Size, Value
 _HERE = f"{__package__}."
 
 _MOST_OPERATORS = 4
-"""No node, with the operator before it, and no operand counts for more."""
+"""The most operators that a node (with the operator before it) or an operand counts for."""
 
 
 class Condition(Struct, frozen=True):
     """A condition on an item. ``Condition()`` is the empty one, which always holds.
 
-    The empty condition is the start for collecting conditions: ``&``, ``|`` and ``^`` with it give
-    the other side, ``~`` of it is itself, and it renders to nothing.
+    A loop that collects conditions begins with the empty one: ``&``, ``|`` and ``^`` with it return the
+    other side, ``~`` returns it unchanged, and its text is empty.
 
     DynamoDB has no exclusive or: ``a ^ b`` is ``(a & ~b) | (~a & b)``.
 
@@ -48,9 +48,9 @@ class Condition(Struct, frozen=True):
             cls._shape = _make_unique_shape  # type: ignore[method-assign]
 
     def render(self, names: Names) -> str:
-        """Spell this condition, keeping its names and values in *names*; "" if it is empty.
+        """Return the text of the condition, "" if it is empty; add its names and values to *names*.
 
-        Raises :class:`QueryError` past DynamoDB's 300 operators or 4 KB of an expression
+        Raises :class:`QueryError` past DynamoDB's limits for an expression: 300 operators, or 4 KB
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
         """
         try:
@@ -58,7 +58,7 @@ class Condition(Struct, frozen=True):
         except RecursionError:
             self._check_operators()  # with a clearer error
             raise
-        if len(text) > MAX_OPERATORS:  # else it cannot hold too many operators
+        if len(text) > MAX_OPERATORS:  # a shorter text cannot hold too many operators
             self._check_operators()
             check_length(text, "condition", "split it into several requests")
         return text
@@ -83,7 +83,7 @@ class Condition(Struct, frozen=True):
     def bind(self, resolve: Resolve) -> Condition:
         """Return the condition with *resolve* applied to each path that is ``by_name``.
 
-        Lookups become conditions whose values their fields encode.
+        Lookups become conditions, with values that their fields have encoded.
         """
         parts, is_named = 0, False
         for node in self._nodes():
@@ -103,10 +103,10 @@ class Condition(Struct, frozen=True):
         return self._bind_names(resolve)
 
     def shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
-        """Return the condition without its values, and append those to *values*, in order.
+        """Return the condition without its values, and append the values to *values*, in order.
 
-        Conditions of equal shapes have the same text and names, and as many values of the same
-        types: a plan for the one also fits the other, with its values.
+        Conditions of equal shapes have the same text, the same names, and values of the same types. So
+        a plan for one of them, filled with the values of another, is a plan for that one.
         """
         try:
             return self._shape(values)
@@ -126,16 +126,16 @@ class Condition(Struct, frozen=True):
 
     @property
     def is_never(self) -> bool:
-        """Whether it certainly holds for no item."""
+        """Whether no item can meet the condition."""
         return False
 
     def _check_operators(self) -> None:
-        """Raise over DynamoDB's limit; below it, recursion into the terms is never too deep."""
+        """Raise QueryError over DynamoDB's limit; below it, recursion into the terms is never too deep."""
         count = self.operators()
         if count > MAX_OPERATORS:
             raise QueryError(
                 f"this condition has {count} operators, and DynamoDB takes {MAX_OPERATORS}: "
-                "split it into several requests, or use is_in() where values are listed"
+                "split it into several requests, or compare with a list of values by is_in()"
             )
 
     def _spell(self, names: Names) -> str:
@@ -152,7 +152,7 @@ class Condition(Struct, frozen=True):
         return tuple(shape)
 
     def _bind_names(self, resolve: Resolve) -> Condition:
-        """Do as :meth:`bind`, for this node and all below it."""
+        """Do the work of :meth:`bind`, for this node and all below it."""
         for operand in self._operands():
             if isinstance(operand, DeferredValue):
                 return operand.rebuild(self, resolve)
@@ -195,12 +195,12 @@ class Condition(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "a condition has no truth of its own: join conditions with & | ~, not with "
+            "a condition has no truth value: join conditions with & | ~, not with "
             "and, or, not, in, nor as a < b < c"
         )
 
     def describe(self) -> str:
-        """Return it with names and values in place, for people."""
+        """Return the condition for people to read: with names and values instead of placeholders."""
         if self.is_empty:
             return "none"
         if (count := self.operators()) > MAX_OPERATORS:
@@ -223,7 +223,7 @@ class _Joined(Condition, frozen=True):
             return NotImplemented
         return self.terms == other.terms or frozenset(self.terms) == frozenset(other.terms)
 
-    def __ne__(self, other: object) -> bool:  # Struct has one of its own
+    def __ne__(self, other: object) -> bool:  # Struct defines its own
         return not self == other
 
     def __hash__(self) -> int:
@@ -280,14 +280,14 @@ class Not(Condition, frozen=True):
 
 
 class Unexpired(Not, frozen=True):
-    """An item has not expired: the negated term compares its moment with the present.
+    """An item has not expired: the negated term compares its time of expiry with the current time.
 
-    The present moment differs in each request, so cursors are not bound to it.
+    The current time differs in each request, so cursors are made without it.
     """
 
 
 def join(kind: type[And] | type[Or], *conditions: Condition) -> Condition:
-    """Return *conditions* joined into one: flat, without empty ones."""
+    """Return *conditions* joined into one, without nesting and without empty ones."""
     terms: list[Condition] = []
     for condition in conditions:
         if type(condition) is kind:
@@ -303,7 +303,7 @@ def _spell_terms(terms: tuple[Condition, ...], word: str, names: Names) -> str:
     spelled: list[str] = []
     for term in terms:  # a comprehension would take one more frame at each depth
         spelled.append(term._spell(names))
-    # DynamoDB refuses redundant parentheses.
+    # DynamoDB rejects redundant parentheses.
     return spelled[0] if len(spelled) == 1 else f"({word.join(spelled)})"
 
 
@@ -328,15 +328,15 @@ def _bind(part: object, resolve: Resolve) -> object:
 
 
 class DeferredValue(Value, frozen=True):
-    """A value beside a name, which only the field of that name can encode."""
+    """A value that is compared with a name, and that only the field of that name can encode."""
 
     def rebuild(self, node: Condition, resolve: Resolve) -> Condition:
-        """Return *node*, which has this value, with names resolved and the value encoded."""
+        """Return *node*, which holds this value, with names resolved and the value encoded."""
         raise NotImplementedError
 
 
 def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
-    """Return *operand* without its value, and append that to *values*."""
+    """Return *operand* without its value, and append the value to *values*."""
     if isinstance(operand, Path):
         return operand.parts
     if isinstance(operand, Size):
@@ -348,13 +348,13 @@ def operand_shape(operand: Argument, values: list[Wire]) -> Hashable:
 
 
 def _make_unique_shape(self: Condition, values: list[Wire]) -> tuple[Hashable, ...]:
-    """Return a shape that equals no other, for a class of unknown content."""
+    """Return a shape that equals no other, for conditions of other modules with unknown content."""
     del self, values
     return (object(),)
 
 
 class ReadableNames(Names):
-    """Names and values in place of placeholders, for people."""
+    """Puts names and values themselves into the text, for people to read."""
 
     __slots__ = ()
 

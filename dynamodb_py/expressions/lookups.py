@@ -1,7 +1,7 @@
 """Lookups: ``top_score__gt=9000``, Django's spelling of conditions, and ``Q`` for lookups.
 
 The first part names a field, the next parts lead into it, and the last part may be a comparison. A
-lookup has a meaning only for the fields of a model: until then it is a :class:`Lookup`.
+:class:`Lookup` becomes a comparison when it is bound to the fields of a model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ else:
     from ..lazy import unsupported_lookups
 
 Make: TypeAlias = Callable[[Any], Condition]
-"""Makes the condition for the value of a lookup."""
+"""A function that returns the condition for a value of a lookup."""
 
 _COMPARISONS: dict[str, Callable[[Comparable[Any], Any], Condition]] = {
     "exact": lambda operand, value: operand.eq(value),
@@ -50,10 +50,10 @@ _KNOWN = ", ".join((*_COMPARISONS, *_FUNCTIONS, "size", "size__gt", "size__in", 
 
 _SIGNS = {"exact": "=", "eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
-# None of these names an attribute.
+# Values of these types never refer to an attribute.
 _PLAIN = SCALARS | {datetime, date}
 
-# Lookups are words of the source, so there are few; but a program may build them of data.
+# The source of a program has few lookups, but it may also build them from data.
 _MOST = 1000
 
 
@@ -62,7 +62,7 @@ class FieldName(Path, frozen=True, eq=False):
 
 
 class Lookup(Condition, frozen=True):
-    """One lookup and its value; :meth:`bind` makes a condition of it for a model's fields."""
+    """One lookup and its value; :meth:`bind` converts it to a condition on a model's fields."""
 
     _is_lookup: ClassVar[bool] = True
     text: str
@@ -84,7 +84,7 @@ class Lookup(Condition, frozen=True):
 
     def _make_unbound_error(self) -> QueryError:
         return QueryError(
-            f"{self.text}=: a lookup needs a model's fields: give it to filter() or condition= "
+            f"{self.text}=: a lookup needs a model's fields: pass it to filter() or condition= "
             f"of a model, or use a field or F, such as F({_split(self.text)[0]!r}) == value"
         )
 
@@ -117,8 +117,8 @@ def Q(  # noqa: N802 - its name in Django
 ) -> Condition:
     """Return the condition that all of *conditions* and *lookups* hold; ``Q()`` is the empty one.
 
-    Lookups are those of ``filter()``; they are resolved, and checked, for the model that uses the
-    condition. Their order does not matter: ``Q(a=1, b=2) == Q(b=2, a=1)``.
+    Lookups are those of ``filter()``. The model that uses the condition resolves and checks them. Their
+    order does not matter: ``Q(a=1, b=2) == Q(b=2, a=1)``.
 
     >>> Q(wins__gt=3) | ~Q(tags__contains="x", title="a")
     <Condition: (wins__gt=3 OR (NOT (tags__contains='x' AND title='a')))>
@@ -132,7 +132,7 @@ def Q(  # noqa: N802 - its name in Django
 
 
 def _as_condition(given: Any) -> Condition:
-    """Return a condition as it is, or the lookup of a pair of its name and a value."""
+    """Return *given* if it is a condition, or the lookup for a pair of a name and a value."""
     if isinstance(given, Condition):
         return given
     if not isinstance(given, tuple):
@@ -146,7 +146,7 @@ def _as_condition(given: Any) -> Condition:
 
 
 def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) -> Make:
-    """Return a function that makes the condition of the lookup *text* for a value.
+    """Return a function that returns the condition of the lookup *text* for a value.
 
     *field* returns the path of a field by its name, or raises; *resolve* is as for
     :meth:`Condition.bind`. Raises :class:`QueryError` for an unknown lookup.
@@ -175,7 +175,6 @@ def compile_lookup(text: str, field: Callable[[str], Path], resolve: Resolve) ->
     return _make_condition(where, functools.partial(_FUNCTIONS[word], Attr(path)), resolve)
 
 
-@functools.lru_cache(_MOST)
 @functools.lru_cache(_MOST)
 def _split(text: str) -> tuple[str, ...]:
     parts = text.split("__")
@@ -206,7 +205,7 @@ def _follow(where: str, path: Path, rest: Sequence[str]) -> tuple[Path, str, boo
 
 
 def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int:
-    """Return *part* as a key or index inside *path*; raise if it is neither."""
+    """Return *part* as a key or index inside *path*; raise QueryError if it is neither."""
     advice = unsupported_lookups.ADVICE
     if last and part in advice and part not in unsupported_lookups.PARTS_OF_TIME:
         raise _make_unsupported_error(where, path, part)
@@ -223,8 +222,8 @@ def _resolve_part(where: str, path: Path, part: str, *, last: bool) -> str | int
     if members(path.coder) is not None:
         raise QueryError(f"{where}: {path._explain_missing(part)}; lookups are {_KNOWN}")
     raise QueryError(
-        f"{where} uses an unknown lookup {part!r}: there are {_KNOWN}; nothing called that lies inside "
-        f"{path}, and DynamoDB has no joins: read items of another table by their own keys"
+        f"{where} uses an unknown lookup {part!r}: there are {_KNOWN}; {path} has no part of that "
+        "name, and DynamoDB has no joins: read items of another table by their own keys"
     )
 
 
@@ -238,7 +237,10 @@ def _make_unsupported_error(where: str, path: Path, part: str) -> QueryError:
 
 
 def _make_presence_test(where: str, path: Path, word: str) -> Make:
-    """Return a lookup for values without one stored form: only their presence can be tested."""
+    """Return the function of a lookup for a field whose values have no one stored form.
+
+    Conditions can only test whether it has a value.
+    """
 
     def make(value: Any) -> Condition:
         presence = word in ("exists", "isnull", "type")
@@ -246,15 +248,15 @@ def _make_presence_test(where: str, path: Path, word: str) -> Make:
             build = _COMPARISONS.get(word) or _FUNCTIONS[word]
             return build(Attr(path), value)
         raise QueryError(
-            f"{where}: what is stored at {path} cannot be compared with a value: use "
-            "__exists=True, or keep the value to compare in a field of its own"
+            f"{where}: the stored form of {path} cannot be compared with a value: use "
+            "__exists=True, or store the value to compare in a field of its own"
         )
 
     return make
 
 
 def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
-    """Return a fast comparison of *path* with plain values; *otherwise* handles other values."""
+    """Return a function for fast comparisons with plain values; *otherwise* handles other values."""
     encode, label, equality = path.coder.encode, str(path), sign in ("=", "<>")
 
     def make(value: Any) -> Condition:
@@ -268,7 +270,7 @@ def _make_comparison(path: Path, sign: str, otherwise: Make) -> Make:
 
 
 def _make_membership(path: Path, otherwise: Make) -> Make:
-    """Return a fast IN of plain values in a list or tuple; *otherwise* handles others."""
+    """Return a function for a fast IN of plain values in a list or tuple; *otherwise* handles others."""
     encode, label = path.coder.encode, str(path)
 
     def make(value: Any) -> Condition:
@@ -292,7 +294,7 @@ def _make_condition(where: str, build: Make, resolve: Resolve) -> Make:
             return condition
         if value.__class__ in (list, tuple) and _PLAIN.issuperset(map(type, value)):
             return condition
-        return condition.bind(resolve)  # attributes may be among the values
+        return condition.bind(resolve)  # a value may refer to an attribute
 
     return make
 
@@ -301,19 +303,19 @@ def _to_list(value: Any) -> list[Any]:
     if type(value) in (list, tuple):
         return list(value)
     if not is_many(value):
-        raise QueryError(f"{value!r} is one value: give a list of them")
+        raise QueryError(f"{value!r} is one value: pass a list of values")
     return list(value)
 
 
 def _to_elements(value: Any) -> Any:
-    # A set stays a set: its elements are sorted later.
+    # A set stays a set: is_in() sorts the elements of sets.
     return cast("Any", value) if isinstance(value, (set, frozenset)) else _to_list(value)
 
 
 def _to_pair(value: Any) -> list[Any]:
     values = _to_list(value)
     if len(values) != 2:
-        raise QueryError(f"{value!r} are no bounds: give two, the lower one first")
+        raise QueryError(f"{value!r} is not a pair of bounds: pass two, the lower one first")
     return values
 
 
@@ -324,7 +326,7 @@ def _to_bool(value: Any) -> bool:
 
 
 def _freeze(value: Any) -> Any:
-    """Return *value* in a form that compares, pickles, and does not change."""
+    """Return *value* in a form that can be compared and pickled, and does not change."""
     if value.__class__ in _PLAIN:
         return value
     if isinstance(value, Comparable):

@@ -13,7 +13,7 @@ from ..exceptions import QueryError
 from ..limits import MAX_EXPRESSION_BYTES
 
 Wire: TypeAlias = "dict[str, Any]"
-"""One attribute value as DynamoDB spells it, ``{"S": "text"}``; a B holds bytes."""
+"""One attribute value in DynamoDB's form, ``{"S": "text"}``; a B holds bytes."""
 
 
 class Names:
@@ -48,7 +48,7 @@ class Names:
         return placeholder
 
     def path(self, parts: tuple[str | int, ...], /) -> str:
-        """Spell the path of *parts*, which begins with a name: ``#0.#1[0]``."""
+        """Return the text of the path of *parts*, which begins with a name: ``#0.#1[0]``."""
         first: Any = parts[0]
         text = self._placeholders.get(first) or self.name(first)
         for part in parts[1:]:
@@ -62,7 +62,7 @@ class Names:
         return placeholder
 
     def into(self, payload: dict[str, Any], /) -> dict[str, Any]:
-        """Add names and values to *payload*, and return it; DynamoDB refuses empty maps."""
+        """Add names and values to *payload*, and return it; DynamoDB rejects empty maps."""
         if self.names:
             payload["ExpressionAttributeNames"] = self.names
         if self.values:

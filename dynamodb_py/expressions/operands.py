@@ -1,4 +1,4 @@
-"""Operands, and the Python operators that make conditions and updates of them."""
+"""Operands, and the Python operators that build conditions and updates from them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SCALARS: frozenset[type] = frozenset({str, int, float, bool, bytes, Decimal})
 
 
 class Comparable(Generic[V]):
-    """Compares with values and with other operands: the base of :class:`Operand`."""
+    """The base of :class:`Operand`: comparisons with values and with other operands."""
 
     __slots__ = ()
 
@@ -70,7 +70,7 @@ class Comparable(Generic[V]):
         raise NotImplementedError
 
     def eq(self, other: V | Comparable[V] | None) -> Condition:
-        """Equal to *other*; ``== None`` tests that the attribute is missing or NULL.
+        """Return the condition that the value equals *other*; for None, that it is missing or NULL.
 
         >>> Score.points.eq(50)
         <Condition: points = 50>
@@ -79,7 +79,9 @@ class Comparable(Generic[V]):
         return _is_absent(self._term()) if right is None else Compare(self._term(), "=", right)
 
     def ne(self, other: V | Comparable[V] | None) -> Condition:
-        """Not equal to *other*, or missing; ``!= None`` tests that the attribute exists and is not NULL.
+        """Return the condition that the value differs from *other*, or is missing.
+
+        For None: that the attribute exists and is not NULL.
 
         >>> Score.points.ne(50)
         <Condition: points <> 50>
@@ -88,7 +90,9 @@ class Comparable(Generic[V]):
         return ~_is_absent(self._term()) if right is None else Compare(self._term(), "<>", right)
 
     def lt(self, other: V | Comparable[V]) -> Condition:
-        """Less than *other*: numbers by value, text and bytes by their (UTF-8) bytes.
+        """Return the condition that the value is less than *other*.
+
+        DynamoDB orders numbers by value, text and bytes by their (UTF-8) bytes.
 
         >>> Score.points.lt(50)
         <Condition: points < 50>
@@ -96,7 +100,7 @@ class Comparable(Generic[V]):
         return Compare(self._term(), "<", self._ordered_operand("<", other))
 
     def lte(self, other: V | Comparable[V]) -> Condition:
-        """Less than or equal to *other*.
+        """Return the condition that the value is less than or equal to *other*.
 
         >>> Score.points.lte(50)
         <Condition: points <= 50>
@@ -104,7 +108,7 @@ class Comparable(Generic[V]):
         return Compare(self._term(), "<=", self._ordered_operand("<=", other))
 
     def gt(self, other: V | Comparable[V]) -> Condition:
-        """Greater than *other*.
+        """Return the condition that the value is greater than *other*.
 
         >>> Score.points.gt(50)
         <Condition: points > 50>
@@ -112,7 +116,7 @@ class Comparable(Generic[V]):
         return Compare(self._term(), ">", self._ordered_operand(">", other))
 
     def gte(self, other: V | Comparable[V]) -> Condition:
-        """Greater than or equal to *other*.
+        """Return the condition that the value is greater than or equal to *other*.
 
         >>> Score.points.gte(50)
         <Condition: points >= 50>
@@ -137,13 +141,13 @@ class Comparable(Generic[V]):
     def __ge__(self, other: V | Comparable[V]) -> Condition:
         return self.gte(other)
 
-    # Equality makes a condition here, so a dict compares the objects themselves.
+    # == returns a condition, so dicts compare operands by identity.
     __hash__ = object.__hash__
 
     def between(self, low: V | Comparable[V], high: V | Comparable[V]) -> Condition:
-        """From *low* to *high*, both included.
+        """Return the condition that the value lies from *low* to *high*, both included.
 
-        Raises :class:`QueryError` where *low* is greater than *high*, or of another type.
+        Raises :class:`QueryError` if *low* is greater than *high*, or of another type.
 
         >>> Score.points.between(50, 70)
         <Condition: points BETWEEN 50 AND 70>
@@ -156,10 +160,14 @@ class Comparable(Generic[V]):
     def is_in(
         self, *values: V | Comparable[V] | Iterable[V | Comparable[V] | None] | None
     ) -> Condition:
-        """Equal to one of *values*: several arguments, or one iterable (no text, bytes or mapping).
+        """Return the condition that the value equals one of *values*.
 
-        None among them means an attribute that is missing or NULL. Any number of values is
-        taken, a hundred in each IN; of none of them, the condition never holds.
+        Pass several arguments, or one iterable (no text, bytes or mapping). None among the values also
+        matches an attribute that is missing or NULL. Without any value, the condition never holds.
+
+        DynamoDB's IN takes at most `100 values
+        <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html>`_;
+        more values become several INs.
 
         >>> F("score").is_in(1, 2) == F("score").is_in([1, 2])
         True
@@ -179,7 +187,7 @@ class Comparable(Generic[V]):
     __iter__: ClassVar[None] = None
 
     def __contains__(self, value: object) -> NoReturn:
-        raise TypeError(f"{self._term()}: use .contains({value!r}); Python makes a bool of `in`")
+        raise TypeError(f"{self._term()}: use .contains({value!r}); `in` can only return a bool")
 
     def _operand(self, value: object) -> Argument | None:
         """Return *value* as an operand; None if it means an absent attribute."""
@@ -206,9 +214,9 @@ class Comparable(Generic[V]):
 
 
 class Operand(Comparable[V], Computable):
-    """A mixin for the value at a path, which makes conditions and changes.
+    """A mixin for the value at a path: its methods return conditions and the actions of updates.
 
-    It needs only ``_path()``, and has no state.
+    A class needs only ``_path()`` for it. The mixin has no state.
     """
 
     __slots__ = ()
@@ -231,7 +239,7 @@ class Operand(Comparable[V], Computable):
             return cast("Attr", error.operand)
 
     def exists(self) -> Condition:
-        """The path has a value, which may be NULL.
+        """Return the condition that the attribute exists; it may be NULL.
 
         >>> Score.points.exists()
         <Condition: attribute_exists(points)>
@@ -239,7 +247,7 @@ class Operand(Comparable[V], Computable):
         return Exists(self._path())
 
     def not_exists(self) -> Condition:
-        """The path has no value, not even NULL.
+        """Return the condition that the attribute does not exist, not even as NULL.
 
         >>> Score.points.not_exists()
         <Condition: attribute_not_exists(points)>
@@ -247,7 +255,9 @@ class Operand(Comparable[V], Computable):
         return NotExists(self._path())
 
     def begins_with(self, prefix: str | bytes | Comparable[Any]) -> Condition:
-        """The stored text or bytes begin with *prefix*, which is not encoded by the field.
+        """Return the condition that the text or bytes begin with *prefix*.
+
+        The field does not encode *prefix*: it is compared with the stored text or bytes.
 
         >>> Score.player.begins_with("an")
         <Condition: begins_with(player, 'an')>
@@ -255,7 +265,7 @@ class Operand(Comparable[V], Computable):
         return BeginsWith(self._path(), self._encode_sought(prefix, AFFIX, "begins_with"))
 
     def contains(self, value: Any) -> Condition:
-        """The set or list has the element *value*, or the text the part *value*.
+        """Return the condition that a set or list has the element *value*, or a text the part *value*.
 
         >>> F("tags").contains("new")
         <Condition: contains(tags, 'new')>
@@ -267,7 +277,7 @@ class Operand(Comparable[V], Computable):
         return Contains(path, self._encode_sought(value, coder, "contains"))
 
     def size(self) -> SizeOf:
-        """Return its size, to be compared: a text's length, a number of bytes, or of elements.
+        """Return the size to compare: the length of a text, or the number of bytes or elements.
 
         >>> Score.player.size() > 3
         <Condition: size(player) > 3>
@@ -275,7 +285,7 @@ class Operand(Comparable[V], Computable):
         return SizeOf(self._path())
 
     def attribute_type(self, type: str, /) -> Condition:
-        """The value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M.
+        """Return the condition that the value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M.
 
         >>> Score.points.attribute_type("N")
         <Condition: attribute_type(points, 'N')>
@@ -290,9 +300,9 @@ class Operand(Comparable[V], Computable):
         return self._path()
 
     def if_not_exists(self, value: V | Computable | None) -> IfNotExists:
-        """Return the value there, or *value* if there is none, for an update.
+        """Return an expression for updates: the stored value, or *value* if the attribute is missing.
 
-        As an action of an update it writes *value* if there is none.
+        Passed to an update by itself, it writes *value* if the attribute is missing.
 
         >>> Score.objects.get("ann", 1).update(points=Score.points.if_not_exists(0) + 1).points
         51
@@ -300,7 +310,7 @@ class Operand(Comparable[V], Computable):
         return IfNotExists.of(self._path(), value)
 
     def set(self, value: V | Computable | None) -> Action:
-        """Write *value* there: a value, another attribute, or an expression of attributes.
+        """Return the action that writes *value*: a value, another attribute, or an expression.
 
         None removes the attribute, or stores NULL if the field has ``null=True`` or the document is
         free-form.
@@ -311,7 +321,7 @@ class Operand(Comparable[V], Computable):
         return _check_early(Set(self._path(), as_source(value)))
 
     def remove(self) -> Action:
-        """Remove the attribute, the key of a map, or the element of a list.
+        """Return the action that removes the attribute, the key of a map, or the element of a list.
 
         >>> Score.objects.get("ann", 1).update(F("note").remove()).points
         50
@@ -319,9 +329,10 @@ class Operand(Comparable[V], Computable):
         return Remove(self._path())
 
     def add(self, value: V | float | Decimal | timedelta) -> Action:
-        """Add a number to the number, or elements to the set; a missing one counts as 0 or empty.
+        """Return the action that adds a number to the number, or elements to the set.
 
-        A timedelta or seconds can be added to a moment that is stored as a number.
+        A missing attribute counts as 0 or as an empty set. To a moment that is stored as a number, add
+        a timedelta or seconds.
 
         >>> Score.objects.get("ann", 1).update(Score.points.add(7)).points
         57
@@ -332,9 +343,21 @@ class Operand(Comparable[V], Computable):
         return _check_early(Add(self._path(), PythonValue.of(value)))
 
     def discard(self, elements: V | AbstractSet[Any]) -> Action:
-        """Remove *elements*, a set, from the set; a set that becomes empty is removed."""
+        """Return the action that removes *elements*, a set, from the set.
+
+        DynamoDB removes a set that becomes empty.
+
+        >>> from dynamodb_py import CharField, Model, SetField, Table
+        >>> class Post(Model):
+        ...     id = CharField(hash_key=True)
+        ...     tags = SetField(str)
+        >>> _ = Table(Post).create()
+        >>> post = Post.objects.create(id="a", tags={"draft", "news"})
+        >>> post.update(Post.tags.discard({"draft"})).tags
+        {'news'}
+        """
         if not isinstance(elements, (set, frozenset)):
-            text = f"{elements!r} is no set: write {{...}}"
+            text = f"{elements!r} is not a set: write {{...}}"
             raise ValidationError({f"{self._path()}.discard()": [text]})
         return _check_early(Delete(self._path(), PythonValue.of(cast("object", elements))))
 
@@ -344,15 +367,15 @@ class Operand(Comparable[V], Computable):
         path = self._path()
         _check_is_value(path, value)
         if value is None and coder is not AFFIX:
-            coder = FREE  # an element that is None is stored as NULL
+            coder = FREE  # which stores an element that is None as NULL
         wire = coder.encode(value, f"{path}.{function}()")
         if wire is None:
-            raise QueryError(f"{path}.{function}({value!r}): this is stored as absent")
+            raise QueryError(f"{path}.{function}({value!r}): this value is stored as absent")
         return Value(wire)
 
 
 def _check_early(action: Action) -> Action:
-    """Return *action*; raise its errors now if its path is known."""
+    """Return *action*; if its path is known, raise its errors now."""
     if not action.path.by_name:
         action.bind(_keep_path)
     return action
@@ -414,11 +437,11 @@ def field_of(place: Operand[Any], name: str) -> Attr:
 class F(Attr):
     """An attribute by its name, in Django's spelling: ``F("doc__tags__0")`` is ``doc["tags"][0]``.
 
-    Digits after ``__`` are the index of a list. For names that hold ``__``, and for keys of maps
-    that are digits: ``F("doc")["0"]``.
+    Digits after ``__`` are the index of a list. Put keys of maps that contain ``__`` or are digits into
+    brackets: ``F("doc")["0"]``.
 
-    Values beside it are encoded as in a free-form document; other values, such as a datetime or a
-    UUID, are encoded by the model's field of that name.
+    A value that is compared with it is encoded as in a free-form document; a value of another type, such
+    as a datetime or a UUID, is encoded by the model's field of that name.
 
     >>> F("y") < F("r")
     <Condition: y < r>
@@ -463,7 +486,7 @@ class SizeOf(Comparable[int]):
 
 
 class ForeignValue(DeferredValue, frozen=True):
-    """A Python value beside a name, of a type that a free-form document cannot have."""
+    """A Python value that is compared with a name; the field of that name will encode it."""
 
     value: Any
     where: str
@@ -492,7 +515,7 @@ _METHODS.update({Between: "between", Contains: "contains"})
 
 
 class EncodedOperand(Comparable[Any]):
-    """A value that is encoded already, as it is stored, whatever the field would make of it."""
+    """A value that is already encoded; the field does not encode it again."""
 
     __slots__ = ("_value",)
 
@@ -518,7 +541,7 @@ def _unwrap(operand: Argument, resolve: Resolve) -> Any:
 
 
 def _is_foreign(value: object) -> bool:
-    """Tell whether a free-form document cannot have the type of *value*, or the field may say otherwise."""
+    """Tell whether *value* has no form in a free-form document, or may have another one in its field."""
     free = (*NO_ADDENDS, int, float, Decimal, set, frozenset, Mapping)
     return isinstance(value, Enum) or not isinstance(value, (*free, Comparable, Condition))
 
@@ -557,6 +580,6 @@ def _check_bounds(term: Term, low: Value, high: Value) -> None:
         raise QueryError(f"{term}.between(): {low.kind} and {high.kind} have no order in common")
     if codec.to_sort_key(low.wire) > codec.to_sort_key(high.wire):
         raise QueryError(
-            f"{term}.between(): the lower bound is greater than the upper, and DynamoDB refuses "
+            f"{term}.between(): the lower bound is greater than the upper, and DynamoDB rejects "
             "that; swap them"
         )

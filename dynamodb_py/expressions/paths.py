@@ -1,7 +1,7 @@
 """Paths of values inside an item, and the encoding of values there.
 
-They are plain values, equal by content. :mod:`~dynamodb_py.expressions.operands` builds conditions of
-them with Python's operators.
+They are plain values, equal by content. :mod:`~dynamodb_py.expressions.operands` builds conditions on
+paths with Python's operators.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Affix:
     def encode(self, value: Any, where: str, /) -> Wire:
         if isinstance(value, (str, bytes, bytearray)):
             return codec.encode(value, where)
-        message = f"only str or bytes can be looked for here, not {value!r}"
+        message = f"only str or bytes can be searched for here, not {value!r}"
         raise ValidationError({where: [message]})
 
     def sub(self, part: str | int, /) -> None:
@@ -96,7 +96,7 @@ def member(coder: object, part: str) -> str | None:
 
 @functools.singledispatch
 def members(coder: object) -> Iterable[str] | None:
-    """Return the names of all members that *coder* declares; None if members are free."""
+    """Return the names of all members that *coder* declares; None if any name is allowed."""
     del coder
     return None
 
@@ -105,21 +105,21 @@ def members(coder: object) -> Iterable[str] | None:
 def referred(coder: object, path: Path, part: str) -> Path | None:
     """Return the path of the reference *part* inside *path*, or None.
 
-    Raises :class:`SeveralAttributes` for one that several attributes hold. Models register the fields
-    whose members may be references here.
+    Raises :class:`SeveralAttributes` for a reference that is stored in several attributes. Models
+    register the fields whose members may be references here.
     """
     del coder, path, part
     return None
 
 
 class SeveralAttributes(QueryError):
-    """What is named is stored in several attributes, so it has no path; *operand* compares them all."""
+    """A name stands for several attributes, so it has no single path; *operand* compares them all."""
 
     def __init__(self, message: str, operand: Any) -> None:
         super().__init__(message)
         self.operand = operand
         self.rest: list[str] | None = None
-        """The parts of a lookup after it; None for all after the first."""
+        """The parts of the lookup after the name; None for all parts after the first."""
 
 
 class Path(Struct, frozen=True, eq=False):
@@ -136,9 +136,9 @@ class Path(Struct, frozen=True, eq=False):
     parts: tuple[str | int, ...]
     coder: Coder = FREE
     label: str = ""
-    """Its name in messages; by default the name on the wire."""
+    """The name in messages; by default the name on the wire."""
     by_name: bool = False
-    """True if the name (of ``F``) is not resolved by a model yet."""
+    """True if no model has resolved the name (of ``F``) yet."""
 
     def __post_init__(self) -> None:
         if not self.parts or not isinstance(self.parts[0], str) or not self.parts[0]:
@@ -160,7 +160,7 @@ class Path(Struct, frozen=True, eq=False):
         return self[part] if found is None else found
 
     def find_member(self, part: str) -> Path | None:
-        """Return the path of the declared member *part*, None if there is none.
+        """Return the path of the declared member *part*; None if there is none.
 
         Raises :class:`SeveralAttributes` for a reference of several attributes.
         """
@@ -171,10 +171,10 @@ class Path(Struct, frozen=True, eq=False):
         return None if key is None else self[key]
 
     def _explain_missing(self, part: object) -> str:
-        """Return why there is no *part*."""
+        """Return the reason for which the value has no *part*."""
         known = members(self.coder)
         if known is None:
-            return f"nothing lies inside {self}: it is no list or map"
+            return f"nothing lies inside {self}: it is not a list or a map"
         return f"{self} has no field {part!r}: its fields are {', '.join(known)}"
 
     __iter__ = None  # else Python would ask for [0], [1], ... without end
@@ -191,7 +191,7 @@ class Path(Struct, frozen=True, eq=False):
             )
 
     def bind(self, resolve: Resolve) -> Path:
-        """Return the field's path for a name; of what is no field, the path on the wire."""
+        """Return the path of the field for a name; for a name of no field, the path on the wire."""
         path = resolve(self) if self.by_name else self
         return Path(path.parts, path.coder, path.label) if path.by_name else path
 
@@ -200,13 +200,13 @@ class Path(Struct, frozen=True, eq=False):
         return None if value is None else self.coder.encode(value, str(self))
 
     def render(self, names: Names) -> str:
-        """Spell this path with the placeholders of *names*."""
+        """Return the text of the path with the placeholders of *names*."""
         return names.path(self.parts)
 
     def __eq__(self, other: object) -> bool:
         return self.parts == other.parts if isinstance(other, Path) else NotImplemented
 
-    def __ne__(self, other: object) -> bool:  # Struct has one of its own, by identity
+    def __ne__(self, other: object) -> bool:  # Struct defines its own, by identity
         return self.parts != other.parts if isinstance(other, Path) else NotImplemented
 
     def __hash__(self) -> int:
@@ -228,7 +228,7 @@ class Size(Struct, frozen=True):
     path: Path
 
     def render(self, names: Names) -> str:
-        """Spell this operand with the placeholders of *names*."""
+        """Return the text of the operand with the placeholders of *names*."""
         return f"size({names.path(self.path.parts)})"
 
     def __str__(self) -> str:
@@ -242,11 +242,11 @@ class Value(Struct, frozen=True):
 
     @property
     def kind(self) -> str:
-        """Its DynamoDB type: ``S``, ``N``, ..."""
+        """The DynamoDB type of the value: ``S``, ``N``, ..."""
         return next(iter(self.wire))
 
     def render(self, names: Names) -> str:
-        """Spell this operand with the placeholders of *names*."""
+        """Return the text of the operand with the placeholders of *names*."""
         return names.value(self.wire)
 
     def __hash__(self) -> int:
@@ -266,7 +266,7 @@ def _hashable(wire: Any) -> object:
 
 
 def check_apart(paths: Iterable[Path]) -> None:
-    """Raise :class:`QueryError` if two of *paths* overlap, which DynamoDB refuses.
+    """Raise :class:`QueryError` if two of *paths* overlap, which DynamoDB rejects.
 
     They overlap if one is the beginning of the other; ``a.b`` and ``a[0]`` conflict as well, because
     ``a`` cannot be a map and a list.
@@ -281,21 +281,20 @@ def check_apart(paths: Iterable[Path]) -> None:
                 break
         else:
             raise QueryError(
-                f"{one} and {other} overlap: DynamoDB refuses an expression that reaches a value "
-                "twice; use one of them, or two requests"
+                f"{one} and {other} overlap: DynamoDB rejects an expression with two paths to a "
+                "value; use one of them, or two requests"
             )
 
 
 def sort_key(path: Path) -> list[tuple[bool, str | int]]:
-    """Return a sort key that puts each path before those that begin with it."""
+    """Return a value for ``sorted(key=)`` that puts each path before the paths that begin with it."""
     return [(isinstance(part, str), part) for part in path.parts]
 
 
 def _check_same_kind(one: Path, other: Path, own: str | int, other_part: str | int) -> None:
     if type(own) is not type(other_part):
         raise QueryError(
-            f"{one} and {other} cannot both be: one takes what lies there for a list, "
-            "the other for a map"
+            f"{one} and {other} cannot both exist: one needs a list there, the other a map"
         )
 
 

@@ -9,9 +9,9 @@ from .paths import Path, check_apart
 
 
 def render_projection(paths: Iterable[Path], names: Names) -> str:
-    """Spell a ProjectionExpression for *paths*; "" for none of them.
+    """Return the ProjectionExpression of *paths*; "" without paths.
 
-    A path within another one is left out, as DynamoDB requires: ``doc`` and ``doc["a"]`` read ``doc``.
+    DynamoDB rejects a path within another one, so it is left out: ``doc`` and ``doc["a"]`` read ``doc``.
 
     >>> render_projection([Path(("doc", "a")), Path(("name",)), Path(("doc",))], Names())
     '#0, #1'

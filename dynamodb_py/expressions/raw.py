@@ -21,9 +21,9 @@ _PLACEHOLDER = re.compile(r"[#:]\w+")
 class RawExpression(Condition, frozen=True):
     """A condition as text of DynamoDB's expression language, which can be joined with others.
 
-    *names* has the names of its ``#placeholders``, *values* the Python values of its
-    ``:placeholders``, encoded as in a free-form document. The placeholders are renamed, so that they
-    do not collide with those of other conditions.
+    *names* has the names of its ``#placeholders``. *values* has the Python values of its
+    ``:placeholders``, which are encoded as in a free-form document. Requests rename the placeholders, so
+    they cannot collide with those of other conditions.
 
     >>> long = RawExpression("size(#d) > :n", {"#d": "doc"}, {":n": 3})
     >>> names = Names()
@@ -41,7 +41,7 @@ class RawExpression(Condition, frozen=True):
     def __post_init__(self) -> None:
         text = _without_parentheses(self.text.strip())
         if not text:
-            raise QueryError("a RawExpression has a text; Condition() is the empty condition")
+            raise QueryError("RawExpression: the text is empty; use Condition() for no condition")
         force_setattr(self, "text", text)
         force_setattr(self, "names", dict(self.names))
         force_setattr(self, "values", dict(self.values))
@@ -50,17 +50,17 @@ class RawExpression(Condition, frozen=True):
                 f"{text!r}: {', '.join(sorted(stray))}: every placeholder must be used in the text "
                 "and given in names or values"
             )
-        self._spell(Names())  # so that a wrong value raises here
+        self._spell(Names())  # a wrong value raises here
 
     def _operands(self) -> tuple[Argument, ...]:
-        # Its names only; paths in the text itself are unknown.
+        # Only the placeholders are known, not the paths in the text.
         return tuple(Path((name,)) for name in self.names.values())
 
     def _spell(self, names: Names) -> str:
         spelled = {key: names.name(name) for key, name in self.names.items()}
         for key, value in self.values.items():
             spelled[key] = names.value(codec.encode(value, key))
-        # In parentheses: the text may have an OR, and be joined by an AND.
+        # In parentheses, as the text may contain OR, and AND may join it with others.
         return f"({_PLACEHOLDER.sub(lambda match: spelled[match[0]], self.text)})"
 
     def _shape(self, values: list[Wire]) -> tuple[Hashable, ...]:
@@ -73,7 +73,7 @@ class RawExpression(Condition, frozen=True):
 
 
 def _without_parentheses(text: str) -> str:
-    """Return *text* without parentheses around the whole of it, which may not be doubled."""
+    """Return *text* without parentheses around the whole, as DynamoDB rejects double ones."""
     while text.startswith("(") and text.endswith(")"):
         depth = 0
         for place, letter in enumerate(text):

@@ -1,7 +1,7 @@
 """Sources: the expressions from which a SET takes its value.
 
 ``F("wins") + 1``, ``F("wins").if_not_exists(0)`` and ``F("ids").append([7])`` are frozen nodes. Values in
-them stay Python values until the target is known, whose coder encodes them.
+them stay Python values until the target is known: its coder encodes them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Source(Protocol):
     """A source of a SET: a :class:`Value`, a :class:`Path`, or a node of this module."""
 
     def render(self, names: Names, /) -> str:
-        """Spell it with the placeholders of *names*."""
+        """Return the text of the source with the placeholders of *names*."""
         ...
 
 
@@ -46,7 +46,7 @@ class PythonValue(Struct, frozen=True):
         return cls(value if type(value).__hash__ is not None else copy.deepcopy(value))
 
     def render(self, names: Names) -> str:
-        """Spell it as a free-form value."""
+        """Return the placeholder of the value, encoded as in a free-form document."""
         return names.value(codec.encode(self.value))
 
     def __hash__(self) -> int:
@@ -64,15 +64,15 @@ class Target(Struct, frozen=True):
         """DynamoDB's type of the values there; "" if unknown."""
         return find_kind(self.coder)
 
-    def make_error(self, where: str) -> ValidationError:
-        """Return the error for a value that cannot be there."""
-        return ValidationError({self.where: [where]})
+    def make_error(self, problem: str) -> ValidationError:
+        """Return the error for a value that cannot be stored here."""
+        return ValidationError({self.where: [problem]})
 
     def to_wire(self, value: object) -> Value:
         """Return *value* as it is stored here."""
         if value is None:
             if not getattr(self.coder, "null", True):
-                raise self.make_error("None is not stored here: remove() it, or give a value")
+                raise self.make_error("None is not stored here: use remove(), or pass a value")
             return Value({"NULL": True})
         wire = self.coder.encode(value, self.where)
         if wire is None:
@@ -83,14 +83,16 @@ class Target(Struct, frozen=True):
         """Return *value* as a number to add or subtract here."""
         if self.kind not in ("", NUMBER):
             raise self.make_error(
-                f"{value!r} cannot be added: this is stored as {self.kind}, no number"
+                f"{value!r} cannot be added: this is stored as {self.kind}, not as a number"
             )
         if self.kind and not self._holds_numbers():
             wire = self._amount_of_another_type(value)
         else:
             wire = self.coder.encode(value, self.where) if value is not None else None
         if not wire or NUMBER not in wire:
-            raise self.make_error(f"{value!r} is no number: only numbers are added and subtracted")
+            raise self.make_error(
+                f"{value!r} is not a number: only numbers are added and subtracted"
+            )
         return Value(wire)
 
     def _holds_numbers(self) -> bool:
@@ -114,32 +116,34 @@ class Target(Struct, frozen=True):
         return self.coder.encode(value, self.where) if value is not None else None
 
     def elements(self, value: object) -> Value:
-        """Return the list *value* as it is appended here."""
+        """Return the list *value*, encoded, to append to the list here."""
         if self.kind not in ("", LIST):
             raise self.make_error(f"it is stored as {self.kind}: only lists are appended to")
         if not isinstance(value, (list, tuple)):
-            raise self.make_error(f"{value!r} is no list: write [{value!r}] to append one element")
+            raise self.make_error(
+                f"{value!r} is not a list: write [{value!r}] to append one element"
+            )
         return self.to_wire(cast("object", value))
 
     def members(self, value: object, verb: str) -> Value:
-        """Return the set *value*, not empty, as it is encoded here."""
+        """Return the set *value*, encoded, for *verb* on the set here; it must not be empty."""
         if self.kind and self.kind not in SETS:
             raise self.make_error(f"it is stored as {self.kind}: {verb} of a set is for sets")
         if not isinstance(value, (set, frozenset)):
-            raise self.make_error(f"{value!r} is no set: write {{...}}")
+            raise self.make_error(f"{value!r} is not a set: write {{...}}")
         if not value:
             raise self.make_error("the set is empty: leave the change out")
         return self.to_wire(cast("object", value))
 
     def check(self, path: Path, *, kind: str) -> None:
-        """Refuse *path* as a source if its type is known and differs from *kind*."""
+        """Raise ValidationError if the type of *path* is known and differs from *kind*."""
         other = find_kind(path.coder)
         if kind and other and kind != other:
             raise self.make_error(f"{path} is stored as {other}, and a {kind} is needed here")
 
 
 def find_kind(coder: Coder) -> str:
-    """Return DynamoDB's type of the values of *coder*; "" if they may have any."""
+    """Return DynamoDB's type of the values of *coder*; "" if they may have any type."""
     kind: str = getattr(coder, "kind", "")
     return kind
 
@@ -167,8 +171,8 @@ class Computable(codec.Uncomputed):
 
     def __mul__(self, other: object) -> NoReturn:
         raise TypeError(
-            f"{_describe(self._source())}: DynamoDB adds and subtracts, and computes nothing else; read "
-            "the item, and write the result on condition that nothing changed meanwhile"
+            f"{_describe(self._source())}: DynamoDB only adds and subtracts; read the item, compute the "
+            "value, and write it with a condition that the item has not changed"
         )
 
     __rmul__ = __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = (
@@ -178,20 +182,39 @@ class Computable(codec.Uncomputed):
 
     def __neg__(self) -> NoReturn:
         text = _describe(self._source())
-        raise TypeError(
-            f"-{text}: DynamoDB adds and subtracts, and computes nothing else: write 0 - {text}"
-        )
+        raise TypeError(f"-{text}: DynamoDB only adds and subtracts: write 0 - {text}")
 
     def append(self, values: Any) -> ListAppend:
-        """Return this list followed by *values*, a list too.
+        """Return an expression for updates: this list, followed by the list *values*.
 
-        As an action of an update it changes the list itself. DynamoDB refuses it if the item has
-        no such list: ``F("ids").if_not_exists([]).append([7])`` starts one.
+        Passed to an update by itself, it changes this list. DynamoDB rejects it if the item has no such
+        list: ``F("lines").if_not_exists([]).append(["tea"])`` creates one.
+
+        >>> from dynamodb_py import CharField, ListField, Model, Table
+        >>> class Cart(Model):
+        ...     id = CharField(hash_key=True)
+        ...     lines = ListField(str)
+        >>> _ = Table(Cart).create()
+        >>> cart = Cart.objects.create(id="a", lines=["bread"])
+        >>> cart.update(Cart.lines.append(["milk", "tea"])).lines
+        ['bread', 'milk', 'tea']
         """
         return ListAppend.of(self, values, self)
 
     def prepend(self, values: Any) -> ListAppend:
-        """Return *values*, a list too, followed by this list; else as :meth:`append`."""
+        """Return an expression for updates: the list *values*, followed by this list.
+
+        All else is as for :meth:`append`.
+
+        >>> from dynamodb_py import CharField, ListField, Model, Table
+        >>> class Cart(Model):
+        ...     id = CharField(hash_key=True)
+        ...     lines = ListField(str)
+        >>> _ = Table(Cart).create()
+        >>> cart = Cart.objects.create(id="a", lines=["bread"])
+        >>> cart.update(Cart.lines.prepend(["milk"])).lines
+        ['milk', 'bread']
+        """
         return ListAppend.of(values, self, self)
 
 
@@ -203,15 +226,15 @@ class IfNotExists(Computable, Struct, frozen=True):
 
     @classmethod
     def of(cls, path: Path, value: object) -> IfNotExists:
-        """Make the node of Python operands."""
+        """Create the node from Python operands."""
         return cls(path, _operand(value, f"{path}.if_not_exists()"))
 
     def render(self, names: Names) -> str:
-        """Spell it with the placeholders of *names*."""
+        """Return the text of the node with the placeholders of *names*."""
         return f"if_not_exists({self.path.render(names)}, {self.value.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with names resolved and values encoded."""
+        """Return the node with names resolved and values encoded."""
         path = resolve(self.path) if self.path.by_name else self.path
         target.check(path, kind=kind)
         return IfNotExists(path, bind_source(self.value, resolve, target, kind))
@@ -223,25 +246,25 @@ class ListAppend(Computable, Struct, frozen=True):
     first: Part
     second: Part
     own: Path | None = None
-    """The list that this changes as an action."""
+    """The list that an update changes if the node is passed by itself."""
 
     @classmethod
     def of(cls, first: object, second: object, own: object) -> ListAppend:
-        """Make the node of Python operands."""
+        """Create the node from Python operands."""
         where = f"{_describe(as_source(own))}.append()"
         for source in map(as_source, (first, second)):
             plain: object = source.value if isinstance(source, PythonValue) else []
             if not isinstance(plain, (list, tuple)):
-                text = f"{plain!r} is no list: write [{plain!r}] for one element"
+                text = f"{plain!r} is not a list: write [{plain!r}] for one element"
                 raise ValidationError({where: [text]})
         return cls(_operand(first, where), _operand(second, where), find_own_path(as_source(own)))
 
     def render(self, names: Names) -> str:
-        """Spell it with the placeholders of *names*."""
+        """Return the text of the node with the placeholders of *names*."""
         return f"list_append({self.first.render(names)}, {self.second.render(names)})"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with names resolved and values encoded."""
+        """Return the node with names resolved and values encoded."""
         if kind not in ("", LIST):
             raise target.make_error(f"it is stored as {kind}: only lists are appended to")
         first, second = (
@@ -254,7 +277,7 @@ class ListAppend(Computable, Struct, frozen=True):
 
 
 class Arithmetic(Computable, Struct, frozen=True):
-    """A sum or a difference; DynamoDB takes one operator in each SET."""
+    """A sum or a difference; DynamoDB accepts one operator in each SET."""
 
     left: Part
     operator: str
@@ -262,7 +285,7 @@ class Arithmetic(Computable, Struct, frozen=True):
 
     @classmethod
     def of(cls, left: object, operator: str, right: object) -> Arithmetic:
-        """Make the node of Python operands; raise :class:`QueryError` for more than one operator."""
+        """Create the node from Python operands; raise :class:`QueryError` for more than one operator."""
         sides = as_source(left), as_source(right)
         where = f"{_describe(sides[0])} {operator} {_describe(sides[1])}"
         for side in sides:
@@ -271,16 +294,16 @@ class Arithmetic(Computable, Struct, frozen=True):
                 and isinstance(side.value, (*NO_ADDENDS, set, frozenset))
             )
             if wrong:
-                text = f"{_describe(side)} is no number: only numbers are added and subtracted"
+                text = f"{_describe(side)} is not a number: only numbers are added and subtracted"
                 raise ValidationError({where: [text]})
         return cls(_operand(left, where), operator, _operand(right, where))
 
     def render(self, names: Names) -> str:
-        """Spell it with the placeholders of *names*."""
+        """Return the text of the node with the placeholders of *names*."""
         return f"{self.left.render(names)} {self.operator} {self.right.render(names)}"
 
     def bind(self, resolve: Resolve, target: Target, kind: str) -> Part:
-        """Return it with names resolved and values encoded."""
+        """Return the node with names resolved and values encoded."""
         if kind not in ("", NUMBER):
             raise target.make_error(
                 f"it is stored as {kind}: only numbers are added and subtracted"
@@ -301,7 +324,7 @@ _KNOWN = (Path, Value, PythonValue, *NODES)
 
 
 def as_source(value: object) -> Part:
-    """Return the source that *value* means."""
+    """Return *value* as a source: the source of an operand or a node, else a Python value."""
     if isinstance(value, Computable):
         return value._source()
     if isinstance(value, _KNOWN):
@@ -314,7 +337,7 @@ def _operand(value: object, where: str) -> Part:
     if isinstance(source, Arithmetic):
         raise QueryError(
             f"{where}: DynamoDB takes one + or - in each change, and none inside a function: "
-            "compute what is constant in Python, or use several updates"
+            "compute constant parts in Python, or use several updates"
         )
     return source
 
@@ -335,7 +358,7 @@ def bind_source(source: Part, resolve: Resolve, target: Target, kind: str) -> Pa
 
 
 def find_own_path(source: Source) -> Path | None:
-    """Return the path that *source* changes as an action, or None."""
+    """Return the path that *source* changes if it is passed to an update by itself, or None."""
     if isinstance(source, Path):
         return source
     if isinstance(source, IfNotExists):
@@ -344,7 +367,7 @@ def find_own_path(source: Source) -> Path | None:
 
 
 def leaves(source: Source) -> Iterator[Source]:
-    """Yield the paths and values of *source*; an unknown kind of source as it is."""
+    """Yield the paths and values of *source*; if its kind is unknown, *source* itself."""
     if isinstance(source, IfNotExists):
         yield source.path
         yield from leaves(source.value)

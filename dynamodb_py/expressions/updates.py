@@ -1,4 +1,4 @@
-"""Updates: changes of an item, and their spelling for DynamoDB.
+"""Updates: changes of an item, and their text in DynamoDB's expression language.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -41,14 +41,14 @@ class Action(Uncomputed, Struct, frozen=True):
     path: Path
 
     def render(self, names: Names) -> str:
-        """Spell this change, without the name of its clause."""
+        """Return the text of the change, without the name of its clause."""
         return self.path.render(names)
 
     def bind(self, resolve: Resolve, where: str = "") -> Action:
         """Return the change with names resolved and its values encoded.
 
         *where* is the name of the path in messages. Raises
-        :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be there.
+        :class:`~dynamodb_py.exceptions.ValidationError` for values that cannot be stored there.
         """
         del where
         return type(self)(resolve(self.path)) if self.path.by_name else self
@@ -65,7 +65,7 @@ class Action(Uncomputed, Struct, frozen=True):
 
 
 class Set(Action, frozen=True):
-    """Write *value* at the path, which may have a value already."""
+    """Write *value* at the path, and replace the value there."""
 
     clause: ClassVar[str] = "SET"
 
@@ -94,7 +94,7 @@ class Set(Action, frozen=True):
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
         last = self.path.parts[-1]
         if isinstance(last, int) and last:
-            return False  # past the end of a list, it appends each time; at 0, only once
+            return False  # past the end of a list, each execution appends; at 0, only the first
         value = self.value
         if isinstance(value, IfNotExists) and value.path == self.path:
             return True  # the second time, the path has a value
@@ -116,7 +116,7 @@ class Remove(Action, frozen=True):
 
 
 class Add(Action, frozen=True):
-    """Add a number to a number, or elements to a set; a missing one counts as 0 or empty."""
+    """Add a number to a number, or elements to a set; a missing value counts as 0 or empty."""
 
     clause: ClassVar[str] = "ADD"
 
@@ -176,7 +176,7 @@ class Delete(Action, frozen=True):
 
 
 def as_action(given: object) -> Action | None:
-    """Return *given* as an action: itself, or a SET of an expression to its own path; else None."""
+    """Return *given* if it is an action; for an expression, a SET of its own path; else None."""
     if isinstance(given, Action):
         return given
     if not isinstance(given, Computable):
@@ -189,7 +189,8 @@ def as_action(given: object) -> Action | None:
 def is_repeatable(actions: Iterable[Action]) -> bool:
     """Tell whether a second execution of *actions* changes nothing.
 
-    It does if an action computes with a value that the update changes, or moves elements of a list.
+    It changes something if an action computes with a value that the update changes, or moves elements of
+    a list.
     """
     actions = list(actions)
     changed = [action.path for action in actions]
@@ -208,7 +209,7 @@ def _is_absence(path: Path, value: object) -> bool:
     coder = path.coder
     if value is None:
         return not getattr(coder, "null", True)  # a free-form target stores NULL
-    # Only for sets: DynamoDB has no empty one.
+    # Only an empty set: DynamoDB cannot store one.
     return isinstance(value, (set, frozenset)) and path.encode(value) is None
 
 
@@ -217,9 +218,10 @@ def _keep_path(path: Path) -> Path:
 
 
 def render_update(actions: Iterable[Action], names: Names) -> str:
-    """Spell an UpdateExpression for *actions*, in the order given within each clause; "" for none.
+    """Return the UpdateExpression of *actions*, in their order within each clause; "" without actions.
 
-    Raises :class:`QueryError` if two of them overlap, and over 4 KB of text.
+    Raises :class:`QueryError` if two of them overlap, or if the text is over 4 KB
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
 
     >>> score, tags = Path(("score",)), Path(("tags",))
     >>> render_update([Add(score, Value({"N": "1"})), Remove(tags)], Names())
@@ -242,13 +244,16 @@ def render_update(actions: Iterable[Action], names: Names) -> str:
 
 
 class SetOnce(Set, frozen=True):
-    """What an update that may make the item writes where it has none yet: its kind, parts of its key."""
+    """Writes an attribute that a new item must have: its kind, or a part of its key.
+
+    An update that may create the item contains it; an attribute that exists stays.
+    """
 
 
 class Bump(Set, frozen=True):
-    """The next version of an item whose version is not known here."""
+    """Writes the next version of an item whose current version is unknown to the program."""
 
     def is_repeatable(self, changed: Iterable[Path]) -> bool:
-        """It does no harm to raise a version twice."""
+        """Return True: it does no harm to increase a version twice."""
         del changed
         return True

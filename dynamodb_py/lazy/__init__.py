@@ -1,16 +1,15 @@
-"""What is loaded at its first use, in one list: rooms that a program may never enter.
+"""The one list of rooms that are loaded at their first use, as many programs never need them.
 
-``import dynamodb_py`` loads what defining models takes. A file that needs one of these rooms only when a verb
-is called takes it from here; for type checkers, from its place::
+``import dynamodb_py`` loads the rooms that the definition of models needs. A file that needs one of the other
+rooms only when a verb is called imports it from here, and for type checkers from its own place::
 
     if TYPE_CHECKING:
         from ..queryset import reads
     else:
         from ...lazy import reads
 
-The list is data, and may name rooms above those that use it. ``tests/test_architecture.py`` checks that each
-name exists, that a name means here what it means under TYPE_CHECKING, and that nothing else loads
-anything late.
+The list may name rooms above those that use it. ``tests/test_architecture.py`` checks that each name exists,
+that it has the same meaning here as under TYPE_CHECKING, and that nothing else is loaded late.
 """
 
 from .loading import LazyRoom
@@ -63,7 +62,7 @@ EXPORTS = {
     },
     "transports": {"transports.boto": "AsyncBotoTransport BotoTransport"},
 }
-"""What packages export and load late, by room."""
+"""The names that each package exports and loads at their first use, by room."""
 
 COMMANDS = {
     "cli.commands.denormalize": "denormalize",

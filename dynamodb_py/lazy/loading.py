@@ -11,7 +11,7 @@ _PACKAGE = __name__.partition(".")[0]
 def load(room: str, name: str) -> Any:
     """Return *name* of *room*, a module of this package, as ``from room import name`` does.
 
-    :raises ImportError: there is no such room or name; AttributeError would pass for a missing verb.
+    :raises ImportError: there is no such room or name. An AttributeError would look like a missing verb.
     """
     module = __import__(f"{_PACKAGE}.{room}", fromlist=[name])
     try:
@@ -21,10 +21,10 @@ def load(room: str, name: str) -> Any:
 
 
 class LazyFunction:
-    """A function that is loaded at its first use. In a class, it is a method, which then takes its own place.
+    """A function that is loaded at its first use. In the body of a class, it stands for a method.
 
-    Reading it from the class or from an instance is a use: inspect, help(), pickle and subclasses find the
-    method itself. Only ``vars(cls)`` may show this object.
+    The first access by the class or by an instance replaces it by the loaded method. So inspect, help(),
+    pickle and subclasses find the method. Only ``vars(cls)`` may show this object.
     """
 
     def __init__(self, make: Callable[[], Any]) -> None:
@@ -33,14 +33,14 @@ class LazyFunction:
         self._owner: type | None = None
         self._name = ""
         self.names: tuple[str, str, str] | None = None
-        """The name, qualified name and module that the function gets; None: it keeps its own."""
+        """The name, qualified name and module that the function gets; with None it keeps its own."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if self._owner is None:
             self._owner, self._name = owner, name
 
     def load(self) -> Any:
-        """Return the function; threads that come at the same time get the same one."""
+        """Return the function; concurrent threads get the same one."""
         if not self._made:
             made = self._make()
             if self.names is not None:
@@ -59,30 +59,30 @@ class LazyFunction:
 
 
 class LazyRoom:
-    """A module that is loaded when a name is first read from it, unless that is one of its *verbs*.
+    """A module that is loaded when a name is first read from it, unless that name is one of *verbs*.
 
-    :param verbs: functions for the bodies of classes, which are loaded when they are first called.
+    :param verbs: the names of functions for bodies of classes; a call or access of the method loads them.
     """
 
     def __init__(self, room: str, verbs: str = "") -> None:
         self.room, self.verbs = room, frozenset(verbs.split())
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # of tools that look for a protocol
+        if name.startswith("__"):  # tools look for protocols by such names
             raise AttributeError(name)
         if name in self.verbs:
             return LazyFunction(lambda: load(self.room, name))
-        found = vars(self)[name] = load(self.room, name)  # read without this method from now on
+        found = vars(self)[name] = load(self.room, name)  # later reads do not come here
         return found
 
 
 def export_lazily(
     rooms: Mapping[str, str], names: dict[str, Any]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__getattr__`` and ``__dir__`` of a package that loads some of what it exports late.
+    """Return ``__getattr__`` and ``__dir__`` for a package that loads some exports at their first use.
 
-    :param rooms: the names that each room gives, separated by spaces.
-    :param names: the globals of the package, where what was loaded stays.
+    :param rooms: the names from each room, separated by spaces.
+    :param names: the globals of the package; a loaded name is stored there.
     """
     places = {name: room for room, exported in rooms.items() for name in exported.split()}
 

@@ -13,7 +13,7 @@ from ..exceptions import DynamoDBError, QueryError, RequestError, ResponseCorrup
 T = TypeVar("T")
 
 Wire: TypeAlias = "dict[str, Any]"
-"""One attribute value as in DynamoDB's JSON, ``{"S": "text"}``; a B holds bytes."""
+"""One attribute value in DynamoDB's form, ``{"S": "text"}``; a B holds bytes."""
 
 WireItem: TypeAlias = "dict[str, Wire]"
 Payload: TypeAlias = "dict[str, Any]"
@@ -39,9 +39,9 @@ class BaseStep(Struct, Generic[T], frozen=True):
             found.__cause__ = error
         if isinstance(self, Operation) and self.repeatable:
             try:
-                found = _parse_safely(step, (yield step))  # the next answer may be whole
+                found = _parse_safely(step, (yield step))  # the next response may be whole
             except RequestError as error:
-                error.in_doubt = True  # the first answer may have been of success
+                error.in_doubt = True  # the first attempt may have succeeded
                 raise
         if isinstance(found, ResponseCorrupted):
             raise found
@@ -49,15 +49,15 @@ class BaseStep(Struct, Generic[T], frozen=True):
 
 
 def as_item(raw: msgspec.Raw) -> bytes:
-    """Return an item of an answer; raise ValueError if it is no object."""
+    """Return an item of a response; raise ValueError if it is not a JSON object."""
     item = bytes(raw)
     if item[:1] != b"{":
-        raise ValueError("an item that is no JSON object")
+        raise ValueError("an item that is not a JSON object")
     return item
 
 
 def _parse_safely(step: BaseStep[Any], outcome: Any) -> Any:
-    """Return the result of *step*, or ResponseCorrupted for an answer that cannot be read."""
+    """Return the result of *step*, or ResponseCorrupted for a response that cannot be read."""
     try:
         return step.parse(outcome)
     except DynamoDBError:
@@ -77,19 +77,19 @@ BROKEN = (
     TypeError,
     ValueError,
 )
-"""The errors of reading an answer that is not of DynamoDB's form."""
+"""The errors that parsing raises for a response that does not have DynamoDB's form."""
 
 
 def make_corrupted(error: Exception) -> ResponseCorrupted:
-    """Return the exception for an answer that cannot be read because of *error*."""
-    return ResponseCorrupted(f"the answer is not what DynamoDB sends: {error!r:.200}")
+    """Return the exception for a response that cannot be read because of *error*."""
+    return ResponseCorrupted(f"the response does not have DynamoDB's form: {error!r:.200}")
 
 
 class Operation(BaseStep[T], frozen=True):
     """One API call: its request, and the parser of its response.
 
-    ``payload()`` is a plain dict that msgspec encodes to the request's JSON: a B is bytes there, and
-    an item may be :class:`msgspec.Raw` JSON. ``parse()`` takes the body of the response, as bytes.
+    ``payload()`` returns a plain dict, which msgspec encodes as the JSON of the request. A B in it holds
+    bytes, and an item may be :class:`msgspec.Raw` JSON. ``parse()`` takes the body of the response, as bytes.
     """
 
     api: ClassVar[str] = ""
@@ -146,16 +146,16 @@ class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
 
 
 class Call(BaseStep[Any], frozen=True):
-    """Call a function of the user, and await its result if that can be awaited.
+    """Call a function of the user, and await its result if it is awaitable.
 
-    A blocking driver awaits it in a new event loop. That is impossible within a running loop, and
-    then refused; for a function known to be async, before it is called.
+    The sync driver awaits it in a new event loop. Within a running loop that is impossible, so the driver
+    raises QueryError; for a function that is known to be async, it does so before the call.
     """
 
     function: Callable[[], Any] | None = None
     """None calls nothing, and only checks whether a later call could be awaited."""
     awaits: str = ""
-    """The awaited function, for a message; empty if it may not be async."""
+    """A description, for the message, of a function that is known to be async; else empty."""
 
     def parse(self, outcome: Any, /) -> Any:
         return outcome

@@ -85,7 +85,7 @@ class Put(Struct, frozen=True, gc=False):
 
 
 class Delete(Struct, frozen=True, gc=False):
-    """A key whose item to delete, in a batch."""
+    """The key of an item to delete, in a batch."""
 
     table: str
     key: Key

@@ -81,7 +81,7 @@ class _Write(Operation["StoredItem | None"], frozen=True):
 def add_condition(
     payload: Payload, condition: Condition | None, names: Names, returning: str = "NONE"
 ) -> Payload:
-    """Add *condition* and all *names* to *payload*; if it fails, DynamoDB returns the item."""
+    """Add *condition* and all *names* to *payload*; with the error of a failed condition comes the item."""
     if condition is not None and (text := condition.render(names)):
         payload["ConditionExpression"] = text
         payload["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -91,7 +91,7 @@ def add_condition(
 
 
 class PutItem(_Write, frozen=True):
-    """Write one whole item; the result is the old one with ``returning="ALL_OLD"``.
+    """Write one whole item; with ``returning="ALL_OLD"`` the result is the old item.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     """
@@ -124,7 +124,7 @@ def add_update(
     condition: Condition | None,
     returning: str = "NONE",
 ) -> Payload:
-    """Add *actions* and *condition* to *payload*, as texts with names and values."""
+    """Add *actions* and *condition* to *payload*, as expressions with names and values."""
     if condition is None or type(condition) is Exists:
         wires: dict[str, Any] = {}
         removed: dict[str, None] = {}
@@ -154,7 +154,7 @@ def _fill_update(
     condition: Condition | None,
     returning: str,
 ) -> Payload:
-    """Add an update of whole attributes to *payload*: only its values are new in each request."""
+    """Add an update of whole attributes to *payload*: its text is cached, its values are new."""
     texts, placeholders = _prepare_update((*wires,), removed, condition, returning)
     payload |= texts
     if wires:
@@ -169,7 +169,7 @@ def _prepare_update(
 ) -> tuple[Payload, tuple[str, ...]]:
     """Return the request of an update of whole attributes without its values, and their placeholders.
 
-    :param condition: one without values.
+    :param condition: a condition without values, or None.
     """
     found, none = Names(), Value({"NULL": True})
     actions: list[Action] = [Set(Path((name,)), none) for name in names]
@@ -181,7 +181,7 @@ def _prepare_update(
 
 @lru_cache(maxsize=256)
 def _prepare_condition(condition: NotExists, returning: str) -> Payload:
-    """Return what a condition without values adds to a request: it is rendered once for each class."""
+    """Return the members of a request for a condition without values, which are rendered once."""
     return add_condition({}, condition, Names(), returning)
 
 
@@ -208,7 +208,7 @@ class UpdateItem(_Write, frozen=True):
 
 
 class DeleteItem(_Write, frozen=True):
-    """Delete one item; the result is the old one with ``returning="ALL_OLD"``.
+    """Delete one item; with ``returning="ALL_OLD"`` the result is the old item.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
     """

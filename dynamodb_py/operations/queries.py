@@ -35,11 +35,11 @@ class Page(Struct, frozen=True):
 
     items: list[StoredItem]
     count: int
-    """How many items matched; with ``select="COUNT"`` there are only numbers."""
+    """The number of items that matched; with ``select="COUNT"``, ``items`` is empty."""
     scanned: int
-    """How many items were read for them, before the filter."""
+    """The number of items that were read, before the filter."""
     last: Key | None = None
-    """The key to start after for the rest; None at the end."""
+    """The key after which the rest begins; None at the end."""
     rest: Query | Scan | None = None
     """The request for the rest; None at the end."""
     units: float | None = None
@@ -58,7 +58,7 @@ class _Reading(Operation[Page], frozen=True):
     start: Key | None = None
     """The key to start after."""
     select: str | None = None
-    """``"COUNT"`` for numbers without items; by default the projection."""
+    """``"COUNT"`` to count items without returning them; by default the projection."""
     measured: bool = False
     """Whether DynamoDB reports the capacity units consumed."""
 
@@ -90,7 +90,7 @@ class _Reading(Operation[Page], frozen=True):
 
 
 class Query(_Reading, frozen=True, kw_only=True):
-    """Read the items of one hash key, in the order of the range key.
+    """Read the items of one hash key (partition key), in the order of the range key (sort key).
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
     """
@@ -115,7 +115,7 @@ class Scan(_Reading, frozen=True, kw_only=True):
     api: ClassVar[str] = "Scan"
 
     segment: tuple[int, int] | None = None
-    """Which segment, from 0, and of how many."""
+    """The number of the segment, from 0, and the number of segments."""
 
     def payload(self) -> Payload:
         payload = super().payload()

@@ -20,7 +20,7 @@ class Expressions(Struct, frozen=True):
     keys: str = ""
     """KeyConditionExpression: the keys that a Query reads."""
     filter: str = ""
-    """FilterExpression: applied after reading, so dropped items cost units too."""
+    """FilterExpression: DynamoDB applies it after reading, so dropped items cost units too."""
     projection: str = ""
     """ProjectionExpression: the attributes that DynamoDB sends."""
     names: dict[str, str] = {}
@@ -34,7 +34,7 @@ class Expressions(Struct, frozen=True):
         filter: Condition | None = None,
         projection: Iterable[Path] = (),
     ) -> Expressions:
-        """Render these; None and empty ones are left out.
+        """Render the conditions and the projection; None and empty ones are left out.
 
         Raises :class:`~dynamodb_py.exceptions.QueryError` past DynamoDB's limits of an expression
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
@@ -49,7 +49,7 @@ class Expressions(Struct, frozen=True):
         )
 
     def into(self, payload: Payload, /) -> Payload:
-        """Add the expressions to *payload*, and return it; DynamoDB refuses empty members."""
+        """Add the expressions to *payload*, and return it; DynamoDB rejects empty members."""
         if self.keys:
             payload["KeyConditionExpression"] = self.keys
         if self.filter:

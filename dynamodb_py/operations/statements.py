@@ -64,7 +64,7 @@ class ExecuteStatement(Operation[Rows], frozen=True):
     parameters: Sequence[Wire] = ()
     consistent: bool = False
     limit: int | None = None
-    """The most items to read, before conditions on other attributes than keys."""
+    """The most items to read, before conditions on attributes outside of the key."""
     next_token: str | None = None
     table: str = ""
     """The table of the statement, for messages; it is not sent."""
@@ -75,17 +75,17 @@ class ExecuteStatement(Operation[Rows], frozen=True):
 
     @property
     def verb(self) -> str:
-        """What it does: ``"SELECT"``, ``"INSERT"``, ``"UPDATE"``, ``"DELETE"`` or ``"EXISTS"``."""
+        """The verb of the statement: ``"SELECT"``, ``"INSERT"``, ``"UPDATE"``, ``"DELETE"`` or ``"EXISTS"``."""
         return self.statement.lstrip()[:6].upper()
 
     @property
     def reads(self) -> bool:
-        """Whether it only reads: it is a SELECT."""
+        """Whether the statement only reads, as a SELECT does."""
         return self.verb == "SELECT"
 
     def payload(self) -> Payload:
         payload: Payload = {"Statement": self.statement}
-        if self.parameters:  # DynamoDB refuses an empty list
+        if self.parameters:  # DynamoDB rejects an empty list
             payload["Parameters"] = self.parameters
         if self.consistent:
             payload["ConsistentRead"] = True
@@ -105,12 +105,12 @@ class ExecuteStatement(Operation[Rows], frozen=True):
 
 
 def check_alike(statements: Sequence[ExecuteStatement], what: str) -> None:
-    """Raise QueryError for reads beside writes, which DynamoDB takes in no one request."""
+    """Raise QueryError for reads beside writes, which DynamoDB rejects in one request."""
     kinds = [each.reads for each in statements]
     if len(set(kinds)) > 1:
         raise QueryError(
-            f"{what} of statements reads, or it writes: statement {kinds.index(True) + 1} is a SELECT, and "
-            f"statement {kinds.index(False) + 1} is none: make two of it"
+            f"{what} of statements either reads or writes: statement {kinds.index(True) + 1} is a SELECT, "
+            f"and statement {kinds.index(False) + 1} is not: split it into two"
         )
 
 
@@ -123,8 +123,8 @@ def _check_several(statements: Sequence[ExecuteStatement], what: str, most: int)
 class BatchExecuteStatement(Operation["list[StoredItem | ServiceError | None]"], frozen=True):
     """Execute up to 25 statements of any tables, each on its own; each is about one item.
 
-    The result is in their order: the item that a statement returns, None, or its error. Raises QueryError
-    when made with none, over 25, or reads beside writes. DynamoDB refuses two of one item.
+    The result has, in their order, the item that a statement returns, None, or its error. Raises QueryError
+    for no statements, more than 25, or reads beside writes. DynamoDB rejects two statements on one item.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
     """
 
@@ -153,7 +153,7 @@ class BatchExecuteStatement(Operation["list[StoredItem | ServiceError | None]"],
 
     def parse(self, outcome: bytes, /) -> list[StoredItem | ServiceError | None]:
         responses = _read_responses(outcome).Responses
-        _check_answered(responses, self.statements)
+        _check_count(responses, self.statements)
         return [
             self._make_error(each.Error, each.TableName or one.table)
             if each.Error is not None
@@ -162,7 +162,7 @@ class BatchExecuteStatement(Operation["list[StoredItem | ServiceError | None]"],
         ]
 
     def _make_error(self, found: _Error, table: str) -> ServiceError:
-        """Return the error that the statement would have by itself."""
+        """Return the error that the statement would raise by itself."""
         body = None if found.Item is None else {"Item": found.Item}
         status = 500 if found.Code == "InternalServerError" else 400
         error = make_service_error(_name_code(found.Code), found.Message, status=status, body=body)
@@ -185,11 +185,11 @@ def _name_code(code: str) -> str:
 
 
 class ExecuteTransaction(Operation["list[StoredItem | None]"], frozen=True):
-    """Execute up to 100 statements of any tables, all or none; no two of one item.
+    """Execute up to 100 statements of any tables, all or none; two must not be on the same item.
 
-    The result is the item of each SELECT, in order; of writes, None for each. The *token* makes writes
-    repeatable, as that of TransactWriteItems does. Raises QueryError when made with none, over 100, reads
-    beside writes, or a token of no or over 36 characters.
+    The result has the item of each SELECT, in order, or None for each write. The *token* makes writes
+    repeatable, as that of TransactWriteItems does. Raises QueryError for no statements, more than 100, reads
+    beside writes, or a token that is empty or over 36 characters.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
     """
 
@@ -213,7 +213,7 @@ class ExecuteTransaction(Operation["list[StoredItem | None]"], frozen=True):
         return self.statements[0].reads
 
     def payload(self) -> Payload:
-        # All of it is read at one moment, and DynamoDB takes no ConsistentRead.
+        # A transaction reads a snapshot, and DynamoDB rejects ConsistentRead in it.
         payloads = [replace(each, consistent=False).payload() for each in self.statements]
         payload: Payload = {"TransactStatements": payloads}
         if not self.reads:
@@ -224,7 +224,7 @@ class ExecuteTransaction(Operation["list[StoredItem | None]"], frozen=True):
         responses = _read_responses(outcome).Responses
         if not self.reads:
             return [None] * len(self.statements)
-        _check_answered(responses, self.statements)
+        _check_count(responses, self.statements)
         return list(map(_find_item, responses))
 
 
@@ -232,11 +232,11 @@ def _list_tables(statements: Sequence[ExecuteStatement]) -> Sequence[str]:
     return tuple(dict.fromkeys(each.table for each in statements))
 
 
-def _check_answered(responses: Sequence[_Response], statements: Sequence[ExecuteStatement]) -> None:
+def _check_count(responses: Sequence[_Response], statements: Sequence[ExecuteStatement]) -> None:
     if len(responses) != len(statements):
-        raise ResponseCorrupted(f"{len(responses)} answers came for {len(statements)} statements")
+        raise ResponseCorrupted(f"{len(responses)} responses came for {len(statements)} statements")
 
 
 def _find_item(response: _Response) -> StoredItem | None:
-    """Return the item of a response; None where there is none."""
+    """Return the item of a response; None if there is none."""
     return None if response.Item is UNSET else as_item(response.Item)

@@ -33,12 +33,13 @@ def find_table_name(stream: str) -> str:
 
 
 class Shard(Struct, frozen=True):
-    """A shard: a part of a stream, with the shard that it continues and its range of numbers."""
+    """A shard: one part of a stream, in which records have an order."""
 
     id: str
     parent: str | None = None
+    """The id of the shard that it continues."""
     start: str | None = None
-    """The sequence number where it begins."""
+    """The sequence number at which it begins."""
 
 
 class _Range(Struct, frozen=True):
@@ -75,7 +76,7 @@ class StreamPage(Struct, frozen=True):
 
 
 class DescribeStream(StreamCall[StreamPage], frozen=True):
-    """Read the state of a stream and its shards, at most 100 at a time, after the one called *after*.
+    """Read the state of a stream and its shards, at most 100 at a time, after the shard with the id *after*.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_DescribeStream.html
     """
@@ -92,7 +93,7 @@ class DescribeStream(StreamCall[StreamPage], frozen=True):
         found = _read_description(outcome).StreamDescription
         last = found.LastEvaluatedShardId
         shards = [
-            # An engine may give "" for a shard without a parent.
+            # Some engines send "" for a shard without a parent.
             Shard(
                 each.ShardId,
                 each.ParentShardId or None,
@@ -112,7 +113,7 @@ _read_iterator = msgspec.json.Decoder(_IteratorOutput).decode
 
 
 class GetShardIterator(StreamCall[str], frozen=True):
-    """Return an iterator, which is good for 15 minutes, at a place in a shard.
+    """Create an iterator at a place in a shard; it expires after 15 minutes.
 
     *kind* is TRIM_HORIZON, LATEST, or AT_SEQUENCE_NUMBER or AFTER_SEQUENCE_NUMBER with a *number*.
 
@@ -169,7 +170,7 @@ class RawChange(Struct, frozen=True, rename=_CHANGE):
 
 
 class RawRecord(Struct, frozen=True, rename=_RECORD):
-    """A record of a stream as it is on the wire, in an answer or an event.
+    """A record of a stream as it is on the wire, in a response or in an event of Lambda.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
     """
@@ -180,11 +181,11 @@ class RawRecord(Struct, frozen=True, rename=_RECORD):
     stream: str = ""
     """The ARN of the stream, in an event of Lambda."""
     identity: dict[str, str] | None = None
-    """Who removed the item, if that was TTL."""
+    """The service that removed the item, if TTL did; else None."""
 
 
 class RecordsPage(Struct, frozen=True):
-    """Some records of a shard, and the iterator behind them; None at the end of the shard."""
+    """Some records of a shard, and the iterator for the next ones; None at the end of the shard."""
 
     records: list[RawRecord]
     iterator: str | None
@@ -199,7 +200,9 @@ _read_records = msgspec.json.Decoder(_RecordsOutput).decode
 
 
 class GetRecords(StreamCall[RecordsPage], frozen=True):
-    """Read up to *limit* records, at most 1,000 and 1 MB; none is not the end of the shard.
+    """Read up to *limit* records, at most 1,000 and 1 MB.
+
+    A page without records is not the end of the shard.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
     """

@@ -1,4 +1,4 @@
-"""Settings of tables with requests of their own: point-in-time recovery and tags."""
+"""Settings of tables that have their own requests: point-in-time recovery and tags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Backups(Struct, frozen=True):
 
     @property
     def days(self) -> int | None:
-        """How many days back a table can be restored; None if it cannot."""
+        """The number of past days from which the table can be restored; None if it cannot be restored."""
         if self.PointInTimeRecoveryStatus != "ENABLED":
             return None
         return self.RecoveryPeriodInDays or limits.MAX_BACKUP_DAYS
@@ -51,7 +51,7 @@ class DescribeContinuousBackups(TableCall[Backups], frozen=True):
 
 
 class UpdateContinuousBackups(TableCall[None], frozen=True):
-    """Switch the point-in-time recovery of a table on or off, or change how many days it keeps.
+    """Switch the point-in-time recovery of a table on or off, or change the number of days to keep.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateContinuousBackups.html
     """
@@ -130,4 +130,4 @@ class TagResource(Operation[None], frozen=True):
         return {"ResourceArn": self.arn, "Tags": tags}
 
     def parse(self, outcome: bytes, /) -> None:
-        """There is no answer."""
+        """Return None: the response is empty."""

@@ -13,7 +13,7 @@ from ..schema import KeyAttribute, TableSchema, Throughput
 from .base import Operation, Payload, T
 
 TableDescription: TypeAlias = "dict[str, Any]"
-"""DynamoDB's description of a table, times as aware datetimes in UTC.
+"""DynamoDB's description of a table, with times as aware datetimes in UTC.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
@@ -40,7 +40,7 @@ _read_list = msgspec.json.Decoder(_ListOutput).decode
 
 
 class TableCall(Operation[T], Generic[T], frozen=True):
-    """The base of calls that name a table, and often nothing else."""
+    """The base of calls that name one table; many of them have no other parameter."""
 
     table: str
 
@@ -56,7 +56,7 @@ class _Change(TableCall[TableDescription], frozen=True):
 
 
 class CreateTable(_Change, frozen=True):
-    """Create a table of *schema* under the name *table*, not the schema's name.
+    """Create a table with the keys, indexes and options of *schema*, under the name *table*.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
     """
@@ -72,7 +72,7 @@ class CreateTable(_Change, frozen=True):
 class UpdateTable(_Change, frozen=True):
     """Change billing and throughput of a table, and of its global indexes by name.
 
-    None leaves a setting; others must differ from the current ones.
+    None leaves a setting as it is. DynamoDB rejects a setting that is equal to the current one.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     """
@@ -100,7 +100,7 @@ class UpdateTable(_Change, frozen=True):
 class AddIndex(_Change, frozen=True):
     """Add the global index called *index* of *schema* to a table; one at a time.
 
-    :param attributes: the attributes of all keys of the table as it will be, with their types.
+    :param attributes: the attributes, with types, of all keys that the table will then have.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
     """
@@ -121,7 +121,10 @@ class AddIndex(_Change, frozen=True):
 
 
 class DropIndex(_Change, frozen=True):
-    """Remove a global index from a table."""
+    """Remove a global index from a table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
+    """
 
     api: ClassVar[str] = "UpdateTable"
 
@@ -157,7 +160,7 @@ class DeleteTable(_Change, frozen=True):
 
 
 class DescribeTable(TableCall[TableDescription], frozen=True):
-    """Read the state of a table; the answer may be some moments old.
+    """Read the state of a table; the response may be a few moments old.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTable.html
     """
@@ -232,7 +235,7 @@ class DescribeTimeToLive(TableCall[TimeToLive], frozen=True):
 
 
 class UpdateTimeToLive(TableCall[None], frozen=True):
-    """Switch the TTL of a table on, or off, at most once an hour; it must be a change.
+    """Switch the TTL of a table on or off, at most once an hour; DynamoDB rejects the current setting.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
     """
@@ -251,7 +254,7 @@ class UpdateTimeToLive(TableCall[None], frozen=True):
 
 
 def _parse_times(described: TableDescription) -> TableDescription:
-    """Return it with every ``...DateTime``, seconds since 1970, as an aware datetime."""
+    """Convert each ``...DateTime`` of a description, in seconds since 1970, to an aware datetime."""
     return {name: _parse_time(name, value) for name, value in described.items()}
 
 

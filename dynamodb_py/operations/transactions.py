@@ -1,4 +1,4 @@
-"""All or nothing: TransactGetItems reads a snapshot, TransactWriteItems writes several items as one."""
+"""Transactions: TransactGetItems reads a snapshot, TransactWriteItems writes several items or none."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _check_count(count: int) -> None:
     if not 1 <= count <= MAX_TRANSACTION:
         raise QueryError(
             f"a transaction is of 1 to {MAX_TRANSACTION} items, not {count}: "
-            f"{'name some' if count < 1 else 'make several of it'}"
+            f"{'pass some' if count < 1 else 'make several of it'}"
         )
 
 
 def check_token(token: str) -> None:
-    """Raise QueryError for a token that DynamoDB would refuse."""
+    """Raise QueryError for a token that DynamoDB would reject."""
     if not 1 <= len(token) <= MAX_TOKEN:
         raise QueryError(
             f"the token of a transaction has 1 to {MAX_TOKEN} characters, not {len(token)}: a UUID "
@@ -45,9 +45,9 @@ def check_token(token: str) -> None:
 
 
 class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
-    """Read up to 100 items of any tables in one snapshot, in order; None for a missing one.
+    """Read up to 100 items of any tables in one snapshot, in order; None for a missing item.
 
-    Raises QueryError when made with none or over 100. DynamoDB refuses two of one item, and items
+    Raises QueryError for no items or more than 100. DynamoDB rejects two reads of one item, and items
     that are over 4 MB together.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
@@ -57,14 +57,14 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
     gets: Sequence[tuple[str, Key]]
     """Tables and keys."""
     expressions: Sequence[Expressions | None] = ()
-    """The projection of each; by default whole items."""
+    """The projection of each item; by default whole items."""
 
     def __post_init__(self) -> None:
         _check_count(len(self.gets))
         if self.expressions and len(self.expressions) != len(self.gets):
             raise QueryError(
                 f"{len(self.expressions)} projections for {len(self.gets)} items: "
-                "give one for each, None for a whole item"
+                "pass one for each, None for a whole item"
             )
 
     @property
@@ -81,7 +81,7 @@ class TransactGetItems(Operation["list[StoredItem | None]"], frozen=True):
     def parse(self, outcome: bytes, /) -> list[StoredItem | None]:
         found = _read(outcome).Responses
         if len(found) != len(self.gets):
-            raise ResponseCorrupted(f"{len(found)} answers came for {len(self.gets)} items")
+            raise ResponseCorrupted(f"{len(found)} responses came for {len(self.gets)} items")
         return [None if each.Item is UNSET else as_item(each.Item) for each in found]
 
 
@@ -108,7 +108,7 @@ class Update(Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.actions:
             raise QueryError(
-                f"an update of {self.table} without actions: a transaction has Check for that"
+                f"an update of {self.table} without actions: use Check for a condition alone"
             )
 
     def request(self) -> Payload:
@@ -118,7 +118,7 @@ class Update(Struct, frozen=True):
 
 
 class Delete(Struct, frozen=True):
-    """A key whose item to delete, in a transaction."""
+    """The key of an item to delete, in a transaction."""
 
     table: str
     key: Key
@@ -138,12 +138,12 @@ class Check(Struct, frozen=True):
     condition: Condition
 
     def request(self) -> Payload:
-        """Return the TransactWriteItem; raises QueryError for an empty condition."""
+        """Return the TransactWriteItem; raise QueryError for an empty condition."""
         names = Names()
         payload: Payload = {"TableName": self.table, "Key": self.key}
         add_condition(payload, self.condition, names)
         if "ConditionExpression" not in payload:
-            raise QueryError(f"a check of {self.table} without a condition: give one")
+            raise QueryError(f"a check of {self.table} without a condition: pass one")
         return {"ConditionCheck": payload}
 
 
@@ -151,12 +151,12 @@ Write: TypeAlias = "Put | Update | Delete | Check"
 
 
 class TransactWriteItems(Operation[None], frozen=True):
-    """Execute up to 100 writes and checks of any tables, all or none; no two of one item.
+    """Execute up to 100 writes and checks of any tables, all or none; two must not be on the same item.
 
-    The *token* makes it repeatable, even with an ADD: for ten minutes, DynamoDB answers a request
-    with a known token as before, and changes nothing.
+    The *token* makes the transaction repeatable (idempotent), even with an ADD: for ten minutes, DynamoDB
+    responds to a request with a known token as before, and changes nothing.
 
-    Raises QueryError when made with none or over 100 writes, or a token of no or over 36 characters.
+    Raises QueryError for no writes, more than 100, or a token that is empty or over 36 characters.
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
 
@@ -181,4 +181,4 @@ class TransactWriteItems(Operation[None], frozen=True):
         }
 
     def parse(self, outcome: bytes, /) -> None:
-        _read(outcome)  # only its arrival matters
+        _read(outcome)  # raises if the response is not JSON

@@ -1,4 +1,4 @@
-"""No more capacity units per second than a rate, of reads and of writes each.
+"""Pacing: a verb consumes no more capacity units per second than a rate, for reads and for writes each.
 
-``buckets`` has the values that tell how long a request has to wait, ``flows`` what drives a flow by them.
+``buckets`` computes how long a request has to wait, ``flows`` lets the requests of a flow wait.
 """

@@ -1,4 +1,4 @@
-"""Buckets of capacity units: values that tell how long a request has to wait."""
+"""Buckets of capacity units, which compute how long a request has to wait."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def check_rate(rate: Any) -> None:
     """Raise QueryError unless *rate* is a finite number over 0."""
     if type(rate) is bool or not isinstance(rate, int | float) or not 0 < rate <= _LARGEST:
         raise QueryError(
-            f"rate={rate!r}: a rate is a number of capacity units per second, more than 0: give one, "
+            f"rate={rate!r}: a rate is a number of capacity units per second, more than 0: pass one, "
             "or leave rate out"
         )
 
 
 class Bucket:
-    """Units that may be spent, filled at *rate* a second, for one second at most.
+    """A token bucket: it gains *rate* units a second, and holds the units of one second at most.
 
-    It is empty at first, and a request may be sent unless units are owed. So the units spent before a
+    It is empty at first. A request may be sent unless units are owed. So the units spent before a
     request never exceed the rate times the elapsed seconds.
 
     :raises QueryError: *rate* is not a finite number over 0.
@@ -48,7 +48,7 @@ class Bucket:
 
     @property
     def level(self) -> float:
-        """The units that were there at the latest :meth:`wait`; negative if units are owed."""
+        """The units in the bucket at the latest :meth:`wait`; negative if units are owed."""
         return self._level
 
     def wait(self) -> float:
@@ -65,7 +65,7 @@ class Bucket:
 
 
 class Pacer:
-    """The buckets of one verb: read units and write units, each filled at *rate* a second."""
+    """The buckets of one verb: one for read units and one for write units, each with *rate*."""
 
     def __init__(self, rate: float, clock: Clock = time.monotonic) -> None:
         self._reads, self._writes = Bucket(rate, clock), Bucket(rate, clock)
@@ -80,7 +80,7 @@ class Pacer:
         self._writes.spend(units[1])
 
     def count_affordable(self, estimates: Sequence[Units]) -> int:
-        """Return how many requests of *estimates* the buckets have the units for; at least one."""
+        """Return how many requests with these *estimates* the buckets have units for; at least one."""
         read = written = 0.0
         for count, (reads, writes) in enumerate(estimates):
             read, written = read + reads, written + writes
@@ -89,12 +89,12 @@ class Pacer:
         return len(estimates)
 
     def limit_batch(self, size: int) -> int:
-        """Return how many writes to put into one request: no more than a second has units for."""
+        """Return how many writes to put into one request: no more than the units of one second."""
         return max(1, min(size, int(self._writes.rate)))
 
 
 def make_pacer(rate: float | None) -> Pacer | None:
-    """Return the pacer of a verb's option ``rate``; None, without a limit, for None.
+    """Return the pacer for a verb's option ``rate``; None (no limit) for None.
 
     :raises QueryError: *rate* is not a finite number over 0.
     """

@@ -24,8 +24,8 @@ T = TypeVar("T")
 def pace(flow: Flow[T], pacer: Pacer | None) -> Flow[T]:
     """Drive *flow*, and let its requests wait until *pacer* has units.
 
-    Requests ask for their consumed capacity; where the answer has none, :func:`estimate_units` counts.
-    What runs in parallel is sent in groups that the units suffice for, one request at least. A request
+    Requests ask for their consumed capacity; if a response has none, :func:`estimate_units` counts.
+    Parallel requests are sent in groups for which the units suffice, at least one at a time. A request
     whose pause does not fit into the deadline fails with DeadlineExceeded, and is not sent.
     """
     if pacer is None:
@@ -50,7 +50,7 @@ def pace(flow: Flow[T], pacer: Pacer | None) -> Flow[T]:
 def wait_for_units(pacer: Pacer | None) -> Flow[None]:
     """Wait until no units are owed.
 
-    :raises DeadlineExceeded: that is after the deadline; it is raised at once.
+    :raises DeadlineExceeded: the wait would end after the deadline; it is raised at once.
     """
     if pacer is not None and (seconds := pacer.wait()):
         yield Pause(seconds)
@@ -64,7 +64,7 @@ def _send(pacer: Pacer, operations: Sequence[Operation[Any]], workers: int) -> F
     while (first := len(outcomes)) < len(operations):
         try:
             yield from wait_for_units(pacer)
-        except Exception as late:  # not sent: the next one finds out for itself that it is too late
+        except Exception as late:  # this request is not sent; the next one may still be in time
             outcomes.append(_name_operation(late, operations[first]))
             continue
         end = first + pacer.count_affordable(estimates[first:])
@@ -87,8 +87,8 @@ def _name_operation(error: Exception, operation: Operation[Any]) -> Exception:
 
 
 def _count_units(operation: Operation[Any], body: Any, estimate: Units) -> Units:
-    """Return the units in an answer; where there are none, those of *estimate* or of its size."""
-    if isinstance(body, Exception):  # a failed condition has its price too
+    """Return the units in the response; if it has none, *estimate*, or more for a large response."""
+    if isinstance(body, Exception):  # a failed condition costs units too
         return estimate
     reported = find_units(operation, body)
     if reported is not None:
@@ -104,9 +104,9 @@ def _price_of_read(operation: Operation[Any]) -> float:
 def estimate_units(operation: Operation[Any]) -> Units:
     """Return an estimate of the units of *operation*, before it is sent.
 
-    For a write, a unit per KB of the JSON that it puts, and one for each update and delete; indexes
-    are not counted. In a transaction, twice that. For a read, half a unit for each key, or one.
-    What is about tables consumes none.
+    A put counts one unit per KB of its JSON. An update or a delete counts one. In a transaction they count
+    twice. Indexes are not counted. A read counts half a unit for each key, or one if it is consistent.
+    Calls about tables consume none.
     """
     if operation.api not in METERED:
         return 0.0, 0.0

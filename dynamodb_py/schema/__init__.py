@@ -1,9 +1,8 @@
 """Tables as values: keys, indexes, projections, billing. No I/O.
 
-A :class:`TableSchema` is made of a model by :func:`declare_table`, and of the description of a live
-table by :meth:`TableSchema.parse`, so that the two can be compared. Names and types in a schema are
-those on the wire; :class:`GlobalIndex` and :class:`LocalIndex` are declared by the
-names of fields.
+:func:`declare_table` returns the :class:`TableSchema` of a model, :meth:`TableSchema.parse` that of a live
+table, so the two can be compared. A schema has the names and types on the wire. A :class:`GlobalIndex` or
+:class:`LocalIndex` has the names of fields.
 """
 
 from __future__ import annotations

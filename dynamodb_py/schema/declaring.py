@@ -26,7 +26,10 @@ else:
     from ..lazy import table_options
 
 Lookup: TypeAlias = Callable[[str], "tuple[str, str]"]
-"""Returns the attribute name and the type letter of a field, or raises ModelDefinitionError."""
+"""A function that returns the attribute name and the type letter of a field.
+
+It raises ModelDefinitionError for an unknown field.
+"""
 
 _KEY_TYPES = ("S", "N", "B")
 _PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
@@ -35,11 +38,11 @@ _PROJECTIONS = {"all": "ALL", "keys": "KEYS_ONLY", "keys_only": "KEYS_ONLY"}
 class HasOptions(Protocol):
     """A model, or another class with a table."""
 
-    _meta: ClassVar[Any]  # a type checker would want exactly the class that is named here
+    _meta: ClassVar[Any]  # a type checker would accept exactly the class that is named here
 
 
 class Index:
-    """The base of both kinds of index; an attribute of a model or in ``Meta.indexes``."""
+    """The base of both kinds of index: an attribute of a model, or an element of ``Meta.indexes``."""
 
     scope: Literal["global", "local"]
 
@@ -60,7 +63,7 @@ class Index:
         self.warm_throughput: table_options.Units | None = None
         self.on_demand_maximum: table_options.Units | None = None
         self.complete = False
-        """Whether it has every item, according to the declaration."""
+        """Whether every item is in the index, according to the declaration."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         if self.name is None:
@@ -113,13 +116,14 @@ class Index:
 class GlobalIndex(Index):
     """A global secondary index: another hash key, and optionally a range key, for the same items.
 
-    *hash_key* and *range_key* are names of fields, or lists of one to four of them
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
-    *name* is the index's name; as an attribute of a model, it is the attribute's name unless given.
+    *hash_key* (partition key) and *range_key* (sort key) are names of fields, or lists of one to four of
+    them (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html).
+    *name* is the name of the index; by default, the name of the attribute of the model that holds it.
     *projection* is ``"all"``, ``"keys"``, or a list of the fields that the index holds besides the
-    keys. By default, capacities are the table's; on demand there are none. *warm_throughput* and
-    *on_demand_maximum* are as in ``Meta``, for the index: ``{"read": 1000, "write": 500}``. *complete*
-    declares that every item has the key attributes of the index.
+    keys. *read_capacity* and *write_capacity*, in units per second, are by default those of the table;
+    a table that is billed on demand has none. *warm_throughput* and *on_demand_maximum* are as in
+    ``Meta``, for the index: ``{"read": 1000, "write": 500}``. *complete* declares that every item has the
+    key attributes of the index.
 
     >>> GlobalIndex("GameTitleIndex", hash_key="title", range_key="top_score")
     <GlobalIndex GameTitleIndex>
@@ -155,11 +159,14 @@ class GlobalIndex(Index):
 
 
 class LocalIndex(Index):
-    """A local secondary index: another range key under the table's hash key.
+    """A local secondary index: another range key (sort key) under the table's hash key (partition key).
 
     *range_key* is the name of a field; the rest is as for :class:`GlobalIndex`. The table needs a
-    range key of its own, and the index can only be made together with the table
+    range key of its own, and the index can only be created together with the table
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
+
+    >>> LocalIndex("ByDate", range_key="played_at")
+    <LocalIndex ByDate>
     """
 
     scope = "local"
@@ -192,9 +199,9 @@ def declare_table(
 ) -> TableSchema:
     """Return the schema of a table whose keys and indexes are declared by field names.
 
-    *lookup* gives the attribute name and type letter of a field. Without capacities a table is
-    billed on demand (``PAY_PER_REQUEST``); with capacities, of which both are needed, it is
-    ``PROVISIONED``. Raises ModelDefinitionError for a schema that DynamoDB would refuse.
+    *lookup* returns the attribute name and type letter of a field. Without capacities a table is
+    billed on demand (``PAY_PER_REQUEST``). With capacities it is ``PROVISIONED``, and both are
+    required. Raises ModelDefinitionError for a schema that DynamoDB would reject.
 
     >>> lookup = {"name": ("n", "S"), "score": ("score", "N")}.__getitem__
     >>> declare_table("Test", "name", "score", lookup=lookup).hash_key
@@ -219,7 +226,7 @@ def declare_table(
 
 
 def _as_names(given: object) -> tuple[str, ...] | None:
-    """Return the names in a list of names; None for anything else."""
+    """Return the names of a list of names; None for anything else."""
     if not isinstance(given, (list, tuple, set, frozenset)):
         return None
     each = tuple(cast("Iterable[object]", given))
@@ -239,17 +246,17 @@ def _make_key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
     if kind not in _KEY_TYPES:
         raise ModelDefinitionError(
             f"{role}: {field!r} is stored as {kind}, and a key is a string, a number or binary "
-            "(S, N or B): choose a field of such a type"
+            "(S, N or B): choose a field of one of these types"
         )
     return KeyAttribute(name, kind)
 
 
 def _find_problems(schema: TableSchema) -> Iterator[str]:
-    """Yield the reasons why DynamoDB would refuse *schema*, with what to do."""
+    """Yield the reasons for which DynamoDB would reject *schema*, each with a remedy."""
     if schema.range_key is not None and schema.range_key.name == schema.hash_key.name:
         yield (
             f"hash_key and range_key are both the attribute {schema.hash_key.name!r}: "
-            "a key has two different ones, or a hash key alone"
+            "use two different attributes, or a hash key alone"
         )
     mode, read, write = schema.billing_mode, schema.read_capacity, schema.write_capacity
     if problem := find_throughput_problem(mode, read, write):
@@ -280,17 +287,17 @@ def _find_problems_of_names(schema: TableSchema) -> Iterator[str]:
         if types.setdefault(key.name, key.type) != key.type:
             yield (
                 f"the attribute {key.name!r} is a key of type {types[key.name]} and of type "
-                f"{key.type}: two fields have this name= but store different types"
+                f"{key.type}: two fields have this name= but store different types; rename one"
             )
         if len(key.name.encode()) > limits.MAX_KEY_NAME_BYTES:
             yield (
-                f"the attribute {key.name[:20]!r}... is a key, whose name has at most "
+                f"the attribute {key.name[:20]!r}... is a key, and the name of a key has at most "
                 f"{limits.MAX_KEY_NAME_BYTES} bytes: give the field a shorter name="
             )
 
 
 def _find_problems_of_numbers(schema: TableSchema) -> Iterator[str]:
-    # The limit is for the sum over all indexes: API_CreateTable, NonKeyAttributes.
+    # The limit is for the sum over all indexes: see NonKeyAttributes in API_CreateTable.
     projected = sum(len(index.projection.names) for index in schema.indexes)
     for found, limit, kind in (
         (len(schema.global_indexes), limits.MAX_GLOBAL_INDEXES, "global indexes"),
@@ -298,8 +305,8 @@ def _find_problems_of_numbers(schema: TableSchema) -> Iterator[str]:
         (projected, limits.MAX_PROJECTED_ATTRIBUTES, "projected fields over all indexes"),
     ):
         if found > limit:
-            mend = 'use projection="all" or "keys"' if found == projected else "remove some"
-            yield f"{found} {kind}, and a table has at most {limit}: {mend}"
+            remedy = 'use projection="all" or "keys"' if found == projected else "remove some"
+            yield f"{found} {kind}, and a table has at most {limit}: {remedy}"
 
 
 def _find_local_problems(index: IndexSchema, schema: TableSchema) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Options of a table besides keys, indexes and billing: what a model declares, checked, and as requests."""
+"""Options of a table besides keys, indexes and billing: how they are checked and encoded."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _KEY = re.compile(
 
 
 class Units(Struct, frozen=True):
-    """Units per second that are set for reading, for writing or for both; -1 is no maximum."""
+    """Units per second for reading, for writing or for both; -1 means no maximum."""
 
     read: int | None = None
     write: int | None = None
 
     def encode(self, read: str, write: str) -> dict[str, int]:
-        """Return what is set, under the names of the members."""
+        """Return the units that are set, under the member names *read* and *write*."""
         members = {read: self.read, write: self.write}
         return {name: units for name, units in members.items() if units is not None}
 
@@ -40,7 +40,10 @@ class Units(Struct, frozen=True):
 
 
 class TableOptions(Struct, frozen=True):
-    """The options that a model declares for its table; None is not declared, and left as it is."""
+    """The options that a model declares for its table.
+
+    None means that an option is not declared: the table keeps its own.
+    """
 
     stream: str | None = None
     """The view type of the stream in lower case, or ``"off"``."""
@@ -49,16 +52,16 @@ class TableOptions(Struct, frozen=True):
     table_class: str | None = None
     deletion_protection: bool | None = None
     point_in_time_recovery: bool | int | None = None
-    """True for any number of days."""
+    """True, False, or the number of days to keep; True allows any number."""
     tags: tuple[tuple[str, str], ...] | None = None
     """Keys and values."""
     warm_throughput: Units | None = None
     """Units per second that the table can serve at once."""
     on_demand_maximum: Units | None = None
-    """Units per second that the table serves at most, if it is billed on demand."""
+    """The most units per second that the table serves, if it is billed on demand."""
 
     def encode(self, *, is_on_demand: bool) -> dict[str, Any]:
-        """Return the members of CreateTable; point-in-time recovery has a request of its own."""
+        """Return the members of CreateTable; another request sets point-in-time recovery."""
         payload: dict[str, Any] = {}
         if self.stream is not None and self.stream != OFF:
             payload.update(encode_stream(self.stream))
@@ -77,9 +80,9 @@ class TableOptions(Struct, frozen=True):
 
 
 def declare_options(given: Mapping[str, object]) -> TableOptions:
-    """Return the options among *given*, those of ``Meta``.
+    """Return the options of the table in *given*, the attributes of ``Meta``.
 
-    Raises ModelDefinitionError with the option, its value and what it takes.
+    Raises ModelDefinitionError that names the option, its value and the accepted values.
     """
     checks: dict[str, Callable[[object], object]] = {
         "stream": lambda value: _read_choice("stream", value, _VIEWS, off=True),
@@ -125,7 +128,7 @@ def _read_members(given: object) -> Mapping[Any, object]:
 
 
 def find_mode_problem(options: TableOptions, *, is_on_demand: bool) -> str | None:
-    """Return the problem of options that another billing mode needs, or None."""
+    """Return the problem of an option that needs another billing mode, or None."""
     if options.on_demand_maximum is None or is_on_demand:
         return None
     return (
@@ -155,7 +158,7 @@ def encode_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def encode_units(warm: Units | None, most: Units | None, *, is_on_demand: bool) -> dict[str, Any]:
-    """Return the members WarmThroughput and OnDemandThroughput, as far as they are declared."""
+    """Return the members WarmThroughput and OnDemandThroughput, if they are declared."""
     payload: dict[str, Any] = {}
     if warm is not None:
         payload["WarmThroughput"] = warm.encode("ReadUnitsPerSecond", "WriteUnitsPerSecond")
@@ -179,8 +182,8 @@ def _read_encryption(given: object) -> str:
     raise _make_error(
         "Meta.encryption",
         given,
-        f'"{AWS_OWNED}", "{AWS_MANAGED}", or the id or ARN of a key of KMS; no alias, as DynamoDB answers '
-        "with the key's ARN",
+        f'"{AWS_OWNED}", "{AWS_MANAGED}", or the id or ARN of a key of KMS, not its alias, as DynamoDB '
+        "reports the ARN",
     )
 
 
@@ -196,7 +199,7 @@ def _read_days(given: object) -> bool | int:
     raise _make_error(
         "Meta.point_in_time_recovery",
         given,
-        f"True, False, or how many days to keep, 1 to {limits.MAX_BACKUP_DAYS}",
+        f"True, False, or the number of days to keep, 1 to {limits.MAX_BACKUP_DAYS}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Keys, indexes, projections, billing and whole tables as values, as on the wire."""
+"""Keys, indexes, projections, billing and whole tables as values, with names as on the wire."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Projection(Struct, frozen=True):
         return payload
 
     def without(self, keys: Iterable[str]) -> Projection:
-        """Return it without *keys*, which every index holds, with sorted names."""
+        """Return the projection with sorted names, without *keys*, which every index holds."""
         if self.kind != "INCLUDE":
             return self
         names = tuple(sorted(set(self.names).difference(keys)))
@@ -71,7 +71,7 @@ class Projection(Struct, frozen=True):
 class IndexSchema(Struct, frozen=True):
     """One index: its keys, each of one to four attributes, and its projection.
 
-    Capacities of None mean the table's. The hash key of a local index is the table's.
+    A capacity of None means that of the table. The hash key of a local index is that of the table.
     """
 
     name: str
@@ -86,11 +86,11 @@ class IndexSchema(Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[KeyAttribute, ...]:
-        """Every attribute of its key, hash before range."""
+        """Every attribute of the key: those of the hash key, then those of the range key."""
         return self.hash_key + self.range_key
 
     def encode(self) -> dict[str, Any]:
-        """Return its name, keys and projection for CreateTable."""
+        """Return the name, keys and projection for CreateTable."""
         return {
             "IndexName": self.name,
             "KeySchema": _encode_keys(self.hash_key, self.range_key),
@@ -99,7 +99,7 @@ class IndexSchema(Struct, frozen=True):
 
     def __str__(self) -> str:
         held = ", ".join(self.projection.names) or self.projection.kind.lower()
-        return f"{self.scope}, {_spell(self.hash_key, self.range_key)}, holding {held}"
+        return f"{self.scope}, {_describe_keys(self.hash_key, self.range_key)}, holding {held}"
 
 
 class TableSchema(Struct, frozen=True):
@@ -125,7 +125,7 @@ class TableSchema(Struct, frozen=True):
     def parse(cls, description: Mapping[str, Any]) -> TableSchema:
         """Return the schema of a live table from its description.
 
-        Raises ValidationError if that has no keys, as for a table that is being deleted.
+        Raises ValidationError if the description has no keys, as of a table that is being deleted.
         """
         if not description.get("KeySchema"):
             name, status = description.get("TableName"), description.get("TableStatus")
@@ -177,7 +177,7 @@ class TableSchema(Struct, frozen=True):
 
     @property
     def global_indexes(self) -> tuple[IndexSchema, ...]:
-        """The indexes with hash keys of their own."""
+        """The indexes with their own hash keys."""
         return tuple(index for index in self.indexes if index.scope == "global")
 
     @property
@@ -196,7 +196,7 @@ class TableSchema(Struct, frozen=True):
 
     @property
     def has_options(self) -> bool:
-        """Whether options besides billing are declared, of the table or of an index."""
+        """Whether the table or an index declares options besides billing."""
         return self.options is not None or any(
             index.warm_throughput or index.on_demand_maximum for index in self.indexes
         )
@@ -209,7 +209,8 @@ class TableSchema(Struct, frozen=True):
     ) -> TableSchema:
         """Return the schema with another billing mode or capacities; None changes nothing.
 
-        A capacity alone makes an on-demand table provisioned, for which both are needed.
+        A capacity without a billing mode makes an on-demand table provisioned, which requires both
+        capacities. Raises ValidationError for a wrong mode or capacity.
         """
         if billing_mode is None:
             unchanged = read_capacity is None and write_capacity is None
@@ -224,7 +225,7 @@ class TableSchema(Struct, frozen=True):
 
     def key_differences(self, live: TableSchema) -> list[str]:
         """Return the differences of the keys from those of *live*; no request can change keys."""
-        wanted, found = (_spell(s.key[:1], s.key[1:]) for s in (self, live))
+        wanted, found = (_describe_keys(s.key[:1], s.key[1:]) for s in (self, live))
         return [] if wanted == found else [f"keys: the model has {wanted}; the table has {found}"]
 
     def differences(self, live: TableSchema) -> list[str]:
@@ -247,7 +248,7 @@ class TableSchema(Struct, frozen=True):
         return (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
 
     def all_keys(self) -> Iterator[KeyAttribute]:
-        """Yield the attributes of every key, the table's first; one may come several times."""
+        """Yield the attributes of every key, those of the table first; an attribute may repeat."""
         yield from self.key
         for index in self.indexes:
             yield from index.keys
@@ -272,7 +273,7 @@ class TableSchema(Struct, frozen=True):
 
 
 def find_name_problem(name: str) -> str | None:
-    """Return why DynamoDB refuses the name of a table or index, or None.
+    """Return the reason for which DynamoDB rejects the name of a table or index, or None.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
@@ -310,7 +311,7 @@ def _encode_keys(
     return [{"AttributeName": key.name, "KeyType": role} for role, keys in roles for key in keys]
 
 
-def _spell(hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]) -> str:
+def _describe_keys(hash_key: Sequence[KeyAttribute], range_key: Sequence[KeyAttribute]) -> str:
     text = f"hash key {' + '.join(map(str, hash_key))}"
     return f"{text}, range key {' + '.join(map(str, range_key))}" if range_key else text
 
@@ -326,7 +327,7 @@ def _parse_keys(
 
 
 def _parse_throughput(described: Mapping[str, Any]) -> Throughput | None:
-    # On demand, DynamoDB returns a throughput of 0 and 0, and some engines none.
+    # On demand, DynamoDB returns a throughput of 0 and 0, and some engines return none.
     found: Mapping[str, int] = described.get("ProvisionedThroughput") or {}
     read, write = found.get("ReadCapacityUnits", 0), found.get("WriteCapacityUnits", 0)
     return Throughput(read, write) if read and write else None

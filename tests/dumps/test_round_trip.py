@@ -148,7 +148,7 @@ BROKEN = [
     (b'{"Metadata": {}, "Keys": {}, "NewImage": {}}', "missing required field `Item`"),
     (b'{"Item": {"id": "a"}}', "a stored item cannot be read"),
     (b'{"Item": {"id": {"X": "a"}}}', "an attribute value of no known type"),
-    (b'{"Item": {"id": {"N": "x"}}}', "'x' is no number"),
+    (b'{"Item": {"id": {"N": "x"}}}', "'x' is not a number"),
     (b'{"Item": {"id": {"S": "a"}}}', "the item has no key of the table: id (S) and n (N)"),
     (b'{"Item": {"id": {"S": ""}, "n": {"N": "1"}}}', "DynamoDB refuses the item"),
 ]  # fmt: skip

@@ -267,7 +267,7 @@ def test_an_element_that_is_stored_as_absent_cannot_be_contained():
         def element(self):
             return Whole()
 
-    with pytest.raises(QueryError, match=r"contains\(0\): this is stored as absent"):
+    with pytest.raises(QueryError, match=r"contains\(0\): this value is stored as absent"):
         Question("t", Numbers()).contains(0)
 
 

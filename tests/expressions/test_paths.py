@@ -205,8 +205,8 @@ def test_paths_apart_are_accepted(paths):
         ([("a", "b"), ("a",)], "a and a.b overlap"),
         ([("a", "c"), ("a", "b"), ("x",), ("a", "b", 0)], "a.b and a.b.0 overlap"),
         ([("a", 0), ("a", "b", "c"), ("a", 1), ("a", 0)], "a.0 and a.0 overlap"),
-        ([("a", 0), ("a", "b")], "a.0 and a.b cannot both be"),
-        ([("a", 0, "z"), ("q",), ("a", "b", 3)], "a.0.z and a.b.3 cannot both be"),
+        ([("a", 0), ("a", "b")], "a.0 and a.b cannot both exist"),
+        ([("a", 0, "z"), ("q",), ("a", "b", 3)], "a.0.z and a.b.3 cannot both exist"),
     ],
     ids=str,
 )

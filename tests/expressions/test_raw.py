@@ -43,8 +43,8 @@ def test_placeholders_do_not_collide_with_those_of_others():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("",), "has a text"),
-        ((" ( ) ",), "has a text"),
+        (("",), "the text is empty"),
+        ((" ( ) ",), "the text is empty"),
         (("#a = :v", {"#a": "x"}), "'#a = :v': :v: every placeholder must be used"),
         (("a = b", {"#a": "x"}, {":v": 1}), "#a, :v: every placeholder must be used"),
     ],

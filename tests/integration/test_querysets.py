@@ -366,8 +366,8 @@ def test_what_takes_several_conditions_or_requests_is_answered(engine, do, score
 REFUSED = [
     (lambda rows: rows.filter(Score.game == Score.wins), "cannot be a key condition"),
     (lambda rows: rows.filter(wins__near=3), "unknown lookup 'near': there are exact, eq"),
-    (lambda rows: rows.filter(wins__between=3), "give a list of them"),
-    (lambda rows: rows.filter(wins__between=(1, 2, 3)), "give two, the lower one first"),
+    (lambda rows: rows.filter(wins__between=3), "pass a list of values"),
+    (lambda rows: rows.filter(wins__between=(1, 2, 3)), "pass two, the lower one first"),
     (lambda rows: rows.filter(wins__between=(2, 1)), "swap them"),
     (lambda rows: rows.filter(wins__gt=None), "DynamoDB orders text, numbers and bytes"),
     (lambda rows: rows.filter(tags__gt=[1]), "DynamoDB orders text, numbers and bytes"),

@@ -276,7 +276,7 @@ REFUSED = {
     "another type by F": (lambda: F("lines__0__qty").set("two"), r"lines\[0\].qty: 'two' is a str"),
     "out of bounds": (lambda: Order.lines[0].qty.set(11), "11 is greater than max_value 10"),
     "too long": (lambda: F("address__zip").set("123456"), "is greater than max_length 5"),
-    "a sum of texts": (lambda: Order.address.city.add(1), "stored as S, no number"),
+    "a sum of texts": (lambda: Order.address.city.add(1), "stored as S, not as a number"),
     "a required one removed": (lambda: Order.address.city.remove(), "it is required"),
     "a document with a fault": (
         lambda: Order.short[0].set(Line(qty="x")),

@@ -85,7 +85,7 @@ KEYS = [
     ({"k": K, "a": DateTimeField(range_key=True, auto_now=True)},
      "Test.a: an item's key cannot change: use auto_now_add=True"),
     ({"a": CharField(hash_key=True, name="n" * 256)},
-     "Test: the attribute 'nnnnnnnnnnnnnnnnnnnn'... is a key, whose name has at most 255 bytes: "
+     "Test: the attribute 'nnnnnnnnnnnnnnnnnnnn'... is a key, and the name of a key has at most 255 bytes: "
      "give the field a shorter name="),
     *[
         ({"k": K, "a": field},
@@ -234,7 +234,7 @@ META = [
     (meta(indexes=GlobalIndex("i", hash_key="k")), "Test.Meta.indexes is <GlobalIndex i>: it takes a list of indexes"),
     (meta(indexes=["k"]), "Test.Meta.indexes holds 'k': it takes GlobalIndex and LocalIndex"),
     (meta(indexes=[GlobalIndex("by_x", hash_key="x")]), "Test: index 'by_x': hash_key: there is no field 'x': the fields are k, r, n, t"),
-    (meta(indexes=[GlobalIndex("by_t", hash_key="t")]), "Test: index 'by_t': hash_key: 't' is stored as SS, and a key is a string, a number or binary (S, N or B): choose a field of such a type"),
+    (meta(indexes=[GlobalIndex("by_t", hash_key="t")]), "Test: index 'by_t': hash_key: 't' is stored as SS, and a key is a string, a number or binary (S, N or B): choose a field of one of these types"),
     (meta(indexes=[GlobalIndex(hash_key="n")]), "Test: an index has no name: give it one as the first argument, or as an attribute"),
     (meta(indexes=[GlobalIndex("i_n", hash_key="n"), GlobalIndex("i_n", hash_key="n")]), "Test: index 'i_n': 2 indexes have this name: give each one of its own"),
     (meta(indexes=[LocalIndex("i_r", range_key="r")]), "Test: index 'i_r': its range_key 'r' is the table's own range key: choose another field"),

@@ -143,8 +143,8 @@ def test_a_transaction_that_reads_has_no_token_and_says_nothing_of_consistency()
         (lambda: ExecuteTransaction([], "t"), "a transaction is of 1 to 100 statements, not 0"),
         (lambda: ExecuteTransaction([READ] * 101, "t"), "1 to 100 statements, not 101"),
         (lambda: ExecuteTransaction([WRITE], ""), "has 1 to 36 characters, not 0"),
-        (lambda: BatchExecuteStatement([WRITE, INSERT, READ]), "statement 3 is a SELECT, and statement 1 is none"),
-        (lambda: ExecuteTransaction([READ, EXISTS], "t"), "a transaction of statements reads, or it writes: statement 1 is"),
+        (lambda: BatchExecuteStatement([WRITE, INSERT, READ]), "statement 3 is a SELECT, and statement 1 is not"),
+        (lambda: ExecuteTransaction([READ, EXISTS], "t"), "a transaction of statements either reads or writes: statement 1 is"),
     ],
 )  # fmt: skip
 def test_what_dynamodb_takes_in_no_one_request_is_refused(make, words):
@@ -200,5 +200,5 @@ def test_the_items_of_a_transaction_are_in_the_order_of_its_statements():
     "operation", [BatchExecuteStatement([WRITE, WRITE]), ExecuteTransaction([READ, READ], "t")]
 )
 def test_an_answer_of_other_length_is_corrupted(operation):
-    with pytest.raises(ResponseCorrupted, match="1 answers came for 2 statements"):
+    with pytest.raises(ResponseCorrupted, match="1 responses came for 2 statements"):
         operation.parse(b'{"Responses": [{}]}')

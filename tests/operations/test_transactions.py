@@ -174,7 +174,7 @@ def test_a_write_may_be_repeated_even_an_addition_and_says_the_same_each_time():
         (lambda: TransactGetItems([]), "1 to 100 items, not 0"),
         (lambda: TransactGetItems([("t", KEY)] * 101), "1 to 100 items, not 101"),
         (lambda: TransactGetItems([("t", KEY)], [None, SIZE]), "2 projections for 1 items"),
-        (lambda: TransactWriteItems([], TOKEN), "items, not 0: name some"),
+        (lambda: TransactWriteItems([], TOKEN), "items, not 0: pass some"),
         (lambda: TransactWriteItems([Delete("t", KEY)] * 101, TOKEN), "not 101: make several"),
         (lambda: TransactWriteItems([Delete("t", KEY)], ""), "1 to 36 characters, not 0"),
         (lambda: TransactWriteItems([Delete("t", KEY)], TOKEN + "4"), "1 to 36 characters, not 37"),
@@ -205,7 +205,7 @@ def test_what_was_found_is_in_order_and_none_where_nothing_is():
 
 @pytest.mark.parametrize("body", [b"{}", b'{"Responses": []}', b'{"Responses": [{}, {}]}'])
 def test_an_answer_about_other_items_is_not_believed(body):
-    with pytest.raises(ResponseCorrupted, match="answers came for 1 items"):
+    with pytest.raises(ResponseCorrupted, match="responses came for 1 items"):
         TransactGetItems([("t", KEY)]).parse(body)
 
 

@@ -249,8 +249,8 @@ def test_one_attempt_is_one_attempt(script, do):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (lambda: [*writes(2), *reads(1)], "statement 3 is a SELECT, and statement 1 is none"),
-        (lambda: [*reads(30), *writes(1)], "statement 1 is a SELECT, and statement 31 is none"),
+        (lambda: [*writes(2), *reads(1)], "statement 3 is a SELECT, and statement 1 is not"),
+        (lambda: [*reads(30), *writes(1)], "statement 1 is a SELECT, and statement 31 is not"),
         (lambda: [READ], r"takes a list of statements, \[Model.objects.raw"),
         (lambda: READ, "takes a list of statements"),
         (lambda: Player.objects.raw(READ, "a"), "takes a list of statements"),

@@ -227,7 +227,7 @@ def test_an_expression_is_no_value(script, verb, place):
         try:
             with pytest.raises(ValidationError) as caught:
                 VERBS[verb](name, put(expression))
-            assert "an expression, and no value: update() computes it" in str(caught.value), what
+            assert "an expression, not a value: pass it to update()" in str(caught.value), what
         finally:
             script.answers = []
 
