@@ -312,14 +312,14 @@ WRONG = [
     (IntegerField(), True, "x", "a number was expected"),
     (DecimalField(), "much", "x", "'much' is not a number"),
     (BooleanField(), 1, "x", "a truth value was expected"),
-    (BinaryField(), "%", "x", "is no BinaryField in JSON"),
+    (BinaryField(), "%", "x", "is not the JSON form of a BinaryField"),
     (BinaryField(), 7, "x", "a text in base64 was expected"),
-    (DateTimeField(), "yesterday", "x", "'yesterday' is no date and time in ISO 8601"),
-    (TimestampField(), "yesterday", "x", "'yesterday' is no date and time in ISO 8601"),
+    (DateTimeField(), "yesterday", "x", "'yesterday' is not a date and time in ISO 8601"),
+    (TimestampField(), "yesterday", "x", "'yesterday' is not a date and time in ISO 8601"),
     (DateField(), 7, "x", "a text was expected"),
-    (TimeDeltaField(), "soon", "x", "no ISO 8601 duration"),
-    (UUIDField(), "x", "x", "is no UUIDField in JSON"),
-    (EnumField(Colour), "b", "x", "'b' is no member of Colour"),
+    (TimeDeltaField(), "soon", "x", "not an ISO 8601 duration"),
+    (UUIDField(), "x", "x", "is not the JSON form of a UUIDField"),
+    (EnumField(Colour), "b", "x", "'b' is not a member of Colour"),
     (SetField(), "a", "x", "'a' is a str, not a list"),
     (SetField(int), [1, "b"], "x[1]", "'b' is not a number"),
     (ListField(int), {"a": 1}, "x", "is a dict, not a list"),
@@ -328,7 +328,7 @@ WRONG = [
     (DictField(), {"a": {"$number": "x"}}, "x", "'x' is not a number"),
     (DictField(), {"a": {"$set": "x"}}, "x", "a list was expected"),
     (DictField(), {"a": {"$set": [[1]]}}, "x", "unhashable"),
-    (DictField(), {"a": {"$map": 7}}, "x", "is no map in JSON"),
+    (DictField(), {"a": {"$map": 7}}, "x", "is not a valid $map"),
     (DecimalField(), "1E999999999", "x", "'1E999999999' is not a number"),
     (DictField(DateField()), [1], "x", "is a list, not a dict"),
     (MapField({"at": DateField()}), {"at": 7}, "x.at", "a text was expected"),
@@ -337,7 +337,7 @@ WRONG = [
     (EmbeddedField(Payment), {"kind": "coin"}, "x.kind", "'coin' is no kind of Payment"),
     (EmbeddedField(Payment), {"kind": ["card"]}, "x.kind", "is no kind of Payment"),
     (ListField(Room), [{"house": "aGk="}], "x[0]", "'number'"),
-    (ListField(Room), [7], "x[0]", "is no KeyOf in JSON"),
+    (ListField(Room), [7], "x[0]", "is not the JSON form of a KeyOf"),
     (ListField(Place), [7], "x[0]", "a text was expected"),
 ]  # fmt: skip
 
@@ -373,9 +373,9 @@ def test_what_cannot_be_stored_has_no_json():
 
 
 def test_a_mode_has_a_name_that_is_known():
-    with pytest.raises(TypeError, match="mode='yaml': it is"):
+    with pytest.raises(TypeError, match="mode='yaml': it takes"):
         Place(id="a").to_dict(mode="yaml")
-    with pytest.raises(TypeError, match="mode='yaml': it is"):
+    with pytest.raises(TypeError, match="mode='yaml': it takes"):
         Place.from_dict({}, mode="yaml")
 
 
