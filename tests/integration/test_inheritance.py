@@ -250,7 +250,7 @@ def test_snapshots_and_refreshed_instances(engine, do, animals):
     stub = Dog(home=animals, at=2)
     with pytest.raises(Dog.DoesNotExist):
         do(stub.refresh_from_db)
-    with pytest.raises(Exception, match="1 of 1 are not there"):
+    with pytest.raises(Exception, match="1 of 1 items do not exist"):
         do(load, [stub])
 
 
