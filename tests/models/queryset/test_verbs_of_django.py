@@ -225,8 +225,8 @@ class Own(QuerySet["Score"]):
 @pytest.mark.parametrize(
     ("verb", "advice"),
     [
-        ("distinct", r"each item comes once anyway.*set\(queryset.values_list"),
-        ("annotate", "compute in Python"),
+        ("distinct", r"a query set has each item once.*set\(queryset.values_list"),
+        ("annotate", "compute them in Python"),
         ("aggregate", r"count\(\).*sum\(queryset"),
         ("aaggregate", r"count\(\).*sum\(queryset"),
         ("select_related", r"prefetch_related\('author'\)"),
