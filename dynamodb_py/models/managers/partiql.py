@@ -234,7 +234,7 @@ class RawQuery(Statement[R], frozen=True, eq=False):
         return cast("RawQuery[dict[str, Any]]", replace(self, rows="dicts"))
 
     def pages(self) -> Pages[R]:
-        """Return the pages that DynamoDB returns, with empty ones; iterate them once, by ``for`` or ``async for``.
+        """Return the pages that DynamoDB returns, with empty ones, to iterate once by ``for`` or ``async for``.
 
         >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
         >>> [len(page.items) for page in rows.pages()]
