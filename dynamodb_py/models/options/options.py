@@ -305,7 +305,7 @@ class Options(ItemKeys):
 
     @property
     def home(self) -> Options:
-        """The options with the indexes of the whole table: those of the shared table, or these."""
+        """The options that declare the table: those of the shared table, or these."""
         return self if self.layout is None else self.layout.meta
 
     def forget_plans(self) -> None:

@@ -331,16 +331,16 @@ class QueryShape:
 
         :param shortcut: the shortcut that takes the values of *filtered*.
         """
-        meta, standing = self.meta, self.meta.item_filter
+        meta, item_filter = self.meta, self.meta.item_filter
         constant = () if meta.kind is None else (meta.kind.hierarchy.attribute,)
         now = None if meta.expiry is None else meta.expiry.now
         recipe = recipes.find_recipe(given, filtered, meta.computed, constant, now)
-        if recipe is None or not (standing is None or standing.is_stable(given, filtered)):
+        if recipe is None or not (item_filter is None or item_filter.is_stable(given, filtered)):
             return None
-        basis = None if standing is None else standing.basis
+        basis = None if item_filter is None else item_filter.basis
 
         def fill(wires: Sequence[Wire]) -> Query | None:
-            if standing is not None and standing.basis is not basis:
+            if item_filter is not None and item_filter.basis is not basis:
                 self.latest = None  # classes were added to the table
                 return None
             values = recipe.make(wires)
