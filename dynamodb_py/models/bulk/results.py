@@ -77,6 +77,11 @@ class BulkResult(list[M], Generic[M]):
 
     ``outcomes`` has an entry for each item that was given, in that order. The list leaves out items that
     were superseded or ignored, and the deletes of a call that also writes.
+
+    >>> scores = [Score(player="cat", game=1), Score(player="ann", game=1)]
+    >>> result = Score.objects.bulk_create(scores, ignore_conflicts=True)
+    >>> len(result), [outcome.status for outcome in result.outcomes]
+    (1, ['created', 'ignored'])
     """
 
     _given: list[M]

@@ -507,6 +507,18 @@ class OneToOneField(ForeignKey[T, RefN]):
 
     Other options are those of :class:`ForeignKey`. A reference of one attribute is ``unique=True``, one of
     several has a :class:`~dynamodb_py.UniqueConstraint`; a reference that is the whole key needs neither.
+
+    >>> from dynamodb_py import CharField, Model, OneToOneField, Table
+    >>> class User(Model):
+    ...     name = CharField(hash_key=True)
+    >>> class Profile(Model):
+    ...     user = OneToOneField(User, hash_key=True, related_name="profile")
+    ...     town = CharField()
+    >>> tables = [Table(model).create() for model in (User, Profile)]
+    >>> ann = User.objects.create(name="ann")
+    >>> profile = Profile.objects.create(user=ann, town="Lyon")
+    >>> User.get("ann").profile.town
+    'Lyon'
     """
 
     one_to_one = True
