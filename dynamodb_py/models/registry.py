@@ -1,4 +1,4 @@
-"""Model classes by name, for ``ForeignKey("Author")``, and the models with unresolved references."""
+"""Model classes by name, for ``ForeignKey("Author")``, and the models whose references wait for a class."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from weakref import WeakValueDictionary, ref
 from ..exceptions import ModelDefinitionError
 
 _MODELS: WeakValueDictionary[str, type[Any]] = WeakValueDictionary()
-"""By module and qualified name; a class that is defined again, as in a notebook, replaces the first."""
+"""The models by full name: module and qualified name. A class that is defined again replaces the first."""
 _WAITING: dict[str, ref[type[Any]]] = {}
-"""The classes with references to models that are not defined yet."""
+"""The classes that refer to models which are not defined yet, by full name."""
 _WAITING_FOR: dict[str, dict[str, None]] = {}
-"""Their full names by the name of each model that they wait for, without its module."""
+"""The full names of the waiting classes, by the name of the model that they wait for, without its module."""
 _DEFINED: dict[str, None] = {}
-"""The names of the classes that were defined since waiting ones were last looked for."""
+"""The names of the classes that were defined since the last call of :func:`find_deferred`."""
 
 UNCONNECTED: list[Any] = []
 """The relations whose models are not all defined yet."""
@@ -34,16 +34,19 @@ def _cut_module(name: str) -> str:
 
 
 def list_models(name: str | None = None) -> list[type[Any]]:
-    """Return the models of that name, wherever they are defined, or the one of that full name; or all."""
+    """Return the models called *name*, in any module; all models by default.
+
+    A full name, with its module, finds one model at most.
+    """
     if name is not None and "." in name:
         return [_MODELS[name]] if name in _MODELS else []
     return [each for each in list(_MODELS.values()) if name in (None, each.__name__)]
 
 
 def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
-    """Return the model called *name* that is defined beside *model*.
+    """Return the model called *name* in the module or function that defines *model*.
 
-    Returns None if there is none yet: a class of that name may still be defined there.
+    Returns None if there is none yet: it may be defined later.
     """
     if name in ("self", model.__name__, _full_name(model)):
         return model
@@ -54,10 +57,10 @@ def find_nearby(name: str, model: type[Any]) -> type[Any] | None:
 
 
 def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
-    """Return the model called *name*, defined beside *model* or elsewhere.
+    """Return the model called *name*, of the module of *model* or else of another module.
 
     :param field: the label of the reference, for messages.
-    :raises ModelDefinitionError: there is none, or there are several.
+    :raises ModelDefinitionError: no model, or several, have this name.
     """
     found = find_nearby(name, model)
     if found is not None:
@@ -75,12 +78,13 @@ def find_anywhere(name: str, model: type[Any], field: str) -> type[Any]:
         )
     names = ", ".join(sorted(map(_full_name, others)))
     raise ModelDefinitionError(
-        f"{field} refers to {name!r}, which may be one of {names}: give the full name, or the class"
+        f"{field} refers to {name!r}, and several models have that name, {names}: use the full name, "
+        "or the class"
     )
 
 
 def register(model: type[Any]) -> type[Any] | None:
-    """Record that *model* is complete; return the one that had its name."""
+    """Record that *model* is complete; return the model that had its full name before, or None."""
     name = _full_name(model)
     before = _MODELS.get(name)
     _MODELS[name] = model
@@ -90,7 +94,7 @@ def register(model: type[Any]) -> type[Any] | None:
 
 
 def unregister(model: type[Any], before: type[Any] | None) -> None:
-    """Forget *model*, which is refused, for the one that had its name."""
+    """Forget *model*, whose definition is refused, and restore *before*, the result of :func:`register`."""
     if before is None:
         _MODELS.pop(_full_name(model), None)
     else:
@@ -100,12 +104,12 @@ def unregister(model: type[Any], before: type[Any] | None) -> None:
 def defer(model: type[Any], *, named: bool = True) -> None:
     """Record that *model* refers to a class that is not defined yet.
 
-    :param named: whether references may name it; they cannot name documents.
+    :param named: whether references may name *model*: False for documents, which have no key.
     """
     name = _full_name(model)
     if named:
         _MODELS[name] = model
-        # Its key may be known, which is enough for a reference to it.
+        # A reference to *model* needs only its key, which may be known already.
         _DEFINED[_cut_module(name)] = None
     _wait(model)
 
@@ -119,16 +123,17 @@ def _wait(model: type[Any]) -> None:
 
 
 def find_deferred() -> Iterator[type[Any]]:
-    """Yield the classes that wait for one which was defined since this was last called.
+    """Yield the classes that wait for a class which was defined since the last call.
 
-    One of them that is left with fewer references to wait for counts as defined: its key may be known.
+    If the caller resolves some references of a class, but not all, the class counts as newly defined: its
+    key may be known now, and others may wait for that.
     """
     while _DEFINED:
         waiting = [(word, name) for word in list(_DEFINED) for name in _WAITING_FOR.get(word, ())]
         _DEFINED.clear()
         for target, name in waiting:
             _WAITING_FOR[target].pop(name, None)
-            # Without it: one that is refused now does not refuse later classes too.
+            # Removed first: if the definition is refused now, later classes are not refused because of it.
             weak = _WAITING.pop(name, None)
             model = None if weak is None else weak()
             if model is None:
@@ -147,7 +152,7 @@ def _find_unsettled(model: type[Any]) -> list[Any]:
 
 
 class DeferredOptions:
-    """Placeholder for the options of a model with unresolved references; any access resolves them."""
+    """Placeholder for ``_meta`` of a model with unresolved references: any access resolves them."""
 
     def __init__(self, model: type[Any]) -> None:
         vars(self)["model"] = model

@@ -1,4 +1,4 @@
-"""The private names that the package needs on the classes of its users; all others are the users'."""
+"""The private names that the package needs on users' classes; users may define any other name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ QUERYSET = frozenset(
     ]
 )
 YIELDING = frozenset(["atouch", "by_key", "from_json", "previous_changes", "to_json", "touch"])
-"""The public names that fields may have: the field then takes the place of the method."""
+"""The public methods of models whose names fields may have: the field then replaces the method."""
 
 _PACKAGE = __name__.partition(".")[0]
 
@@ -47,7 +47,7 @@ _PACKAGE = __name__.partition(".")[0]
 def refuse_reserved(kind: type, root: type, reserved: frozenset[str]) -> None:
     """Raise ModelDefinitionError if *kind*, or a mixin of it, defines one of the names *reserved*.
 
-    :param root: the class of the package; classes below it that exist already are not looked at again.
+    :param root: the package's class that *kind* derives from; other subclasses of it were checked before.
     """
     for base in kind.__mro__:
         if base.__module__.partition(".")[0] == _PACKAGE or (
@@ -56,6 +56,6 @@ def refuse_reserved(kind: type, root: type, reserved: frozenset[str]) -> None:
             continue
         for name in sorted(vars(base).keys() & reserved):
             raise ModelDefinitionError(
-                f"{base.__name__}.{name}: dynamodb_py keeps something of its own under this name in each "
+                f"{base.__name__}.{name}: dynamodb_py uses this private name on each "
                 f"{root.__name__.removeprefix('Base')}: rename yours"
             )

@@ -1,4 +1,4 @@
-"""PartiQL statements of one model: their requests, what their rows are, and what their errors mean."""
+"""PartiQL statements of one model: their requests, their rows and their errors."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ A WHERE without a key would otherwise turn ``limit=1`` into a request for each i
 
 
 class Statement(Struct, Generic[R], frozen=True, eq=False):
-    """A statement that was not sent: what ``Model.objects.raw()`` returns, without what reads its rows."""
+    """A PartiQL statement that is not sent yet: the base of ``RawQuery``, which also reads the rows."""
 
     model: type[Any]
     text: str
-    """With ``{table}``, whose name the connection decides."""
+    """The statement with ``{table}``: the name of the table depends on the connection."""
     parameters: list[Wire]
     consistent: bool | None
     limit: int | None
@@ -59,25 +59,31 @@ class Statement(Struct, Generic[R], frozen=True, eq=False):
 
 
 def encode_parameters(statement: object, parameters: Iterable[Any]) -> list[Wire]:
-    """Return the values for the question marks of *statement*, as on the wire."""
+    """Return *parameters*, the values for the question marks of *statement*, encoded.
+
+    :raises QueryError: *statement* is not a string, or has another number of question marks.
+    """
     if not isinstance(statement, str):
-        raise QueryError(f"{statement!r} is no PartiQL statement: give a text")
+        raise QueryError(f"{statement!r} is not a PartiQL statement: pass a string")
     wires = [encode(value, f"parameter {at}") for at, value in enumerate(parameters, start=1)]
     marks = _QUOTED.sub("", statement).count("?")
     if marks != len(wires):
         raise QueryError(
-            f"{statement!r:.200} has {marks} question marks, and {len(wires)} parameters were given: give "
-            "a value for each, one by one"
+            f"{statement!r:.200} has {marks} question marks, and {len(wires)} parameters were given: pass "
+            "one value for each question mark, as arguments of their own"
         )
     return wires
 
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)
-"""Texts, names and comments, in which a question mark is none."""
+"""Strings, quoted names and comments: a question mark in them stands for no parameter."""
 
 
 def make_operation(statement: Statement[Any]) -> ExecuteStatement:
-    """Return the request; raise QueryError for options that a statement other than a SELECT has not."""
+    """Return the request of *statement*.
+
+    :raises QueryError: the statement is no SELECT, and has an option that only a SELECT has.
+    """
     table = statement._link.table_name(options_of(statement.model).table_name)
     text, limit, page_size = statement.text, statement.limit, statement.page_size
     operation = ExecuteStatement(
@@ -105,16 +111,18 @@ def _check_sizes(operation: ExecuteStatement, limit: int | None, page_size: int 
         if value is None:
             continue
         if not operation.reads:
-            raise QueryError(f"{name}={value} is for a SELECT: other statements are about one item")
+            raise QueryError(
+                f"{name}={value} is for a SELECT: leave it out of a statement that writes"
+            )
         if value < least:
-            raise QueryError(f"{name}={value}: it is {least} or more")
+            raise QueryError(f"{name}={value}: it must be {least} or more")
 
 
 class Selected(Struct, frozen=True):
-    """What a SELECT of plain attributes reads."""
+    """The attributes that a SELECT reads, and the index that it reads them from."""
 
     attributes: frozenset[str] | None
-    """None for ``*``."""
+    """The names of the attributes; None for ``*``."""
     index: str | None
     """The name of the index; None for the table."""
 
@@ -125,7 +133,10 @@ _COLUMN = rf"(?:{_NAME}|{_QUOTED_NAME})"
 
 
 def find_selected(operation: ExecuteStatement) -> Selected | None:
-    """Return what *operation* reads; None if it is no SELECT of plain attributes of its table."""
+    """Return the attributes and the index that *operation* reads.
+
+    Returns None if it is not a SELECT of ``*``, or of top-level attributes, from its table.
+    """
     table = operation.table
     pattern = (
         rf"\s*(?i:SELECT)\s*(\*|{_COLUMN}(?:\s*,\s*{_COLUMN})*)\s*(?i:FROM)\s*"
@@ -147,10 +158,10 @@ def _unquote(name: str) -> str:
 def make_row_loader(
     statement: Statement[Any], operation: ExecuteStatement, *, shows_all: bool = False
 ) -> Callable[[StoredItem], Any]:
-    """Return what makes a row of an item; None means one that reads of the model leave out.
+    """Return a function that converts an item to a row, or to None if the model hides the item.
 
-    :param shows_all: whether nothing is left out.
-    :raises QueryError: no instances can be made of what *operation* reads.
+    :param shows_all: True converts hidden items too.
+    :raises QueryError: *operation* does not read all attributes that an instance needs.
     """
     if statement.rows == "dicts" or not operation.reads:
         return decode_item
@@ -166,20 +177,23 @@ def make_row_loader(
 
 
 def _find_held(meta: Options, operation: ExecuteStatement) -> frozenset[str] | None:
-    """Return the attributes that *operation* reads; None for all. Raise QueryError if they make no instance."""
+    """Return the attributes that *operation* reads; None for all.
+
+    :raises QueryError: attributes that an instance needs are not among them.
+    """
     selected = find_selected(operation)
     if selected is None:
         raise QueryError(
-            f"{meta.name}: {operation.statement!r:.200} is no SELECT of * or of plain attributes of "
-            f"{operation.table} that instances could be made of: as_dicts() gives the rows as they are"
+            f"{meta.name}: {operation.statement!r:.200} gives no instances, as it is no SELECT of * or "
+            f"of top-level attributes from {operation.table}: as_dicts() gives its rows as dicts"
         )
     held = _find_in_index(meta, selected.index)
     if selected.attributes is not None:
         held = selected.attributes if held is None else held & selected.attributes
     if held is not None and (missing := [name for name in _find_needed(meta) if name not in held]):
         raise QueryError(
-            f"{meta.name}: {operation.statement!r:.200} reads no {', '.join(missing)}, without which a row "
-            "is no instance: select that too, or take as_dicts()"
+            f"{meta.name}: {operation.statement!r:.200} does not read {', '.join(missing)}, which each "
+            "instance needs: select it too, or use as_dicts()"
         )
     return held
 
@@ -192,14 +206,14 @@ def _find_in_index(meta: Options, name: str | None) -> frozenset[str] | None:
     found = next((each for each in paths if each.name == name), None)
     if found is None:
         raise QueryError(
-            f"{meta.name} has no index {name}, so that it is not known what it holds: declare it, or take "
-            "as_dicts()"
+            f"{meta.name} has no index {name}, and its attributes are not known: declare the index, or "
+            "use as_dicts()"
         )
     return found.held
 
 
 def _find_needed(meta: Options) -> Iterable[str]:
-    """Return the attributes without which an item is no instance: its key, its class, what hides it."""
+    """Return the attributes that each instance needs: of its key, its class and the filter that hides it."""
     names = [key.name for key in meta.schema.key]
     if meta.kind is not None:
         names.append(meta.kind.hierarchy.attribute)
@@ -210,10 +224,10 @@ def _find_needed(meta: Options) -> Iterable[str]:
 
 
 def explain_failure(statement: Statement[Any], error: ServiceError) -> ServiceError:
-    """Return the error that *error* means for the model of *statement*."""
+    """Return *error* as an error of the model of *statement*."""
     if error.code == "UnknownOperationException":
-        text = f"{error.code}: {error.message}: this server has no PartiQL: say it with filter(), get(), "
-        error.args = (f"{text}create(), update() or delete()",)
+        text = f"{error.code}: {error.message}: this server has no PartiQL: use filter(), get(), create(), "
+        error.args = (f"{text}update() or delete() instead",)
     if error.code.startswith("DuplicateItem"):
         error = narrow_error(error, statement.model.AlreadyExists)
     if isinstance(error, ConditionFailed) and error.current is not None:
@@ -223,7 +237,7 @@ def explain_failure(statement: Statement[Any], error: ServiceError) -> ServiceEr
 
 
 class Prepared(Struct, frozen=True):
-    """Several statements of one connection, ready to be sent together."""
+    """Several statements of one connection, with their requests and the functions that load their rows."""
 
     statements: list[Statement[Any]]
     operations: list[ExecuteStatement]
@@ -231,15 +245,17 @@ class Prepared(Struct, frozen=True):
     link: Connection
 
     def load(self, at: int, item: StoredItem | None) -> Any:
-        """Return the row that the statement at *at* gives."""
+        """Return *item*, the response to the statement at index *at*, as a row."""
         return None if item is None else self.loaders[at](item)
 
 
 def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> Prepared | None:
-    """Return the requests of several statements; None if there are none. Raise for any that does not fit.
+    """Check that several statements can be sent together, and prepare them; return None for none.
 
-    :param verb: the function that they were given to.
-    :param what: how they are sent: "a batch" or "a transaction".
+    :param verb: the name of the function that sends them, for messages.
+    :param what: the kind of request that they share: "a batch" or "a transaction".
+    :raises QueryError: *given* is no list of statements, or a statement cannot be part of *what*.
+    :raises ConfigurationError: the statements are for several connections.
     """
     single = isinstance(given, Statement)  # which can be iterated too
     statements: list[Any] = [given] if single or not is_many(given) else list(given)
@@ -250,8 +266,8 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
             )
         if each.limit is not None or each.page_size is not None:
             raise QueryError(
-                f"{verb}: {each!r:.200} has a limit= or page_size=, and each statement of {what} is about "
-                "one item"
+                f"{verb}: {each!r:.200} has a limit= or page_size=, and each statement of {what} reads or "
+                "writes one item: leave them out"
             )
     if not statements:
         return None
@@ -259,7 +275,7 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"{verb}: the statements are for several connections, {names}: one call each"
+            f"{verb}: the statements are for several connections, {names}: make one call for each"
         )
     operations = [make_operation(each) for each in statements]
     check_alike(operations, what)

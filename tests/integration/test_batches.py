@@ -316,7 +316,7 @@ def test_mixed_models_are_saved_loaded_and_deleted_together(engine, do, sent, st
 def test_loading_tells_what_is_missing_and_loads_the_others(engine, do, key):
     do(Score.create, player=key, game=1, points=5)
     here, gone, note = Score(player=key, game=1), Score(player=key, game=2), Note(key=key)
-    with pytest.raises(DoesNotExist, match="2 of 3 are not there: Score") as raised:
+    with pytest.raises(DoesNotExist, match="2 of 3 items do not exist: Score") as raised:
         together(do, load, [gone, here, note])
     assert raised.value.missing == [gone, note]
     assert here.points == 5

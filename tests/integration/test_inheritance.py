@@ -250,7 +250,7 @@ def test_snapshots_and_refreshed_instances(engine, do, animals):
     stub = Dog(home=animals, at=2)
     with pytest.raises(Dog.DoesNotExist):
         do(stub.refresh_from_db)
-    with pytest.raises(Exception, match="1 of 1 are not there"):
+    with pytest.raises(Exception, match="1 of 1 items do not exist"):
         do(load, [stub])
 
 
@@ -294,9 +294,9 @@ def test_the_root_asks_for_kinds_and_for_fields_of_subclasses(engine, do, animal
 
 
 def test_what_is_of_another_class_does_not_exist(engine, do, animals):
-    with pytest.raises(Dog.DoesNotExist, match="there is one of the kind 'cat'"):
+    with pytest.raises(Dog.DoesNotExist, match="the item with that key is of the kind 'cat'"):
         do(Dog.objects.get, animals, CAT)
-    with pytest.raises(Puppy.DoesNotExist, match="there is one of the kind None"):
+    with pytest.raises(Puppy.DoesNotExist, match="the item with that key is of the kind None"):
         do(Puppy.objects.get, home=animals, at=5)
     assert do(Dog.objects.get_or_none, animals, CAT) is None
     with pytest.raises(Animal.DoesNotExist, match="has no item with the key"):

@@ -173,7 +173,7 @@ def test_a_statement_tells_what_it_cost(engine, do, key):
 
 @pytest.mark.engines("extenddb", embedded=False)
 def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
-    with pytest.raises(ServiceError, match=r"this server has no PartiQL: say it with filter\(\)"):
+    with pytest.raises(ServiceError, match=r"this server has no PartiQL: use filter\(\)"):
         do(Score.objects.execute, SELECT, key)
 
 
@@ -183,8 +183,8 @@ def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
     [
         (SELECT, [date(2026, 1, 1)], {}, ValidationError, "parameter 1: a value of type date"),
         (SELECT, ["a", object()], {}, ValidationError, "parameter 2: a value of type object"),
-        (SELECT, ["a"], {"limit": -1}, QueryError, "limit=-1: it is 0 or more"),
-        (SELECT, ["a"], {"page_size": 0}, QueryError, "page_size=0: it is 1 or more"),
+        (SELECT, ["a"], {"limit": -1}, QueryError, "limit=-1: it must be 0 or more"),
+        (SELECT, ["a"], {"page_size": 0}, QueryError, "page_size=0: it must be 1 or more"),
         ("DELETE FROM {table} WHERE p = ?", ["a"], {"limit": 1}, QueryError, "limit=1 is for a SELECT"),
     ],
 )  # fmt: skip

@@ -331,7 +331,7 @@ WRONG = [
     (lambda: Writer.objects.prefetch_related(Prefetch("subjects", Subject.objects.scan())), "read by its key: drop"),
     (lambda: Writer.objects.prefetch_related(Prefetch("age")), "Writer.age leads to no other item"),
     (lambda: Volume.objects.prefetch_related(Prefetch("editors", Writer.objects.all())), "a field that holds references"),
-    (lambda: Writer.objects.prefetch_related("novels", Prefetch("novels", Novel.every.all())), "is there already, with other items"),
+    (lambda: Writer.objects.prefetch_related("novels", Prefetch("novels", Novel.every.all())), "occurs twice, with different items"),
     (lambda: Writer.objects.prefetch_related(3), r"it takes names of relations.*Prefetch\(...\)"),
     (lambda: Writer.objects.prefetch_related(None, "novels"), "it takes names of relations"),
 ]  # fmt: skip

@@ -192,8 +192,8 @@ def meta(*constraints, **options):
         ({"Meta": meta(UniqueConstraint("x", name=""))}, "a constraint's name has 1 to 255 bytes"),
         ({"Meta": meta(UniqueConstraint("x", name="é" * 128))}, "a constraint's name has 1 to 255"),
         ({"Meta": type("Meta", (), {"constraints": "x"})}, "it takes a list of constraints"),
-        ({"Meta": meta(unique_table=7)}, "unique_table is 7: it takes the name of another table"),
-        ({"Meta": meta(unique_table="Test")}, "it takes the name of another table than"),
+        ({"Meta": meta(unique_table=7)}, "unique_table is 7: it takes the name of a table"),
+        ({"Meta": meta(unique_table="Test")}, "it takes the name of a table, but not of"),
     ],
 )
 def test_what_cannot_be_unique_is_told_when_the_class_is_made(fields, words):

@@ -266,7 +266,7 @@ def test_options_of_other_mappers_in_meta(option, instead):
 def test_verbs_of_managers_are_on_the_manager(name):
     verb = "filter" if name == "query" else name
     for place in (Plain, Plain(id="a")):
-        with pytest.raises(AttributeError, match=rf"of the manager: Plain\.objects\.{verb}\("):
+        with pytest.raises(AttributeError, match=rf"but its manager has: Plain\.objects\.{verb}\("):
             getattr(place, name)
         assert not hasattr(place, name)
 

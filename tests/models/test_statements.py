@@ -195,7 +195,7 @@ def test_each_question_mark_has_a_parameter(statement, count):
 
 @pytest.mark.parametrize("statement", [None, 3, b"SELECT"])
 def test_a_statement_is_a_text(statement):
-    with pytest.raises(QueryError, match="is no PartiQL statement: give a text"):
+    with pytest.raises(QueryError, match="is not a PartiQL statement: pass a string"):
         Score.objects.raw(statement)
 
 
@@ -264,17 +264,17 @@ def test_what_an_index_does_not_hold_is_not_loaded(script, do, statement, loaded
 @pytest.mark.parametrize(
     ("model", "statement", "words"),
     [
-        (Score, "SELECT wins FROM {table}", "reads no p, d, without which a row is no instance: select that too"),
-        (Score, "SELECT p, wins FROM {table}", "reads no d, without"),
-        (Score, "SELECT p, d, doc.a FROM {table}", r"is no SELECT of \* or of plain attributes of scores"),
-        (Score, 'SELECT * FROM "others"', r"is no SELECT of \* or of plain attributes of scores"),
+        (Score, "SELECT wins FROM {table}", "does not read p, d, which each instance needs: select it too"),
+        (Score, "SELECT p, wins FROM {table}", "does not read d, which"),
+        (Score, "SELECT p, d, doc.a FROM {table}", r"is no SELECT of \* or of top-level attributes from scores"),
+        (Score, 'SELECT * FROM "others"', r"is no SELECT of \* or of top-level attributes from scores"),
         (Score, 'SELECT * FROM {table}."by_x"', "Score has no index by_x"),
-        (Animal, "SELECT name, legs FROM {table}", "reads no kind, without"),
-        (Dog, "SELECT name, legs FROM {table}", "reads no kind, without"),
-        (Session, "SELECT name FROM {table}", "reads no until, without"),
-        (User, "SELECT name FROM {table}", "reads no pk, sk, without"),
-        (Order, "SELECT pk FROM {table}", "reads no _kind, without"),
-        (Score, "DELETE FROM {table}", r"is no SELECT, and has no rows: objects.execute\(\), execute_all\(\)"),
+        (Animal, "SELECT name, legs FROM {table}", "does not read kind, which"),
+        (Dog, "SELECT name, legs FROM {table}", "does not read kind, which"),
+        (Session, "SELECT name FROM {table}", "does not read until, which"),
+        (User, "SELECT name FROM {table}", "does not read pk, sk, which"),
+        (Order, "SELECT pk FROM {table}", "does not read _kind, which"),
+        (Score, "DELETE FROM {table}", r"is no SELECT, and has no rows: execute it by objects.execute\(\), execute_all\(\)"),
     ],
 )  # fmt: skip
 def test_what_makes_no_instance_is_refused_before_it_is_sent(script, do, model, statement, words):
@@ -413,7 +413,7 @@ def test_a_cursor_cannot_be_altered_and_is_no_place_of_another_kind(script, do, 
             do(page, 1, wrong)
     digest = hash_statement('SELECT * FROM "scores" WHERE p = ?', [{"S": "a"}])
     for position in (Position(used=3), Position(value=({"N": "1"},))):
-        with pytest.raises(InvalidCursor, match="of no statement"):
+        with pytest.raises(InvalidCursor, match="not of a PartiQL statement"):
             do(page, 1, encode(position, digest))
     assert script.sent == []
 
@@ -438,9 +438,9 @@ def test_a_set_among_the_parameters_makes_no_other_cursor_when_its_order_is_anot
         ({}, 0, "a page has at least one row"),
         ({}, "5", "a page has at least one row"),
         ({}, True, "a page has at least one row"),
-        ({"limit": 3}, 2, "it is itself a limit: drop limit=3"),
-        ({"limit": -1}, 2, "limit=-1: it is 0 or more|it is itself a limit"),
-        ({"page_size": 0}, 2, "page_size=0: it is 1 or more"),
+        ({"limit": 3}, 2, "size is the limit of rows: leave out limit=3"),
+        ({"limit": -1}, 2, "limit=-1: it must be 0 or more|size is the limit of rows"),
+        ({"page_size": 0}, 2, "page_size=0: it must be 1 or more"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused(script, do, given, size, words):

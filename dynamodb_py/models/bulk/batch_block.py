@@ -1,4 +1,4 @@
-"""``with Model.objects.batch_write() as batch:``, writes that go out as they fill requests."""
+"""The block of ``with Model.objects.batch_write() as batch:``, which sends writes as they fill requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ M = TypeVar("M", bound=Instance)
 
 
 class Block(Generic[M]):
-    """The base of the blocks for waiting and for asyncio."""
+    """The base class of the synchronous and the asynchronous block."""
 
     def __init__(
         self,
@@ -57,11 +57,11 @@ class Block(Generic[M]):
 
     @property
     def result(self) -> BulkResult[M]:
-        """The outcomes of everything that was given so far; what was not sent yet is "not tried"."""
+        """The outcomes of all puts and deletes so far; the status of a pending one is "not tried"."""
         return self._tally.result()
 
     def __repr__(self) -> str:
-        text = f"{len(self._tally)} given, {len(self._pending)} of them not sent, {self._state}"
+        text = f"{len(self._tally)} writes, {len(self._pending)} of them not sent, {self._state}"
         return f"<{type(self).__name__} of {self._bound.model.__name__}: {text}>"
 
     def _begin(self) -> None:
@@ -107,7 +107,7 @@ class Block(Generic[M]):
         return len(self._pending) >= MAX_BATCH_WRITE * self._workers
 
     def _write_batch(self) -> Flow[None]:
-        """Send as many jobs as fill the requests of all workers, or all that there are."""
+        """Send as many pending jobs as fit in one request of each worker."""
         check_outside("batch_write()")
         places = list(islice(self._pending, MAX_BATCH_WRITE * self._workers))
         jobs = dict(self._pending.pop(place) for place in places)
@@ -123,7 +123,7 @@ class Block(Generic[M]):
 
     def _send_jobs(self, jobs: Mapping[int, Job]) -> Flow[None]:
         jobs = {at: self._renew(job) for at, job in jobs.items()}
-        for at in jobs:  # the outcome of a request that is left in the middle is unknown
+        for at in jobs:  # if the request is interrupted, its outcome is unknown
             self._tally.note(at, "unknown")
         carried_out = carry_out(
             self._bound,
@@ -146,15 +146,15 @@ class Block(Generic[M]):
         self._tally.check_errors(jobs)
 
     def _renew(self, job: Job) -> Job:
-        """Return *job* with the instance as it is now, if a receiver may have changed it."""
+        """Return *job* with the present values of its instance, if a receiver may have changed it."""
         given: Any = job.given
         if not isinstance(job.write, Put) or not is_observed(given.__class__, "batch_write"):
             return job
         now = put_job(given, job.write.table, validate=self._validate)
         if now.place != job.place:
             raise ValidationError(
-                f"{job.given!r}: its key has changed since it was put in the block, where a receiver "
-                "hears of it: put another instance for each item",
+                f"{job.given!r}: its key changed after it was put in the block and before it was sent: "
+                "put another instance for each item",
                 model=self._bound.model.__name__,
             )
         return now
@@ -177,10 +177,17 @@ def stream_items(
 
 
 class BatchBlock(Block[M], Generic[M]):
-    """Puts and deletes that are sent as they fill requests, 25 for each worker, and at the end.
+    """The block of ``batch_write()``: sends puts and deletes as they fill requests, and the rest at its end.
 
-    If the block raises, nothing that is pending is sent. What was sent before stays: see ``result``.
-    It is of one thread.
+    A request holds 25 writes, and ``workers=`` requests are sent at a time. If the block raises, pending
+    writes are not sent; those that were sent before stay: see ``result``. Only one thread may use a block.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+
+    >>> with Score.objects.batch_write() as batch:
+    ...     batch.put(Score(player="cat", game=1, points=5))
+    ...     batch.delete(("ann", 1))
+    >>> [outcome.status for outcome in batch.result.outcomes]
+    ['created', 'deleted']
     """
 
     def __enter__(self) -> Self:
@@ -200,13 +207,19 @@ class BatchBlock(Block[M], Generic[M]):
             self._state, self._pending = "over", {}
 
     def put(self, item: M | Mapping[str, Any]) -> None:
-        """Write an item, an instance or a dict of field values, as it is now.
+        """Write *item* with its present values; if it fills the requests, send them.
 
-        If that fills the requests, they are sent.
+        >>> with Score.objects.batch_write(overwrite=True) as batch:
+        ...     for game in range(1, 101):
+        ...         batch.put({"player": "cat", "game": game, "points": 5})
+        >>> Score.objects.filter(player="cat").count()
+        100
 
-        :raises ValidationError: it cannot be stored, or, without *overwrite*, there was one with its
-            key in the block; it is not written.
-        :raises AlreadyExists: and others: of what was sent, as for ``batch_write(items)``.
+        :param item: an instance, or a dict of field values.
+        :raises ValidationError: *item* cannot be stored, or, without ``overwrite=True``, the block has
+            another item with its key. *item* is not written.
+        :raises AlreadyExists: keys of items that were sent were taken. This and other errors of requests
+            are as for ``batch_write(items)``.
         :raises QueryError: the block is over, or was not entered.
         """
         self._put(item)
@@ -215,7 +228,16 @@ class BatchBlock(Block[M], Generic[M]):
     save = put
 
     def delete(self, key: Any) -> None:
-        """Delete the item with this key, or this instance; the rest is as for ``put``."""
+        """Delete an item; if that fills the requests, send them.
+
+        >>> with Score.objects.batch_write() as batch:
+        ...     for score in Score.objects.filter(player="ann"):
+        ...         batch.delete(score)
+        >>> Score.objects.filter(player="ann").exists()
+        False
+
+        :param key: an instance, or a key as for ``batch_get``. Errors are as for :meth:`put`.
+        """
         self._delete(key)
         self._send()
 
@@ -225,10 +247,20 @@ class BatchBlock(Block[M], Generic[M]):
 
 
 class AsyncBatchBlock(Block[M], Generic[M]):
-    """The same for asyncio: ``put`` and ``delete`` take the item at once, and send when awaited.
+    """The block of ``abatch_write()``: like :class:`BatchBlock`, for ``async with``.
 
-    ``await batch.put(item)`` sends if that fills the requests. Without the ``await``, the item waits
-    for the next one, or the end of the block: it is not lost, but takes memory meanwhile.
+    ``put()`` and ``delete()`` add the item to the block at once. Awaiting their result sends the requests
+    that are full. Without ``await`` the item stays in memory until a later ``await``, or the end of the
+    block; it is not lost.
+
+    >>> import asyncio
+    >>> async def save_games(count):
+    ...     async with Score.objects.abatch_write() as batch:
+    ...         for game in range(count):
+    ...             await batch.put(Score(player="cat", game=game))
+    ...     return len(batch.result)
+    >>> asyncio.run(save_games(60))
+    60
     """
 
     async def __aenter__(self) -> Self:
@@ -248,10 +280,19 @@ class AsyncBatchBlock(Block[M], Generic[M]):
             self._state, self._pending = "over", {}
 
     def put(self, item: M | Mapping[str, Any]) -> Awaitable[None]:
-        """Write an item, an instance or a dict of field values, as it is now.
+        """Add *item*, with its present values, to the block; send full requests when awaited.
 
-        It is taken before this returns; awaiting what it returns sends what fills the requests. It
-        raises as that of a block for waiting does, when it is called or awaited.
+        >>> import asyncio
+        >>> async def save():
+        ...     async with Score.objects.abatch_write(overwrite=True) as batch:
+        ...         await batch.put(Score(player="ann", game=1, points=99))
+        >>> asyncio.run(save())
+        >>> Score.get("ann", 1).points
+        99
+
+        :param item: an instance, or a dict of field values.
+        :return: an awaitable. Errors are as for :meth:`BatchBlock.put`: the call raises those of *item*,
+            and ``await`` those of requests.
         """
         self._put(item)
         return _Sending(self)
@@ -259,7 +300,18 @@ class AsyncBatchBlock(Block[M], Generic[M]):
     save = put
 
     def delete(self, key: Any) -> Awaitable[None]:
-        """Delete the item with this key, or this instance; the rest is as for ``put``."""
+        """Add a delete to the block; send full requests when awaited.
+
+        >>> import asyncio
+        >>> async def delete():
+        ...     async with Score.objects.abatch_write() as batch:
+        ...         await batch.delete(("ann", 1))
+        >>> asyncio.run(delete())
+        >>> Score.objects.filter(player="ann").count()
+        1
+
+        :param key: an instance, or a key as for ``batch_get``. The result and errors are as for :meth:`put`.
+        """
         self._delete(key)
         return _Sending(self)
 
@@ -269,7 +321,7 @@ class AsyncBatchBlock(Block[M], Generic[M]):
 
 
 class _Sending:
-    """An awaitable that need not be awaited, unlike a coroutine."""
+    """An awaitable that sends full requests; not awaiting it gives no warning, unlike a coroutine."""
 
     def __init__(self, block: AsyncBatchBlock[Any]) -> None:
         self._block = block

@@ -1,4 +1,4 @@
-"""A model on a connection, which is what managers and query sets are to the functions that write items."""
+"""A model on a connection: the part of managers and query sets that functions for writing items use."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def table_name(bound: BoundModel[Any]) -> str:
 
 
 def bind_connection(bound: BoundModel[Any], instance: M) -> M:
-    """Return *instance*, which belongs to the connection of *bound* from now on."""
+    """Make *instance* belong to the connection of *bound*; return it."""
     alias = bound._alias
     if alias is None and "_using" not in instance.__dict__:
         alias = ambient_alias()
@@ -57,12 +57,15 @@ def bind_connection(bound: BoundModel[Any], instance: M) -> M:
 
 
 def check_connection(bound: BoundModel[Any], instance: M) -> M:
-    """Return *instance*, which writes itself over the connection of *bound*; refuse one of another."""
+    """Return *instance*, bound to the connection of *bound* if it is new.
+
+    :raises ConfigurationError: it belongs to another connection.
+    """
     if bound._alias is not None or not instance.persisted:
         bind_connection(bound, instance)
     if instance._link is not bound._link:
         raise ConfigurationError(
-            f"{instance!r} belongs to the connection {instance._link.alias!r}, and this is "
+            f"{instance!r} belongs to the connection {instance._link.alias!r}, and this call uses "
             f"{bound._link.alias!r}: use objects.using({instance._link.alias!r})"
         )
     return instance
@@ -73,13 +76,16 @@ def make_instance(bound: BoundModel[M], values: dict[str, Any]) -> M:
     model = bound.model
     if pre_init.in_use or post_init.in_use or not is_filled_only(model):
         return bind_connection(bound, model(**values))
-    instance = model.__new__(model)  # without values, which each call would copy
+    instance = model.__new__(model)  # faster than model(**values), as no call copies the values
     fill(instance, values)
     return bind_connection(bound, instance)
 
 
 def as_instance(bound: BoundModel[M], item: Any) -> M:
-    """Return *item*, or the instance that a dict of field values makes."""
+    """Return *item*, or an instance with its values if it is a dict.
+
+    :raises ValidationError: it is neither an instance of the model nor a dict.
+    """
     if isinstance(item, bound.model):
         return item
     if isinstance(item, Mapping):
@@ -87,16 +93,16 @@ def as_instance(bound: BoundModel[M], item: Any) -> M:
         model = bound.model if kind is None else kind.find_class(values, bound.model)
         return bind_connection(bound, model(**values))
     raise ValidationError(
-        f"{item!r} is no {bound.model.__name__}: give instances, or dicts of field values"
+        f"{item!r} is no {bound.model.__name__}: pass instances, or dicts of field values"
     )
 
 
 def list_instances(given: Iterable[T], verb: str) -> list[T]:
-    """Return the list of several instances; raise ValidationError for anything else."""
+    """Return *given* as a list; raise ValidationError if it holds anything but instances."""
     found = list_many(given, verb)
     for each in found:
         if not isinstance(each, Instance):
-            raise ValidationError(f"{verb}() takes instances, not {each!r:.80}")
+            raise ValidationError(f"{verb}() takes instances of models, not {each!r:.80}")
     return found
 
 
@@ -106,14 +112,14 @@ def load_item(bound: BoundModel[M], item: StoredItem) -> M:
 
 
 def key_from(bound: BoundModel[Any], given: Any) -> Key:
-    """Return the key on the wire of an instance, or of a key as users give it."""
+    """Return the key on the wire of *given*: an instance, or a key as a dict, a tuple or a value."""
     return keys_from(bound, (given,))[0]
 
 
 def keys_from(bound: BoundModel[Any], given: Iterable[Any]) -> list[Key]:
-    """Return the keys on the wire of several instances, or of keys as users give them."""
+    """Return the keys on the wire of several instances or keys: see :func:`key_from`."""
     model, meta = bound.model, options_of(bound.model)
-    # An instance knows how its key was spelled by whoever wrote it.
+    # A loaded instance keeps its key as the writer of the item spelled it.
     keys: list[Key] = [
         key_of(each) if isinstance(each, model) else meta.check_own_key(meta.key_of(each))
         for each in given
@@ -122,16 +128,16 @@ def keys_from(bound: BoundModel[Any], given: Iterable[Any]) -> list[Key]:
 
 
 def instance_of_key(bound: BoundModel[M], key: Key) -> M:
-    """Return an instance that was never loaded, of which only the key is known."""
+    """Return an instance that was never loaded, with the values of *key* alone."""
     loaded, instance = load_key(bound.model, key), bound.model.__new__(bound.model)
     loaded._decode()
     fill(instance, loaded.__dict__)
     state = state_of(instance)
-    state.known_key = key  # which another writer may have spelled otherwise
+    state.known_key = key  # another writer may spell the same values otherwise
     if loaded._state is not None:
         state.unreadable = loaded._state.unreadable
         for name in state.unreadable:
-            instance.__dict__.pop(name, None)  # the default is not its key
+            instance.__dict__.pop(name, None)  # a default would not be its key
     return bind_connection(bound, instance)
 
 
@@ -143,7 +149,7 @@ def read_instances(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[list[StoredItem | None]]:
-    """Read the items of *instances* by their keys; None means one that is missing or hidden."""
+    """Read the items of *instances* by their keys; the result has None for missing and hidden items."""
     if not instances:
         return []
     tables = [table_of(each) for each in instances]
@@ -162,12 +168,12 @@ def read_instances(
 
 
 def connection_of(objects: Iterable[Instance]) -> Connection | None:
-    """Return the common connection of all *objects*, None if there are none."""
+    """Return the connection of *objects*, None for no objects; raise ConfigurationError for several."""
     links = {id(link): link for link in (each._link for each in objects)}
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the objects belong to several connections, {names}: one call each"
+            f"the objects belong to several connections, {names}: make one call for each"
         )
     return next(iter(links.values()), None)
 
@@ -177,9 +183,9 @@ def make_blocking(
     flow: Callable[Concatenate[Iterable[Instance], P], Flow[T]],
     make_empty: Callable[[], T],
 ) -> Callable[Concatenate[Iterable[Instance], P], T]:
-    """Make the function *name*, which drives *flow* over the connection of its objects.
+    """Make the synchronous function *name*, which drives *flow* over the connection of its objects.
 
-    :param make_empty: makes the result for no objects; nothing is sent for those.
+    :param make_empty: makes the result for no objects, for which nothing is sent.
     """
 
     def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -195,7 +201,7 @@ def make_awaiting(
     flow: Callable[Concatenate[Iterable[Instance], P], Flow[T]],
     make_empty: Callable[[], T],
 ) -> Callable[Concatenate[Iterable[Instance], P], Coroutine[Any, Any, T]]:
-    """Make the function *name*, which awaits what that of :func:`make_blocking` waits for."""
+    """Make the asynchronous function *name*: the twin of that which :func:`make_blocking` makes."""
 
     async def function(objects: Iterable[Instance], /, *args: P.args, **kwargs: P.kwargs) -> T:
         all_ = list_instances(objects, name)

@@ -1,4 +1,4 @@
-"""How puts and deletes of many items are carried out: in batches, or each by itself."""
+"""Carries out puts and deletes of many items: in batches, or each by a request of its own."""
 
 from __future__ import annotations
 
@@ -58,11 +58,13 @@ def write_items(
     progress: ProgressOption,
     size: int = MAX_BATCH_WRITE,
 ) -> Flow[BulkResult[Any]]:
-    """Put *items* and delete *deletes*, of two with one key the last; return the outcomes.
+    """Put *items* and delete *deletes*; return the outcomes.
 
-    :param lists_deletes: the list that is returned is of what was deleted.
+    :param overwrite: replace items that exist. Of several writes with one key the last counts; without
+        *overwrite*, they raise ValidationError.
+    :param lists_deletes: the result is a list of the deleted items too.
+    :param ignores: items that exist already stay as they are, without an error.
     :param size: the largest number of writes to a request.
-    :param ignores: what is there already stays, and is no error.
     """
     model, pacer = bound.model, make_pacer(rate)
     instances = [
@@ -100,13 +102,16 @@ def write_items(
 
 
 def check_batch_size(verb: str, size: int | None) -> int:
-    """Return the largest number of writes to a request, by default DynamoDB's."""
+    """Return the largest number of writes to a request: *size*, or DynamoDB's limit for None.
+
+    :raises QueryError: *size* is not from 1 to that limit.
+    """
     if size is None:
         return MAX_BATCH_WRITE
     if type(size) is not int or not 0 < size <= MAX_BATCH_WRITE:
         raise QueryError(
-            f"{verb}(batch_size={size!r}): DynamoDB takes 1 to {MAX_BATCH_WRITE} writes in a request: give "
-            "an int of these, or leave batch_size out; any number of items may be given at once"
+            f"{verb}(batch_size={size!r}): DynamoDB takes 1 to {MAX_BATCH_WRITE} writes in a request: pass "
+            "such an int, or leave batch_size out; the number of items has no limit"
         )
     return size
 
@@ -114,7 +119,7 @@ def check_batch_size(verb: str, size: int | None) -> int:
 def detach_duplicates(
     bound: BoundModel[Any], superseded: Sequence[Job], jobs: Mapping[int, Job], tally: Tally[Any]
 ) -> None:
-    """Mark the instances of *superseded* as deleted where one of *jobs* has deleted their item."""
+    """Mark the instances of *superseded* as deleted if one of *jobs* has deleted their item."""
     if not superseded:
         return
     deleted = {
@@ -137,13 +142,13 @@ def carry_out(
     progress: Progress | None,
     size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
-    """Carry out *jobs*, no two of one key, by their places in *tally*, and note the outcomes."""
+    """Carry out *jobs*, which have different keys, and note the outcome of each at its place in *tally*."""
     meta = options_of(bound.model)
     mark = make_marker(bound)
     guarded = meta.guarded or is_atomic(bound, meta, None)
     puts = {at: job for at, job in jobs.items() if isinstance(job.write, Put)}
     deletes = {at: job for at, job in jobs.items() if at not in puts}
-    # An item that another class of the table owns is not deleted: that takes a condition.
+    # A delete needs a condition if the item may be of another class of the table.
     apart = guarded or (bool(deletes) and meta.free is not None)
     if overwrite and not apart:
         yield from write_batches(jobs, tally, mark, workers, progress, size)
@@ -178,7 +183,7 @@ def run_side_by_side(
     workers: int,
     progress: Progress | None,
 ) -> Flow[None]:
-    """Carry out *flows*, all of them, and note the outcome of each at its place."""
+    """Carry out all *flows*, also after one has failed, and note the outcome of each at its place."""
     outcomes = yield from run_together(flows, workers, progress)
     for at, outcome in zip(places, outcomes, strict=True):
         tally.note(at, outcome)

@@ -1,4 +1,4 @@
-"""The flows that a bulk write is made of: each writes one item and returns its status."""
+"""The parts of a bulk write: jobs, and the flows that carry out one job and return its status."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from .bound_model import (
 )
 from .results import Status, Tally
 
-OVERWRITE = ", or say overwrite=True, so that the last one counts"
+OVERWRITE = ", or set overwrite=True to write the last one"
 
 
 Place: TypeAlias = "tuple[str, Hashable]"
@@ -52,7 +52,7 @@ class Job(Struct, frozen=True, eq=False, gc=False):
     """One item to write or delete."""
 
     given: Any
-    """An instance, made of a dict if need be, or a key to delete."""
+    """An instance (made from a dict, if the caller passed one), or a key to delete."""
     write: Put | Delete
     place: Place
     """The table and the key, equal for all jobs of one item."""
@@ -66,7 +66,10 @@ def make_job(given: Any, write: Put | Delete) -> Job:
 def keep_last(
     jobs: Mapping[int, Job], *, last_wins: bool, model: str, hint: str = OVERWRITE
 ) -> Mapping[int, Job]:
-    """Return *jobs* with one for each item, the last; raise where there may not be two."""
+    """Return the last of *jobs* for each item.
+
+    :raises ValidationError: an item has two jobs, and *last_wins* is False.
+    """
     last: dict[Place, int] = {}
     for at, job in jobs.items():
         place = job.place
@@ -79,7 +82,7 @@ def keep_last(
 
 
 def make_duplicate_error(key: Key, model: str, hint: str = OVERWRITE) -> ValidationError:
-    """Return the error for two items with one key."""
+    """Return the error for two items with the same key."""
     text = ", ".join(f"{name}={decode(wire)!r}" for name, wire in key.items())
     return ValidationError(f"two of the items have the key {text}: drop one{hint}", model=model)
 
@@ -90,19 +93,22 @@ def put_job(instance: Instance, table: str, *, validate: bool) -> Job:
 
 
 def check_batch_delete(bound: BoundModel[Any]) -> None:
-    """Raise QueryError where a batch would delete otherwise than ``delete()`` does."""
+    """Raise QueryError if deleting in a batch would not do all that ``delete()`` does."""
     if bound._scope is not None:
         bound._scope.check_batch_delete(bound.model)
     refuse_bulk_delete(bound.model, "deleting in batches")
 
 
 def key_job(bound: BoundModel[Any], given: Any, table: str) -> Job:
-    """Return the job that deletes an instance, or the item of a key; others use its key alone."""
+    """Return a job with the key of *given*, an instance or a key; its write deletes the item.
+
+    Callers that update the item use only the key.
+    """
     return make_job(given, Delete(table, key_from(bound, given)))
 
 
 def make_marker(bound: BoundModel[Any]) -> Callable[[Job], None]:
-    """Return a function that updates the instance of a job, which was carried out."""
+    """Return a function that marks the instance of a finished job as saved or deleted."""
     model, binds = bound.model, bound._alias is not None or ambient_alias() is not None
 
     def mark_done(job: Job) -> None:
@@ -115,7 +121,7 @@ def make_marker(bound: BoundModel[Any]) -> Callable[[Job], None]:
 
 
 def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
-    """Put an item where there is none with its key."""
+    """Put an item if no item has its key."""
     assert isinstance(job.write, Put)
     try:
         yield from PutItem(job.write.table, job.write.item, options_of(bound.model).absent)
@@ -126,8 +132,8 @@ def insert(bound: BoundModel[Any], job: Job) -> Flow[Status]:
 
 
 def write_one(bound: BoundModel[Any], job: Job, *, overwrite: bool) -> Flow[Status]:
-    """Put or delete one item by itself, with its version and unique values."""
-    if isinstance(job.write, Put):  # when the job was made, it was validated
+    """Put or delete one item by a request of its own, with its version and unique values."""
+    if isinstance(job.write, Put):  # making the job has validated it
         instance = check_connection(bound, job.given)
         flow = store_instance(
             instance, force_insert=not overwrite, overwrite=overwrite, validate=False
@@ -146,7 +152,7 @@ def _with_status(flow: Flow[Any], status: Status) -> Flow[Status]:
 
 
 def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[Status]:
-    """Put an item where there is none with its key, else change the one that is there."""
+    """Put an item if no item has its key; else apply *actions* to the item that has it."""
     meta, instance = options_of(bound.model), job.given
     for left in reversed(range(RACES)):
         try:
@@ -154,7 +160,7 @@ def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[
                 return (yield from insert(bound, job))
             yield from store_instance(instance, force_insert=True, validate=False)
         except AlreadyExists as error:
-            # A unique value is taken, not the key, or an item of another class has the key.
+            # Another item has a unique value, or an item of another class has the key.
             if not left or error.fields or is_of_other_class(meta, error.current):
                 raise
         else:
@@ -168,7 +174,7 @@ def upsert(bound: BoundModel[Any], job: Job, actions: Sequence[Action]) -> Flow[
 
 
 def _change(bound: BoundModel[Any], key: Key, actions: Sequence[Action]) -> Flow[StoredItem | None]:
-    """Change the item with this key; return all of it, None where there is none."""
+    """Update the item with this key; return the whole item, None if there is none."""
     meta = options_of(bound.model)
     if meta.computed is not None:
         actions = meta.computed.complete_for_key(tuple(actions), key)
@@ -196,7 +202,7 @@ def _change_guarded(
 
 
 def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) -> Flow[Status]:
-    """Write the fields *names* of an item that exists."""
+    """Write the fields *names* of an instance whose item exists."""
     given: Any = instance
     if instance.persisted:
         before = instance._stored
@@ -218,14 +224,14 @@ def update_fields(instance: Instance, names: frozenset[str], *, validate: bool) 
 
 
 def _refuse_uncomputed(meta: Options, values: Mapping[str, Any]) -> None:
-    """Refuse the expressions among the values of an instance, as saving it would."""
+    """Refuse expressions, such as ``F("a") + 1``, among the values of an instance, as ``save()`` does."""
     found = [name for name, value in values.items() if isinstance(value, Uncomputed)]
     if found:
         raise ValidationError({name: [str(refuse_uncomputed())] for name in found}, model=meta.name)
 
 
 def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[Action]:
-    """Return the actions that set the fields *names* as they are, whatever their options say."""
+    """Return the actions that set the fields *names* to their values, without validating these."""
     meta = options_of(type(instance))
     wanted: dict[str, Any] = {}
     errors: dict[str, list[str]] = {}
@@ -241,19 +247,19 @@ def _make_unchecked_setters(instance: Instance, names: frozenset[str]) -> list[A
 
 
 def check_fields(meta: Options, option: str, names: Iterable[str]) -> frozenset[str]:
-    """Return the names of fields to write, checked."""
+    """Return *names*, the fields to write that *option* lists; raise QueryError if it lists none."""
     named = meta.check_writable(option, names)
     if not named:
-        raise QueryError(f"{option} names no field: there is nothing to write")
+        raise QueryError(f"{option} names no field: name at least one to write")
     return named
 
 
 def make_setters(
     meta: Options, put: Put | Delete, names: frozenset[str] | None, given: frozenset[str]
 ) -> list[Action]:
-    """Return the actions that set the fields *given*, and those that set themselves, as in *put*.
+    """Return the actions that set the fields *given*, and fields that set themselves, as in *put*.
 
-    :param names: set no others of *given* than these; None for all but the key.
+    :param names: the fields of *given* to set; None for all but the key.
     """
     assert isinstance(put, Put)
     wires: WireItem = from_json(put.item)
@@ -276,7 +282,7 @@ def make_setters(
 def _add_templates(
     meta: Options, key: Key, wanted: dict[str, Any], errors: dict[str, list[str]]
 ) -> None:
-    """Add the templates that are made of *wanted*; raise ValidationError for *errors*, old and new."""
+    """Add the key templates of the values in *wanted*; raise ValidationError if there are *errors* then."""
     if meta.computed is not None:
         meta.computed.compose_setters(key, wanted, errors)
     if errors:
@@ -291,7 +297,10 @@ def write_batches(
     progress: Progress | None,
     size: int = MAX_BATCH_WRITE,
 ) -> Flow[None]:
-    """Carry out *jobs* by BatchWriteItem, *size* to a request, call *mark* with those that succeed, and note the outcomes."""
+    """Carry out *jobs* by BatchWriteItem, *size* to a request, and note the outcomes.
+
+    :param mark: called with each job that succeeded.
+    """
     left: dict[int, Exception | None] = {}
     writes = [job.write for job in jobs.values()]
     try:
@@ -308,7 +317,7 @@ def write_batches(
 
 
 def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
-    """Return *flows*, each driven up to its first request; raise what one of them raises before."""
+    """Return *flows*, each driven up to its first request; raise the first error before any is sent."""
     begun: list[Flow[Any]] = []
     started: list[Flow[Any]] = []
     try:
@@ -324,4 +333,4 @@ def begin_all(flows: Iterable[Flow[Any]]) -> list[Flow[Any]]:
 
 
 class _NotSentError(Exception):
-    """Ends a flow whose first request was not sent: a flow that is closed may have sent it."""
+    """Ends a flow whose first request was not sent; closing the flow would mean that it may have been."""

@@ -33,7 +33,7 @@ def load_objects(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[None]:
-    """Read all *objects* again, in place, by their keys; of any models, a hundred to a request.
+    """Read *objects* of any models again by their keys, a hundred to a request, and update them in place.
 
     >>> from dynamodb_py import load
     >>> scores = [Score(player="ann", game=1), Score(player="bob", game=1)]
@@ -41,11 +41,13 @@ def load_objects(
     >>> [each.points for each in scores]
     [50, 70]
 
-    :param consistent: True sees every write before it; by default as ``options()`` says.
+    :param consistent: True makes strongly consistent reads; the default is that of ``options()``.
     :param workers: the largest number of requests at a time.
     :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :raises DoesNotExist: some are not there: ``missing`` has them. All others were loaded.
+    :raises DoesNotExist: items are missing: ``missing`` has their objects. All others were loaded.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     all_ = list(objects)
     items = yield from read_instances(
@@ -59,7 +61,7 @@ def load_objects(
             replace_stored(each, item)
     if missing:
         texts = ", ".join(f"{type(each).__name__} {each.primary_key!r}" for each in missing[:5])
-        text = f"{len(missing)} of {len(all_)} are not there: {texts}"
+        text = f"{len(missing)} of {len(all_)} items do not exist: {texts}"
         raise DoesNotExist(text, missing=missing)
 
 
@@ -73,11 +75,11 @@ def save_objects(
 ) -> Flow[None]:
     """Save all *objects*, of any models, as ``save()`` does for each.
 
-    New ones are put in batches of 25; loaded ones that changed, and those with a version or unique
-    values, take a request each. Two new ones with one key: the last counts; an instance that comes twice
-    is saved once. If a batch fails, nothing else is sent; of the others, all are tried. Hooks and
-    receivers are called before anything is checked and sent, for all of them, and afterwards for
-    those that were written.
+    New objects are put in batches of 25. Loaded objects that changed, and objects with a version or unique
+    values, take a request each. Of new objects with the same key the last is written; an instance that
+    occurs twice is saved once. If a batch fails, nothing more is sent; if a request for one object fails,
+    the others are still sent. Hooks and receivers of ``pre_save`` are called for all objects before any is
+    validated; those of ``post_save`` for the objects that were written.
 
     >>> from dynamodb_py import save_all
     >>> scores = list(Score.objects.filter(player="ann"))
@@ -87,14 +89,17 @@ def save_objects(
     >>> Score.get("ann", 2).points
     0
 
+    :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :raises ValidationError: values cannot be stored; nothing was sent.
-    :raises DoesNotExist: some that were loaded are gone.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
-        other error while sending has in ``done`` the outcome of each.
+    :raises DoesNotExist: items of loaded objects were deleted: ``missing`` has the objects.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt; ``unprocessed`` has their
+        objects. This and every other error while sending has the outcome of each object in ``done``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
     check_outside("save_all()")
     all_, pacer = list(objects), make_pacer(rate)
@@ -111,7 +116,7 @@ def save_objects(
         if at not in new and last[id(each)] == at:
             flows[at] = store_instance(each, validate=validate)
         elif at not in new:
-            tally.note(at, "superseded")  # the same instance comes again
+            tally.note(at, "superseded")  # the same instance occurs again
 
     def settle(job: Job) -> None:
         assert isinstance(job.write, Put)
@@ -143,9 +148,9 @@ def delete_objects(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[None]:
-    """Delete all *objects*, of any models, 25 to a request; those that are not there count as deleted.
+    """Delete all *objects*, of any models, 25 to a request; missing items count as deleted.
 
-    Those with a version or unique values take a request each.
+    Objects with a version or unique values take a request each.
 
     >>> from dynamodb_py import delete_all
     >>> delete_all(Score.objects.filter(player="ann"))
@@ -156,8 +161,10 @@ def delete_objects(
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them. This and every
-        other error while sending has in ``done`` the outcome of each.
+    :raises BatchIncomplete: DynamoDB left deletes undone in every attempt; ``unprocessed`` has their
+        objects. This and every other error while sending has the outcome of each object in ``done``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
     check_outside("delete_all()")
     all_, pacer = list(objects), make_pacer(rate)
@@ -188,7 +195,7 @@ def _delete_all(
         if id(each) not in last:
             tally.note(at, "superseded")
             continue
-        last.discard(id(each))  # it may be there twice
+        last.discard(id(each))  # the same instance may occur twice
         if not plain[type(each), each.persisted]:
             flows[at] = flow_of(type(each), "delete")(each)
         elif _is_deleted_in_batches(each):
@@ -215,20 +222,20 @@ def _delete_all(
 
 
 def _is_deleted_in_batches(instance: Instance) -> bool:
-    # The class of an item that was not read is known only where the table has one.
+    # The class of an item that was not read is known only if its table has one class.
     known = instance.persisted or options_of(type(instance)).free is None
     return known and not _is_checked(instance)
 
 
 def _is_plain(kind: type[Instance], persisted: bool) -> bool:
-    """Tell whether deleting an instance is deleting its item, and nothing else."""
+    """Tell whether deleting an instance only deletes its item."""
     return flow_of(kind, "delete") is delete_instance and not find_restricting_references(
         kind, below=not persisted
     )
 
 
 def _remove_one(instance: Instance, twins: Iterable[Instance]) -> Flow[None]:
-    """Delete *instance* by itself; *twins* are all instances of its item."""
+    """Delete *instance* by a request of its own, and mark *twins*, all instances of its item, as deleted."""
     yield from remove_item(instance, None, None)
     for each in twins:
         mark_deleted(each)
@@ -239,7 +246,7 @@ def _goes_in_batches(instance: Instance) -> bool:
 
 
 def _is_checked(instance: Instance) -> bool:
-    """Tell whether each write of *instance* has a condition or companions, which no batch has."""
+    """Tell whether a write of *instance* needs a condition or further writes, which batches do not have."""
     meta = options_of(type(instance))
     return meta.guarded or is_atomic(instance, meta, None)
 

@@ -1,4 +1,4 @@
-"""What became of each item of a bulk write."""
+"""The outcome of each item of a bulk write."""
 
 from __future__ import annotations
 
@@ -36,44 +36,52 @@ Status: TypeAlias = Literal[
 _LEFT = frozenset({"failed", "unknown", "not tried"})
 _DONE = frozenset({"created", "written", "updated", "unchanged", "deleted"})
 _LISTED = {True: _DONE, False: _DONE - {"deleted"}}
-"""What a result lists: with deletes, and without."""
+"""The statuses of the items that a result lists: with deletes (True), and without."""
 
 
 class Outcome(Struct, Generic[M], frozen=True):
-    """What became of one item of a bulk write.
+    """The outcome of one item of a bulk write.
 
     ``status`` is one of
 
-    * ``"created"``: there was no item with its key, and now there is;
-    * ``"written"``: it was put, in place of what was there, if anything;
-    * ``"updated"``: an item that was there has new values of some fields;
+    * ``"created"``: the item was written; there was none with its key;
+    * ``"written"``: the item was put, and replaced any item with its key;
+    * ``"updated"``: the stored item has new values;
     * ``"unchanged"``: there was nothing to write, and nothing was sent;
     * ``"deleted"``: there is no such item now;
-    * ``"ignored"``: its key, or a value that is unique, was taken, and nothing was written, as
-      ``ignore_conflicts=True`` says; ``error`` has the item that was there as ``current``;
-    * ``"superseded"``: a later one with the same key was written, or deleted, in its place;
-    * ``"failed"``: it was not carried out;
-    * ``"unknown"``: an answer was lost, and it may have been carried out;
-    * ``"not tried"``: it was not sent, or DynamoDB handed it back.
+    * ``"ignored"``: its key, or a unique value, was taken, and nothing was written, because of
+      ``ignore_conflicts=True``; ``error`` has the stored item as ``current``;
+    * ``"superseded"``: a later item with the same key was written, or deleted, in its place;
+    * ``"failed"``: the write was not carried out;
+    * ``"unknown"``: the response was lost, and the write may have been carried out;
+    * ``"not tried"``: the write was not sent, or DynamoDB returned it unprocessed.
     """
 
     instance: M
-    """The instance (made of a dict, if need be); of a delete by key, that key."""
+    """The instance (made from a dict, if you passed one); of a delete by key, the key."""
     status: Status
     error: Exception | None = None
-    """Why it failed, or was ignored; of an item that ``save_all()`` has written, what a hook or receiver raised."""
+    """The error of a write that failed or was ignored.
+
+    Of an item that ``save_all()`` has written, the error that a hook or a receiver raised afterwards.
+    """
 
     @property
     def is_done(self) -> bool:
-        """Whether what is in the table is as it was meant to be."""
+        """Whether the table is as the write should leave it: every status but the last three."""
         return self.status not in _LEFT
 
 
 class BulkResult(list[M], Generic[M]):
-    """What a bulk write did: a list of what was carried out, in the order given.
+    """The result of a bulk write: a list of the items that were written or deleted, in the order given.
 
-    ``outcomes`` has an entry for each item that was given, in that order too: also for those that
-    were superseded or ignored, or deleted beside writes, which the list is without.
+    ``outcomes`` has an entry for each item that was given, in that order. The list leaves out items that
+    were superseded or ignored, and the deletes of a call that also writes.
+
+    >>> scores = [Score(player="cat", game=1), Score(player="ann", game=1)]
+    >>> result = Score.objects.bulk_create(scores, ignore_conflicts=True)
+    >>> len(result), [outcome.status for outcome in result.outcomes]
+    (1, ['created', 'ignored'])
     """
 
     _given: list[M]
@@ -87,7 +95,7 @@ class BulkResult(list[M], Generic[M]):
 
     @cached_property
     def outcomes(self) -> list[Outcome[M]]:
-        """The outcomes of all that was given, in that order; made when they are first read."""
+        """The outcomes of all items that were given, in that order; made when they are first read."""
         errors = self._errors
         return [
             Outcome(each, status, errors.get(at))
@@ -96,7 +104,7 @@ class BulkResult(list[M], Generic[M]):
 
     @property
     def left(self) -> list[Outcome[M]]:
-        """The outcomes of what was not carried out, or may not have been."""
+        """The outcomes with the status "failed", "unknown" or "not tried"."""
         return [each for each in self.outcomes if not each.is_done]
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
@@ -106,9 +114,9 @@ class BulkResult(list[M], Generic[M]):
 def _make_result(
     given: list[M], statuses: list[Status], errors: dict[int, Exception], *, deletes: bool
 ) -> BulkResult[M]:
-    """Return the result of these statuses in the order of *given*, and the errors by place."""
+    """Return the result for *given*, with a status for each, and the errors by index."""
     result: BulkResult[M] = BulkResult(deletes=deletes)
-    del result.outcomes  # they are made of these
+    del result.outcomes  # made from the three lists when they are first read
     result._given, result._statuses, result._errors = given, statuses, errors
     listed = _LISTED[deletes]
     result.extend([e for e, status in zip(given, statuses, strict=True) if status in listed])
@@ -120,16 +128,17 @@ def _restore(kind: type[Any], outcomes: list[Outcome[Any]], deletes: bool) -> An
 
 
 def status_of(error: Exception) -> Status:
-    """Return the status of a write that ended with *error*: "failed", or "unknown"."""
+    """Return the status of a write that raised *error*: "failed" or "unknown"."""
     return "unknown" if is_in_doubt(error) else "failed"
 
 
 class Tally(Generic[M]):
-    """Collects what becomes of each of *given*, to which more may be added.
+    """Collects the outcome of each item of *given*; items may be added.
 
-    A status is noted for each, and an :class:`Outcome` made where one is read.
+    It keeps a status and an error for the place of each item: its index among all that were given.
 
-    :param ignores: that something was there already is no error.
+    :param deletes: the result lists deleted items too.
+    :param ignores: an item that exists already is no error.
     """
 
     def __init__(
@@ -141,23 +150,23 @@ class Tally(Generic[M]):
         self._errors: dict[int, Exception] = {}
 
     def __len__(self) -> int:
-        """Return how many were given, forgotten ones among them."""
+        """Return the number of items that were given, including those that were forgotten."""
         return self._count
 
     def add(self, given: M) -> int:
-        """Take one more; return its place."""
+        """Add an item; return its place."""
         at = self._count
         self._given[at], self._count = given, at + 1
         return at
 
     def forget_done(self, places: Iterable[int]) -> None:
-        """Forget those at *places* that were carried out, or superseded, without an error."""
+        """Forget the items at *places* that were written, deleted or superseded without an error."""
         for at in places:
             if at not in self._errors and self._statuses.get(at, "not tried") not in _LEFT:
                 del self._given[at], self._statuses[at]
 
     def note(self, at: int, outcome: Status | Exception) -> None:
-        """Note the status of the one at *at*, or the exception that it ended with."""
+        """Note the status of the item at *at*, or the exception that its write raised."""
         if isinstance(outcome, Exception):
             status = status_of(outcome)
             if self._ignores and status == "failed" and isinstance(outcome, AlreadyExists):
@@ -168,26 +177,26 @@ class Tally(Generic[M]):
             self._errors.pop(at, None)
 
     def blame(self, at: int, error: Exception) -> None:
-        """Note what was raised after the one at *at* was carried out."""
+        """Note an exception that was raised after the item at *at* was written."""
         self._errors[at] = error
 
     def is_noted(self, at: int) -> bool:
-        """Tell whether it is known what became of the one at *at*."""
+        """Tell whether the item at *at* has a status, or had one before it was forgotten."""
         return at in self._statuses or at not in self._given
 
     def is_done(self, at: int) -> bool:
-        """Tell whether the one at *at* itself was carried out."""
+        """Tell whether the item at *at* was written or deleted, and not superseded or ignored."""
         return self._statuses.get(at) in _DONE
 
     def errors(self, places: Iterable[int] | None = None) -> list[Exception]:
-        """Return the errors of those at *places*, in order; of all by default."""
+        """Return the errors of the items at *places*, by default of all, in order; not of ignored items."""
         if not self._errors:
             return []
         found = [at for at in (self._given if places is None else places) if at in self._errors]
         return [self._errors[at] for at in found if self._statuses[at] != "ignored"]
 
     def result(self) -> BulkResult[M]:
-        """Return what is known now."""
+        """Return the result so far; items without a status are "not tried"."""
         known, errors = self._statuses, self._errors
         statuses: list[Status] = [known.get(at, "not tried") for at in self._given]
         if errors:
@@ -201,11 +210,14 @@ class Tally(Generic[M]):
         return self.result()
 
     def check_errors(self, places: Iterable[int] | None = None) -> None:
-        """Raise the most serious error of those at *places*, by default of all, with the result in ``done``."""
+        """Raise the most serious error of the items at *places*, by default of all.
+
+        Its ``done`` is the result.
+        """
         errors = self.errors(places)
         if not errors:
             return
-        # That an item was there already is the least serious error.
+        # AlreadyExists is the least serious error.
         error = min(errors, key=lambda each: isinstance(each, AlreadyExists))
         vars(error)["done"] = result = self.result()
         left = result.left

@@ -28,35 +28,31 @@ def execute_all(
     workers: int = 1,
     progress: ProgressOption = None,
 ) -> list[Any]:
-    """Carry out many PartiQL statements, of any models, each on its own, 25 to a request.
+    """Execute many PartiQL statements, of any models, independently of each other, 25 to a request.
 
-    ::
+    Either all statements read, or all write. All are sent, also after one has failed; throttled statements
+    are sent again, as often as ``connect(retries=)`` allows. Writes skip validation, hooks and versions.
 
-        ann, order = execute_all(
-            [
-                Player.objects.raw("SELECT * FROM {table} WHERE name = ?", "ann"),
-                Order.objects.raw(
-                    "SELECT number, total FROM {table} WHERE owner = ? AND number = ?", "ann", 7
-                ),
-            ]
-        )
+    >>> from dynamodb_py import execute_all
+    >>> select = "SELECT * FROM {table} WHERE player = ? AND game = ?"
+    >>> keys = [("ann", 1), ("bob", 1), ("cat", 1)]
+    >>> ann, bob, cat = execute_all([Score.objects.raw(select, *key) for key in keys])
+    >>> ann.points, bob.points, cat
+    (50, 70, None)
 
-    All are reads, or all are writes. A SELECT names a whole key; it gives the row that ``raw()`` does,
-    or None. Of writes, each gives the dict that ``RETURNING`` asks for, or None. All are tried, also after
-    one has failed; those that DynamoDB throttles are sent again, as often as ``connect(retries=)`` says.
-    Writes know nothing of validation, hooks and versions.
-
-    :param statements: ``Model.objects.raw(...)``, any number, on one connection. No two of a request may
-        be about one item: DynamoDB refuses it.
-    :param return_exceptions: the error of a statement is in its place in the list, and nothing is raised.
+    :param statements: any number of ``Model.objects.raw(...)``, on one connection. The WHERE of each names a
+        whole key. DynamoDB rejects a request with two statements for one item.
+    :param return_exceptions: True raises nothing: the result has the error of a statement in its place.
     :param workers: the largest number of requests at a time.
     :param progress: called with how many requests are done and how many there are, or True for a bar.
-    :return: what each statement gives, in order.
-    :raises ServiceError: statements failed: the first of their errors, ``AlreadyExists`` of an INSERT,
-        ``ConditionFailed`` of an UPDATE or a DELETE; ``done`` has what each gave, or its error, and
-        ``unprocessed`` those that failed.
-    :raises QueryError: reads beside writes, ``limit=`` or ``page_size=``, writes inside of
-        ``transaction.atomic()``; nothing was sent.
+    :return: the row of each statement, in order: of a SELECT that of ``raw()``, or None if no item has the
+        key; of a write the dict of its ``RETURNING`` clause, or None without one.
+    :raises ServiceError: statements failed; this is the error of the first, such as ``AlreadyExists`` for an
+        INSERT, or ``ConditionFailed`` for an UPDATE or a DELETE. ``done`` has the row or the error of each
+        statement, ``unprocessed`` the statements that failed.
+    :raises QueryError: some statements read and others write, one has ``limit=`` or ``page_size=``, or
+        writes are inside of ``transaction.atomic()``; nothing was sent.
+    :raises ConfigurationError: the statements are for several connections; nothing was sent.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
     """
@@ -105,14 +101,14 @@ def _execute_all(
 
 
 def _finish(prepared: Prepared, at: int, outcome: Any) -> Any:
-    """Return the row, or the error, that the statement at *at* gives."""
+    """Return the row, or the error, of the statement at *at*."""
     if isinstance(outcome, ServiceError):
         return explain_failure(prepared.statements[at], outcome)
     return outcome if isinstance(outcome, Exception) else prepared.load(at, outcome)
 
 
 def _execute_chunk(operations: Sequence[ExecuteStatement], retries: Retries) -> Flow[list[Any]]:
-    """Send up to 25 statements, and again those that were throttled; return the item or the error of each."""
+    """Send up to 25 statements, and throttled ones again; return the item or the error of each."""
     outcomes: list[Any] = [None] * len(operations)
     waiting, attempts, seconds = list(range(len(operations))), 1, 0.0
     while True:
@@ -121,7 +117,7 @@ def _execute_chunk(operations: Sequence[ExecuteStatement], retries: Retries) -> 
             if seconds:
                 yield from Pause(seconds)
             answers = yield from batch
-        except RequestError as error:  # those that were answered before keep their outcomes
+        except RequestError as error:  # statements with an earlier response keep their outcomes
             for at in waiting:
                 outcomes[at] = error
             return outcomes

@@ -48,37 +48,39 @@ def batch_write_items(
     progress: ProgressOption = None,
     keep_written: bool = True,
 ) -> Flow[BulkResult[M]]:
-    """Write and delete any number of items; without any, return a block that takes them.
+    """Write and delete any number of items; without arguments, return a block that collects them.
 
-    With ``overwrite=True`` items are put by BatchWriteItem, 25 to a request, in place of what was
-    there; of two with one key the last counts. Without it, an item whose key is in the table
-    already is left alone and reported, for which each item takes a request of its own (at the
-    same price), and two with one key are refused before anything is sent. Items with a version
-    or unique values take a request each in any case.
+    With ``overwrite=True`` items are put by BatchWriteItem, 25 to a request, and replace items with
+    the same key; of two items with the same key the last is written. Without it, items whose key is in
+    the table already stay as they are, and the call raises AlreadyExists: each item takes a request of
+    its own, at the same price, and two items with the same key raise an error before anything is sent.
+    Items with a version or unique values always take a request each.
 
     >>> len(Score.objects.batch_write([Score(player="cat", game=n) for n in range(3)]))
     3
 
     :param items: instances, or dicts of field values.
     :param delete: keys of items to delete (as for ``batch_get``), or instances. Without
-        *overwrite*, nothing is deleted where some item could not be written.
+        *overwrite*, nothing is deleted if some item could not be written.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :param keep_written: False forgets each item that was written, so that a million of them, from a
-        generator, take the memory of a few requests: items are checked and sent as they come, the
-        first request that fails ends the call, and what is returned has nothing that was written. Of
-        two with one key only those of the same requests are known to be two.
-    :return: the instances that were written: of two with one key, the last. ``outcomes`` has the
-        status of each, and of each delete. Without *items* and *delete*, a block:
-        ``with ....batch_write() as batch: batch.put(item)``.
+    :param keep_written: False forgets each item after it was written. A million items, from a generator,
+        then take the memory of a few requests. Items are validated and sent as they come, the first
+        request that fails ends the call, and the result lacks the items that were written. Two items
+        with the same key are only detected if they are sent together.
+    :return: the instances that were written: of two with the same key, the last. ``outcomes`` has the
+        status of each item and each delete. Without *items* and *delete*, a
+        :class:`~dynamodb_py.BatchBlock`: ``with ....batch_write() as batch: batch.put(item)``.
     :raises ValidationError: some values cannot be stored; nothing was sent.
     :raises AlreadyExists: without *overwrite*, some keys were taken: ``unprocessed`` has their
-        instances, ``current`` the first one's item. All others were written.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has them.
-        This and every other error while sending has the result in ``done``.
+        instances, ``current`` the stored item of the first. All others were written.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt; ``unprocessed`` has their
+        instances and keys. This and every other error while sending has the result in ``done``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
     check_outside("batch_write()")
     if not keep_written:
@@ -107,7 +109,7 @@ def batch_write_items(
 
 
 class BatchWrite(Protocol[M_contra, B_co, R_co]):
-    """``batch_write``: without items a block, *B_co*; with some what became of them, *R_co*."""
+    """The type of ``batch_write``: without items it returns a block, *B_co*, else the result, *R_co*."""
 
     @overload
     def __call__(
@@ -170,7 +172,7 @@ class AsyncBatchWriteVerb(Protocol):
 
 
 def batch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -> Any:
-    """Write items and wait, or make a block: see :func:`batch_write_items`."""
+    """Write items, or return a block: see :func:`batch_write_items`."""
     if items is _UNGIVEN and "delete" not in options:
         return BatchBlock(bound, **options)
     items = () if items is _UNGIVEN else items
@@ -178,7 +180,7 @@ def batch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -
 
 
 def abatch_write(bound: BoundModel[Any], items: Any = _UNGIVEN, **options: Any) -> Any:
-    """Write items, awaited, or make a block: see :func:`batch_write_items`."""
+    """Write items, awaited, or return a block: see :func:`batch_write_items`."""
     if items is _UNGIVEN and "delete" not in options:
         return AsyncBatchBlock(bound, **options)
     items = () if items is _UNGIVEN else items
@@ -197,22 +199,24 @@ def bulk_delete_items(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[Any]]:
-    """Delete the items with these keys, or these instances, any number, 25 to a request.
+    """Delete any number of items by their keys, 25 to a request; missing items count as deleted.
 
-    Those that are not there count as deleted. Items with a version or unique values take
-    a request each.
+    Items with a version or unique values take a request each.
 
     >>> result = Score.objects.bulk_delete([("ann", 1), ("ann", 2)])
     >>> Score.objects.filter(player="ann").exists()
     False
 
+    :param keys: keys as for ``batch_get``, or instances.
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: what was deleted, as it was given; ``outcomes`` has the status of each.
-    :raises BatchIncomplete: DynamoDB kept leaving some undone; ``unprocessed`` has their keys.
-        This and every other error while sending has the result in ``done``.
+    :return: the keys and instances whose items were deleted; ``outcomes`` has the status of each.
+    :raises BatchIncomplete: DynamoDB left deletes undone in every attempt; ``unprocessed`` has their
+        keys. This and every other error while sending has the result in ``done``.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     """
     check_outside("bulk_delete()")
     return (
@@ -243,7 +247,7 @@ def bulk_create_items(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[M]]:
-    """Insert any number of items, each by a request of its own; all are tried.
+    """Insert any number of items, each by a request of its own; if one fails, the others are still sent.
 
     >>> result = Score.objects.bulk_create([Score(player="cat", game=n) for n in range(3)])
     >>> [each.status for each in result.outcomes]
@@ -251,27 +255,27 @@ def bulk_create_items(
 
     :param instances: instances, or dicts of field values.
     :param overwrite: replace items that have the same key, by BatchWriteItem: see ``batch_write``.
-    :param ignore_conflicts: where the key, or a value that is unique, is taken, leave the item that
-        is there as it is, without an error: ``outcomes`` has the status "ignored" of those.
-    :param update_conflicts: where the key is taken, set the fields that were given, or assigned
-        since, in the item that is there; defaults are for new items alone. Its other attributes
-        stay, and the instance has all of the item then. It takes a second request.
-    :param update_fields: with *update_conflicts*: set no others of the fields that were given than
-        these, and those that set themselves; a None that was given removes. By default all but
-        the key.
+    :param ignore_conflicts: if the key, or a unique value, is taken, leave the stored item as it is,
+        without an error; its status in ``outcomes`` is "ignored".
+    :param update_conflicts: if the key is taken, set the fields that the instance was given, or that
+        were assigned since, in the stored item; defaults are for new items only. A second request does
+        it. Other attributes stay, and the instance has all values of the stored item then.
+    :param update_fields: with *update_conflicts*, the names of the given fields to set; by default all
+        but the key. Fields that set themselves are set too. A None that was given removes the attribute.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param batch_size: the largest number of items to a BatchWriteItem, 1 to 25, which is the default;
-        of no effect where each item takes a request of its own.
+    :param batch_size: the largest number of items to a BatchWriteItem, 1 to 25, which is the default.
+        It has no effect if each item takes a request of its own.
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
     :return: the instances that were written; ``outcomes`` has the status of each.
-    :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have
-        one key; nothing was sent.
+    :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have the
+        same key; nothing was sent.
     :raises AlreadyExists: some keys were taken: ``unprocessed`` has their instances, ``current``
-        the first one's item. All others were written. This and every other error while
+        the stored item of the first. All others were written. This and every other error while
         sending has the result in ``done``.
+    :raises QueryError: options that exclude each other, or a wrong *batch_size*; nothing was sent.
     """
     check_outside("bulk_create()")
     size = check_batch_size("bulk_create", batch_size)
@@ -279,7 +283,10 @@ def bulk_create_items(
         overwrite=overwrite, ignore_conflicts=ignore_conflicts, update_conflicts=update_conflicts
     )
     if update_fields is not None and not update_conflicts:
-        raise QueryError("bulk_create(update_fields=...) is of use with update_conflicts=True")
+        raise QueryError(
+            "bulk_create(update_fields=...) needs update_conflicts=True: add it, or leave "
+            "update_fields out"
+        )
     if not update_conflicts:
         return (
             yield from write_items(
@@ -304,7 +311,7 @@ def bulk_create_items(
 
 
 def _check_one_way(**ways: bool) -> None:
-    """Refuse more than one way to treat items that are there already."""
+    """Refuse more than one way to treat items that exist already."""
     if len(given := [f"{name}=True" for name, chosen in ways.items() if chosen]) > 1:
         raise QueryError(f"bulk_create({', '.join(given)}): choose one of them")
 
@@ -347,10 +354,10 @@ def bulk_update_items(
 ) -> Flow[BulkResult[M]]:
     """Write some fields of any number of items that exist, each by a request of its own.
 
-    Of a loaded instance the changes are written, as ``save(update_fields=fields)`` does; without
-    any, nothing is sent. Of one that was never loaded, those of the fields are set that it was
-    given, or that were assigned since; defaults are not. Fields that set themselves do so. No
-    other attribute of the items is touched; all are tried.
+    For a loaded instance it writes the changes of these fields, as ``save(update_fields=fields)`` does,
+    and sends nothing if there are none. For an instance that was never loaded it writes those of the
+    fields that were given or assigned, and no defaults. Fields that set themselves are set too; other
+    attributes stay. If one request fails, the others are still sent.
 
     >>> scores = list(Score.objects.filter(player="ann"))
     >>> for each in scores:
@@ -360,19 +367,19 @@ def bulk_update_items(
     51
 
     :param instances: instances, or dicts of the key and the values of the fields.
-    :param fields: the names of the fields to write, not of the key.
+    :param fields: the names of the fields to write; those of the key cannot change.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param batch_size: 1 to 25, as for ``bulk_create``; of no effect, as each item takes a request of
-        its own: *workers* sends several at a time.
+    :param batch_size: 1 to 25, as for ``bulk_create``. It has no effect, as each item takes a request of
+        its own; *workers* sends several at a time.
     :param workers: the largest number of requests at a time.
     :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
         as many read units where items are read too. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :return: the instances that are stored so; ``outcomes`` has which were sent.
-    :raises ValidationError: some values cannot be stored, or two instances have one key; nothing
+    :return: the instances that were updated or unchanged; ``outcomes`` has the status of each.
+    :raises ValidationError: some values cannot be stored, or two instances have the same key; nothing
         was sent.
-    :raises DoesNotExist: some items are not there: ``missing`` has their instances.
-    :raises ConditionFailed: a list that changed was changed by another writer too. This and every
+    :raises DoesNotExist: some items do not exist: ``missing`` has their instances.
+    :raises ConditionFailed: another process has changed a list that changed here too. This and every
         other error while sending has the result in ``done``.
     """
     check_outside("bulk_update()")

@@ -1,4 +1,4 @@
-"""Conditions on references: comparisons of the fields that hold the key."""
+"""Conditions on references: they compare the fields that hold the key."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class ReferenceConditions(Field[T, RefN]):
     """A field with the conditions of references: ``==``, ``!=``, ``is_in()`` and lookups."""
 
     model: type[Any] | None
-    """The class that this is a field of."""
+    """The class that has this field."""
     parts: tuple[AnyField, ...]
-    """The fields that hold the key, in the order of the target's."""
+    """The fields that hold the key, in the order of the target's key."""
 
     if TYPE_CHECKING:
 
@@ -63,16 +63,16 @@ class ReferenceConditions(Field[T, RefN]):
 
     @property
     def single(self) -> AnyField:
-        """The one field that holds the key.
+        """The field that holds the key.
 
-        :raises QueryError: there are several.
+        :raises QueryError: several fields hold it.
         """
         if len(self.parts) == 1:
             return self.parts[0]
         names = ", ".join(part.name for part in self.parts)
         raise SeveralAttributes(
-            f"{self.label} is stored as {names}: compare it with ==, != and is_in(), and use "
-            "these for other conditions, and for changes",
+            f"{self.label} is stored in the fields {names}: compare it with ==, != and is_in(), and use "
+            "these fields for other conditions, and for changes",
             self,
         )
 
@@ -87,7 +87,7 @@ class ReferenceConditions(Field[T, RefN]):
         return path
 
     def place_at(self, path: Path) -> Self:
-        """Return this reference as that of the document at *path*, with the paths of its fields there."""
+        """Return a copy of this reference for the document at *path*, with paths that begin there."""
         placed = copy(self)
         placed.owner, placed._known_path = str(path), None
         placed.parts = tuple([_place(part, path) for part in self.parts])
@@ -103,18 +103,18 @@ class ReferenceConditions(Field[T, RefN]):
     else:
 
         def eq(self, other: Any) -> Condition:
-            """It refers to *other*, an instance or a key; None: to nothing."""
+            """The reference is to *other*, an instance or a key; for None, it is to nothing."""
             if other is None:
                 return join(And, *[Attr(part._path()).eq(None) for part in self.parts])
             pairs = zip(self.parts, self._operands_of(other), strict=True)
             return join(And, *[Attr(part._path()).eq(value) for part, value in pairs])
 
         def ne(self, other: Any) -> Condition:
-            """It refers to something else than *other*, or to nothing; ``!= None``: to something."""
+            """The reference is not to *other*, or to nothing; for None, it is to any item."""
             return ~self.eq(other)
 
         def is_in(self, *values: Any) -> Condition:
-            """It refers to one of *values*."""
+            """The reference is to one of *values*: instances or keys, or one list of them."""
             given = values
             if len(values) == 1 and isinstance(values[0], (list, set, frozenset)):
                 given = tuple(values[0])
@@ -128,15 +128,15 @@ class ReferenceConditions(Field[T, RefN]):
             return join(Or, *[self.eq(each) for each in given])
 
         def _operands_of(self, other: Any) -> Sequence[Any]:
-            """Return what the fields of the key are compared with: of a stored instance its key as stored."""
-            key = self.key_of(other)  # raises for what is no key
+            """Return the operands to compare the fields of the key with; of a stored *other*, its stored key."""
+            key = self.key_of(other)  # raises if it is neither an instance nor a key
             return [EncodedOperand(Value(wire)) for wire in self.spell(other).values()] or key
 
         __eq__, __ne__ = eq, ne
         __hash__ = object.__hash__
 
     def lookup(self, word: str) -> Callable[[Any], Condition] | None:
-        """Return the function from a lookup's value to its condition; None if the only part has it."""
+        """Return the function that makes the condition of a lookup; None if the one part has the lookup."""
         if word in ("", "exact", "eq"):
             return self.eq
         if word == "ne":
@@ -152,9 +152,9 @@ class ReferenceConditions(Field[T, RefN]):
             return lambda wanted: join(And, *[(Exists if wanted else NotExists)(p) for p in paths])
         names = ", ".join(part.name for part in self.parts)
         raise QueryError(
-            f"{self.owner}: {self.name}__{word}=: a reference to {self.target.__name__} is stored as "
-            f"{names}: ask {self.name}=, {self.name}__in=, {self.name}__isnull=, or these; DynamoDB has "
-            "no joins"
+            f"{self.owner}: {self.name}__{word}=: DynamoDB has no joins, and a reference to "
+            f"{self.target.__name__} is stored in the fields {names}: use {self.name}=, "
+            f"{self.name}__in=, {self.name}__isnull=, or these fields"
         )
 
 
@@ -167,7 +167,7 @@ def _place(part: AnyField, path: Path) -> AnyField:
 
 
 class _KeyCoder:
-    """The field of a key, for conditions and changes: it takes instances of the target too."""
+    """The field of a key, for conditions and changes, that also takes instances of the target."""
 
     reference: ReferenceConditions[Any, Any]
 

@@ -1,4 +1,4 @@
-"""Replaces references by the fields that hold their keys and copies."""
+"""Replaces references by the fields that hold their keys and their copies of other fields."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def expand_references(
 ) -> tuple[dict[str, AnyField], References]:
     """Return *fields* with references replaced by the fields of their keys, and the references.
 
-    A reference to a class that is not defined yet is not settled, and has no fields.
+    A reference to a class that is not defined yet is not settled: it has no fields of a key.
 
-    :param late: look for classes by name in all modules.
+    :param late: True finds classes by name in all modules, not only in that of *cls*.
     :raises ModelDefinitionError: a reference has wrong options.
     """
     references: References = {}
@@ -73,8 +73,8 @@ def _place_inside(cls: type[Any], field: AnyField) -> None:
             for option in ("related_name", "denormalize", "copies"):
                 if getattr(inner, option):
                     raise inner.misdeclared(
-                        f"{option}= means nothing inside a {container.__class__.__name__}: DynamoDB has no "
-                        "index of elements; take a ManyToManyField, or a model between the two"
+                        f"{option}= means nothing inside a {container.__class__.__name__}, as DynamoDB has "
+                        "no index of elements: use a ManyToManyField, or a model between the two"
                     )
 
 
@@ -86,7 +86,7 @@ def _settle(
     *,
     late: bool,
 ) -> dict[str, AnyField]:
-    reference.parts = ()  # of a target that is being defined again, and whose key is open for now
+    reference.parts = ()  # the target may be defined again, and then its key is not known yet
     target = _find_target(cls, reference, late=late)
     if target is None:
         return {}
@@ -130,7 +130,7 @@ def _find_target(
 
 
 def _find_own_keys(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
-    """Return the key of the class that is being made: its own, or the ``id`` that it will get."""
+    """Return the key of a new class: the declared key, or the ``id`` that it will get."""
     if any(field.is_key for field in fields.values()):
         return find_key_fields(fields)
     return (UUIDField().bound_to("", "id"),)
@@ -145,8 +145,8 @@ def _check_keys(reference: ForeignKey[Any, Any], keys: tuple[AnyField, ...]) -> 
             raise reference.misdeclared(
                 f"{option}= is for references of one attribute, and the key of "
                 f"{reference.target.__name__} is {names}: declare the fields "
-                f"{', '.join(f'{reference.name}_{key.name}' for key in keys)} yourself, with what they "
-                "need, and the reference takes them"
+                f"{', '.join(f'{reference.name}_{key.name}' for key in keys)} yourself, with their "
+                "options, and the reference uses them"
             )
 
 
@@ -159,8 +159,9 @@ def _find_declared(
         return None
     if field.kind != key.kind:
         raise reference.misdeclared(
-            f"its key would be in {name}, which is declared as {type(field).__name__}, of type "
-            f"{field.kind}, and {key.label} is of type {key.kind}: rename it, or declare it alike"
+            f"its key is stored in {name}, which is declared as {type(field).__name__}, of type "
+            f"{field.kind}, but {key.label} is of type {key.kind}: rename {name}, or declare it with "
+            "that type"
         )
     if options := [option for option, value in reference.options.items() if value]:
         raise reference.misdeclared(
@@ -183,7 +184,7 @@ def _make_part(
 
 
 def _copy_plainly(field: AnyField, attribute: str) -> AnyField:
-    """Return a field that stores the values of *field*, without its options."""
+    """Return a copy of *field* that stores the same values, without its options."""
     if is_computed(field) or isinstance(field, ForeignKey):
         plain: AnyField = _PLAIN[field.kind]()
     else:
@@ -201,7 +202,7 @@ def _copy_plainly(field: AnyField, attribute: str) -> AnyField:
 def _add_field(
     cls: type[Any], base: type[Any], reference: ForeignKey[Any, Any], field: AnyField, name: str
 ) -> AnyField:
-    """Add a field that *reference* needs to the class."""
+    """Add *field*, which *reference* needs, to the class."""
     there: Any = getattr(cls, name, None)
     ours = there is None or (isinstance(there, Field) and there.part_of)
     if hasattr(base, name) or not ours:
@@ -225,14 +226,15 @@ def _find_copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]
             )
         if field.is_key:
             raise reference.misdeclared(
-                f"denormalize= names {name!r}, which is of the key: the reference itself holds that"
+                f"denormalize= names {name!r}, a field of the key, which the reference stores anyway: "
+                "leave it out"
             )
         found.append(field)
     return found
 
 
 def add_reference_constraints(declared: Any, references: Mapping[str, ForeignKey[Any, Any]]) -> Any:
-    """Return the constraints *declared*, and one for each one-to-one reference of several parts."""
+    """Return the constraints *declared*, with one for each one-to-one reference that has several parts."""
     if not references or not isinstance(declared, (list, tuple)):
         return declared
     found = [
@@ -268,22 +270,25 @@ def check_document_references(kind: str, references: Mapping[str, ForeignKey[Any
     """Refuse options of references that documents cannot have: keys, unique values, reverse relations."""
     for reference in references.values():
         if reference.is_key or reference.unique:
-            raise reference.misdeclared("a document has no keys, and nothing unique: its item has")
+            raise reference.misdeclared(
+                "documents have no keys and no unique values, as only items have: drop hash_key=, "
+                "range_key= and unique="
+            )
         if reference.related_name or reference.on_delete.name != "DO_NOTHING":
             raise ModelDefinitionError(
-                f"{kind}.{reference.name}: DynamoDB has no index of what is inside documents, so "
-                "nothing leads back: drop related_name= and on_delete="
+                f"{kind}.{reference.name}: DynamoDB has no index of values inside documents, so there is no "
+                "reverse relation: drop related_name= and on_delete="
             )
         if reference.one_to_one:
             raise ModelDefinitionError(
-                f"{kind}.{reference.name}: what is inside documents cannot be unique: take a ForeignKey"
+                f"{kind}.{reference.name}: values inside documents cannot be unique: use a ForeignKey"
             )
 
 
 def find_key_fields(fields: Mapping[str, AnyField]) -> tuple[AnyField, ...]:
-    """Return the key among *fields*, with the parts of a template in its place.
+    """Return the fields of the key among *fields*; for a key template, the fields that are its parts.
 
-    Returns none if the key refers to a class that is not defined yet.
+    Returns no fields if the key refers to a class that is not defined yet.
     """
     found: dict[str, AnyField] = {}
     keys = [field for field in fields.values() if field.is_key]

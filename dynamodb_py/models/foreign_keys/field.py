@@ -1,4 +1,4 @@
-"""References: fields that hold the key of another model's item and read as that item."""
+"""References: fields that store the key of another model's item, and whose value is that item."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .conditions import Key
 
     class _Options(TypedDict, total=False):
-        """The keywords of references."""
+        """The keyword arguments of references."""
 
         related_name: str | None
         index: str | None
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
         validators: Any
 
     class _Nullable(_Options, total=False):
-        """The keywords of a reference that may be None in any case."""
+        """The keyword arguments of a reference whose values may be None."""
 
         required: bool
 
     class _Named(_Options, total=False):
-        """The keywords of a reference by name."""
+        """The keyword arguments of a reference to a model by name."""
 
         required: bool
         null: bool
@@ -75,28 +75,41 @@ _TAKEN = frozenset(
 
 
 class ForeignKey(ReferenceConditions[T, RefN]):
-    """A reference to an item of another model, stored as its key.
+    """A reference to an item of another model, stored as the key of that item.
 
-    The key of a model with a hash key alone is one attribute, called as the field; its value is also
-    ``book.author_id``. That of a model with both keys is an attribute for each, ``author_tenant``
-    and ``author_id``, called after the target's fields. A field of that name which the model declares
-    itself is taken for it, if it is of the same kind.
+    If the target, the other model, has only a hash key (partition key), the reference is one attribute
+    with the name of the field; ``book.author_id`` is the value of the key. If the target also has a range
+    key (sort key), each is an attribute, named after the target's fields: ``author_tenant`` and
+    ``author_id``. If the model declares a field of such a name, of the same type, the reference uses it.
 
-    Reading ``book.author`` fetches the item once, on demand; where an event loop runs it gives an
-    instance that knows only its key, and ``await book.author.afetch()`` fetches it.
+    Reading ``book.author`` fetches the item once, on demand. If an event loop runs, it returns a stub, an
+    instance with only its key, and ``await book.author.afetch()`` fetches the item.
+
+    >>> from dynamodb_py import CharField, ForeignKey, Model, Table
+    >>> class Author(Model):
+    ...     id = CharField(hash_key=True)
+    ...     name = CharField()
+    >>> class Book(Model):
+    ...     isbn = CharField(hash_key=True)
+    ...     author = ForeignKey(Author)
+    >>> tables = [Table(model).create() for model in (Author, Book)]
+    >>> ann = Author.objects.create(id="ann", name="Ann")
+    >>> book = Book.objects.create(isbn="1", author=ann)
+    >>> Book.get("1").author_id, Book.get("1").author.name
+    ('ann', 'Ann')
 
     :param to: the model, or its name: ``"Author"``, ``"shop.models.Author"``, ``"self"``.
-    :param related_name: the attribute of the target's instances for the reverse relation:
-        ``author.books``. Its query needs an index or a table that begins with the reference.
-        ``%(class)s`` in it is the name of the model, in small letters.
-    :param index: the name of that index; by default one is chosen.
-    :param on_delete: the action on this item when ``delete()`` deletes the target.
-    :param denormalize: names of fields of the target to copy beside the reference, as
-        ``author_name``; the copies are made when a loaded instance is assigned.
-    :param name: the attribute's name, or the beginning of the names of several.
+    :param related_name: the attribute of the target's instances for the reverse relation, as in
+        ``author.books``. Its query needs an index, or a table, whose key begins with the reference.
+        ``%(class)s`` in it is replaced by the name of the model, in lower case.
+    :param index: the name of that index; by default the package chooses one.
+    :param on_delete: the action on this item when ``delete()`` deletes the target's item.
+    :param denormalize: names of fields of the target to copy beside the reference, as ``author_name``.
+        Assigning a loaded instance makes the copies.
+    :param name: the attribute's name, or the beginning of the names of several attributes.
 
-    ``required``, ``null``, ``unique``, ``hash_key``, ``range_key`` and ``default``, a key, are as for
-    other fields.
+    ``required``, ``null``, ``unique``, ``hash_key`` and ``range_key`` are as for other fields;
+    ``default`` is a key.
     """
 
     one_to_one: ClassVar[bool] = False
@@ -142,25 +155,25 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self.to, self.related_name, self.index = to, related_name, index
         self.on_delete, self.denormalize = on_delete, denormalize
         self.model: type[Any] | None = None
-        """The class with this field."""
+        """The class that has this field."""
         self.parts: tuple[AnyField, ...] = ()
-        """The fields that hold the key, in the order of the target's."""
+        """The fields that hold the key, in the order of the target's key."""
         self.names: tuple[str, ...] = ()
-        """The names of the target's fields that they hold."""
+        """The names of the target's fields, one for each of *parts*."""
         self.copies: dict[str, AnyField] = {}
-        """The fields that hold copies, by the names of the target's."""
+        """The fields that hold copies, by the names of the copied fields of the target."""
         self._target: type[Any] | None = None
         self._key_field: KeyOf | None = None
         self._key_fields: tuple[AnyField, ...] | None = None
-        """The fields of the target's key, once they are known; none if parts of a template stand for them."""
+        """The fields of the target's key; None until needed, () if *parts* are those of a template."""
         self._is_text = False
-        """Whether all of these hold text that is stored as it reads."""
+        """Whether all fields of the target's key store text unchanged."""
         self._places: list[tuple[str, str]] | None = None
-        """Our fields of the key, each with the target's attribute that it holds, once they are known."""
+        """The name of each of *parts*, with the target's attribute that it holds; None until needed."""
         self._stored_types: tuple[type[Any] | None, ...] | None = None
-        """The types of the key's values that are stored as they are, None for other fields."""
+        """The type that each of *parts* stores unchanged, None if it converts; None until needed."""
         self.lookup_indexes: dict[str, Any] = {}
-        """The index that finds the referring items, by the name of another reference that they have."""
+        """The index that finds referring items by this reference and another one, by the other's name."""
         if isinstance(to, type) and "_meta" in vars(to):
             self._target = to
             fields: Any = vars(to)["_fieldset"]
@@ -171,7 +184,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def prepare(self) -> None:
         if isinstance(self.to, type):
             if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
-                raise self.misdeclared(f"{self.to!r} is no model: a reference is to an item of one")
+                raise self.misdeclared(f"{self.to!r} is no model: give a model class, or its name")
             if "_meta" not in vars(self.to):
                 raise self.misdeclared(
                     f"{self.to.__name__} is abstract: it has no items to refer to; name a model that "
@@ -189,8 +202,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         self._check_names()
         if self.on_delete is NULLIFY and (self.required or self.is_key):
             raise self.misdeclared(
-                "on_delete=NULLIFY would leave it without a value, and it has to have one: drop "
-                "required=True, or take PROTECT or CASCADE"
+                "on_delete=NULLIFY sets it to None, but it needs a value, as it is required or part of the "
+                "key: drop required=True, or use PROTECT or CASCADE"
             )
         declaration.check_choices(self)
         self._key_fields = self._places = self._stored_types = None
@@ -200,19 +213,19 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         for option in ("related_name", "index"):
             value = getattr(self, option)
             if value is not None and (not isinstance(value, str) or not value):
-                raise self.misdeclared(f"{option}={value!r}: it is a name")
+                raise self.misdeclared(f"{option}={value!r}: give a name, a str that is not empty")
         name = self.related_name
         if name and not name.replace("%(class)s", "x").isidentifier():
             raise self.misdeclared(f"related_name={name!r}: give the name of an attribute")
         if self.index and not name and self.on_delete is DO_NOTHING:
             raise self.misdeclared(
-                "index= is for finding the referring items, which nothing here does: give it a "
-                "related_name, or an on_delete"
+                "index= is used to find the referring items, which needs a related_name= or an on_delete=: "
+                "add one of them, or drop index="
             )
 
     @property
     def leads_back(self) -> bool:
-        """Whether its target has to know of it."""
+        """Whether the target must know this reference, for a reverse relation or ``on_delete``."""
         return self.related_name is not None or self.on_delete is not DO_NOTHING
 
     @property
@@ -222,18 +235,23 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
     @property
     def target(self) -> type[Any]:
-        """The model that this refers to; raises ModelDefinitionError if no class has the name."""
+        """The model that this refers to.
+
+        :raises ModelDefinitionError: no class, or several, have the name.
+        """
         if self._target is None:
             if isinstance(self.to, type):
                 self._target = self.to
             elif self.model is None:
-                raise self.misdeclared(f"{self.to!r} has no meaning outside of a class")
+                raise self.misdeclared(
+                    f"{self.to!r} names a model, which only works in a class: give the model itself"
+                )
             else:
                 self._target = find_anywhere(self.to, self.model, self.label)
         return self._target
 
     def get_key_field(self) -> KeyOf:
-        """Return the field that stores the key in one value."""
+        """Return the field that stores the key as one value, for references in lists and maps."""
         if self._key_field is None:
             self._key_field = KeyOf(self.target)
             self.kind = self._key_field.kind
@@ -268,7 +286,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def read_key(self, record: Any) -> tuple[Any, ...] | None:
         """Return the values of the key that *record* refers to; None if it refers to nothing.
 
-        One that its field cannot read is as it is stored.
+        A value that its field cannot read is read as a free-form value.
         """
         try:
             key = tuple([getattr(record, part.name) for part in self.parts])
@@ -282,7 +300,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def key_of(self, given: Any) -> tuple[Any, ...]:
         """Return the values of the key of *given*, an instance of the target or a key.
 
-        :raises ValidationError: it is neither.
+        :raises ValidationError: *given* is neither, or is an instance without a key.
         """
         if isinstance(given, self.target):
             try:
@@ -292,24 +310,24 @@ class ForeignKey(ReferenceConditions[T, RefN]):
                     raise
                 key = given.primary_key if len(self.names) > 1 else (given.primary_key,)
             if any(part is None for part in key):
-                raise self._make_error(f"{given!r} has no key yet: give it one first")
+                raise self._make_error(f"{given!r} has no key yet: set its key first")
             return key
         one = with_article(self.target)
         if hasattr(given, "_fieldset") and not isinstance(given, tuple):
             raise self._make_error(
-                f"{given!r} is {with_article(given.__class__)}, not {one}: it takes one, or the key of one"
+                f"{given!r} is {with_article(given.__class__)}, not {one}: give {one}, or its key"
             )
         parts = cast("tuple[Any, ...]", given if isinstance(given, tuple) else (given,))
         if len(parts) != len(self.parts) or any(part is None for part in parts):
             names = ", ".join(part.name for part in self.parts)
             raise self._make_error(
-                f"{given!r} is no key of {one}, which is of {names}: give {one}, or "
-                f"{'a tuple of these' if len(self.parts) > 1 else 'that'}"
+                f"{given!r} is no key of {one}, which {names} stores: give {one}, or "
+                f"{'a tuple of these values' if len(self.parts) > 1 else 'that value'}"
             )
         return parts
 
     def wires_of(self, given: Any) -> dict[str, Wire]:
-        """Return the target's key on the wire for *given*: of a stored instance as it is stored, or of a key."""
+        """Return the target's key on the wire for *given*, a key or an instance; if stored, its stored key."""
         key, meta = self.key_of(given), self.target._meta
         values = (
             given if isinstance(given, self.target) else dict(zip(self.names, key, strict=True))
@@ -317,19 +335,19 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return cast("dict[str, Wire]", meta.key_of(values))
 
     def wires_in(self, record: Any) -> dict[str, Wire] | None:
-        """Return the target's key on the wire that *record* refers to, as it is stored; None for nothing."""
+        """Return the target's key that *record* refers to, on the wire, as *record* stores it, or None."""
         key = self.read_key(record)
         return None if key is None else self.spell_key(record, key)
 
     def spell_key(self, record: Any, key: tuple[Any, ...]) -> dict[str, Wire]:
-        """Return the target's key on the wire for the values in *key*, as they are stored in *record*."""
+        """Return the target's key on the wire for the values *key*, spelled as they are stored in *record*."""
         meta = self.target._meta
         if not (fields := self._find_key_fields()):
             return cast("dict[str, Wire]", meta.key((), dict(zip(self.names, key, strict=True))))
         if self._is_text and self.spells_plainly(key):
-            try:  # text is stored as it reads, so the item need not be parsed
+            try:  # such text is stored unchanged, so the item need not be parsed
                 return cast("dict[str, Wire]", meta.encode_key_values(*key))
-            except ValidationError:  # of a key that was stored so, it is no concern
+            except ValidationError:  # a stored key may break the rules of today
                 pass
         assigned = self.spell_assigned(record)
         stored: WireItem = {} if record._stored is None else from_json(record._stored)
@@ -348,7 +366,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return found
 
     def _find_key_fields(self) -> tuple[AnyField, ...]:
-        """Return the fields of the target's key, one for each part; none if parts of a template stand for them."""
+        """Return the fields of the target's key, one for each part; () if parts are those of a template."""
         if self._key_fields is None:
             keys: tuple[AnyField, ...] = self.target._meta.keys
             self._key_fields = keys if self.names == tuple([key.name for key in keys]) else ()
@@ -356,7 +374,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return self._key_fields
 
     def spell(self, given: Any) -> dict[str, Wire]:
-        """Return the key of *given* as it is stored, by our fields; nothing if it is no stored instance."""
+        """Return the stored key of the instance *given*, by the names of *parts*; {} if it is not stored."""
         if not isinstance(given, self.target):
             return {}
         if self._places is None:
@@ -366,7 +384,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return {} if key is None else {name: key[attribute] for name, attribute in self._places}
 
     def spell_assigned(self, record: Any) -> dict[str, Wire]:
-        """Like :meth:`spell`, for the instance that was assigned to *record*; plain values need no spelling."""
+        """Like :meth:`spell`, for the instance assigned to *record*; {} for values of plain types."""
         values = record.__dict__
         kept = values.get(self.name)
         if kept is None or kept[1] is None:
@@ -376,7 +394,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return {} if plain or kept[0] != key else self.spell(kept[1])
 
     def spells_plainly(self, key: tuple[Any, ...]) -> bool:
-        """Tell whether equal values of *key* are stored equally, so that they refer to one item."""
+        """Tell whether equal values of *key* are always spelled equally, and so refer to the same item."""
         if self._stored_types is None:
             self._stored_types = tuple(
                 [part.verbatim if part.reads_as_stored else None for part in self.parts]
@@ -387,7 +405,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return ValidationError({self.name: [problem]}, model=self.owner)
 
     def expand_value(self, given: Any) -> dict[str, Any]:
-        """Return the values of the fields of the key and the copies for *given*, an instance or a key."""
+        """Return the values of *parts* and *copies* by name for *given*, an instance, a key or None."""
         if given is None:
             return dict.fromkeys([part.name for part in (*self.parts, *self.copies.values())])
         values = dict(zip([part.name for part in self.parts], self.key_of(given), strict=True))
@@ -419,9 +437,9 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             return kind._fieldset.references[self.name]
 
     def follow(self, record: Any) -> Any:
-        """Return the item that *record* refers to, or None; it is fetched unless an event loop runs.
+        """Return the item that *record* refers to, or None; fetch it unless an event loop runs.
 
-        :raises DoesNotExist: there is no such item.
+        :raises DoesNotExist: the item does not exist.
         """
         key = self.read_key(record)
         if key is None:
@@ -432,7 +450,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         if target is None:
             shown = key[0] if len(key) == 1 else key
             raise self.target.DoesNotExist(
-                f"{self.label} refers to {self.target.__name__} {shown!r}, and there is no such item",
+                f"{self.label} refers to {self.target.__name__} {shown!r}, which does not exist",
                 missing=[shown],
             )
         record.__dict__[self.name] = (key, target)
@@ -444,7 +462,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return kept[1] if kept is not None and kept[0] == key else self.make_stub(record, key)
 
     def make_stub(self, record: Any, key: tuple[Any, ...]) -> Any:
-        """Return an instance of the target that knows only its *key*, which *record* refers to."""
+        """Return an instance of the target with only its *key*, which *record* refers to."""
         return make_stub(self.target, self.spell_key(record, key), alias_of(record))
 
     def _fetch(self, stub: Any) -> Flow[Any]:
@@ -461,7 +479,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         return target
 
     def assign(self, record: Any, value: Any) -> None:
-        """Let *record* refer to *value*: an instance, a key, or None; nothing is sent."""
+        """Make *record* refer to *value*: an instance, a key, or None; nothing is sent."""
         values = self.expand_value(value)
         if record._stored is not None and not record._decoded:
             record._decode()
@@ -477,7 +495,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
 
 
 def _read_or_free(record: Any, part: AnyField) -> Any:
-    """Return the value of a field, as it is stored if the field cannot read that."""
+    """Return the value of a field; read a stored value that the field cannot read as a free-form value."""
     try:
         return getattr(record, part.name)
     except UnreadableValue:
@@ -485,10 +503,22 @@ def _read_or_free(record: Any, part: AnyField) -> Any:
 
 
 class OneToOneField(ForeignKey[T, RefN]):
-    """A reference that no two items share: ``related_name`` gives one instance.
+    """A reference that is unique: at most one item refers to an item, and ``related_name`` gives that item.
 
-    The rest is as for :class:`ForeignKey`. Unless it is the whole key of the table, it is
-    unique as by ``unique=True``, or by a :class:`~dynamodb_py.UniqueConstraint` of its parts.
+    Other options are those of :class:`ForeignKey`. A reference of one attribute is ``unique=True``, one of
+    several has a :class:`~dynamodb_py.UniqueConstraint`; a reference that is the whole key needs neither.
+
+    >>> from dynamodb_py import CharField, Model, OneToOneField, Table
+    >>> class User(Model):
+    ...     name = CharField(hash_key=True)
+    >>> class Profile(Model):
+    ...     user = OneToOneField(User, hash_key=True, related_name="profile")
+    ...     town = CharField()
+    >>> tables = [Table(model).create() for model in (User, Profile)]
+    >>> ann = User.objects.create(name="ann")
+    >>> profile = Profile.objects.create(user=ann, town="Lyon")
+    >>> User.get("ann").profile.town
+    'Lyon'
     """
 
     one_to_one = True

@@ -6,16 +6,16 @@ from enum import Enum
 
 
 class OnDelete(Enum):
-    """The action on items that refer to a deleted one."""
+    """The action on items that refer to an item which is deleted."""
 
     DO_NOTHING = "do nothing"
-    """They keep the key of an item that is gone."""
+    """The referring items keep the key of the deleted item."""
     PROTECT = "protect"
-    """The item is not deleted as long as there are any."""
+    """The item is not deleted as long as others refer to it."""
     NULLIFY = "nullify"
-    """They refer to nothing from then on."""
+    """The references in the referring items become None."""
     CASCADE = "cascade"
-    """They are deleted too."""
+    """The referring items are deleted too."""
 
 
 DO_NOTHING = OnDelete.DO_NOTHING

@@ -21,13 +21,13 @@ def get_referrers(model: type[Any]) -> tuple[ForeignKey[Any, Any], ...]:
 
 
 def add_referrer(model: type[Any], reference: ForeignKey[Any, Any]) -> None:
-    """Add a reference to *model*, in place of one of an earlier definition of its class."""
+    """Add *reference* to the referrers of *model*; it replaces that of an earlier definition of its class."""
     others = [each for each in get_referrers(model) if not is_same_reference(each, reference)]
     vars(vars(model)["_meta"])["referrers"] = (*others, reference)  # the options may be deferred
 
 
 def is_same_reference(one: ForeignKey[Any, Any], other: ForeignKey[Any, Any]) -> bool:
-    """Tell whether two references are of one class, or of two definitions of it, and of one name."""
+    """Tell whether two references have the same name and class, or are of two definitions of that class."""
     if one.model is None or other.model is None:
         return False
     return is_redefinition(one.model, other.model) and one.name == other.name
@@ -38,7 +38,7 @@ def find_restricting_references(
 ) -> list[ForeignKey[Any, Any]]:
     """Return the references with an ``on_delete`` to *model* and its bases.
 
-    :param below: also those to its subclasses in the same table, as the item may be of one of them.
+    :param below: True adds those to its subclasses in the same table, as the item may be of a subclass.
     """
     kinds = [*model.__mro__, *_find_subclasses(model)] if below else model.__mro__
     found = [each for kind in kinds for each in get_referrers(kind)]
@@ -54,7 +54,7 @@ def _find_subclasses(model: type[Any]) -> Iterator[type[Any]]:
 
 
 def refuse_bulk_delete(model: type[Any], verb: str) -> None:
-    """Refuse *verb*, which deletes without reading referrers, if references restrict that."""
+    """Raise QueryError if references restrict deleting items, which *verb* does without reading referrers."""
     if found := find_restricting_references(model, below=True):
         references = ", ".join(f"{each.label} ({each.on_delete.name})" for each in found)
         raise QueryError(

@@ -1,4 +1,4 @@
-"""Instances that know only their key, as references and ``by_key()`` give them."""
+"""Stubs: instances with only their key, which references and ``by_key()`` return."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def is_stub(instance: Any) -> bool:
-    """Tell whether an instance knows only its key, as one of a reference or of ``by_key()``."""
+    """Tell whether an instance has only its key, because a reference or ``by_key()`` made it."""
     state = instance._state
     return state is not None and bool(state.stub)
 

@@ -1,1 +1,1 @@
-"""``Model.objects``: the manager and the query set whole, PartiQL, creating."""
+"""``Model.objects``: the classes ``Manager`` and ``QuerySet``, indexes, creating items, PartiQL."""

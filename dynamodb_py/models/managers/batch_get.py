@@ -24,20 +24,23 @@ def batch_get_items(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[list[M]]:
-    """Return the items with these keys, in the order of the keys; missing ones are left out.
+    """Return the items with these keys, in the order of the keys; missing items are left out.
 
-    Any number, a hundred to a request; a key that comes twice is read once, and its item returned
-    twice, as one instance.
+    It takes any number of keys, and reads a hundred to a request. A key that occurs twice is read once;
+    the list then has the same instance twice.
 
     >>> [each.points for each in Score.objects.batch_get(("ann", 1), ("bob", 1))]
     [50, 70]
 
-    :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
+    :param keys: each is a dict of the key's fields, a tuple of the hash key and the range key, the value of
+        the hash key alone, or an instance.
     :param consistent: as for ``get``.
     :param workers: the largest number of requests at a time.
     :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
+    :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has these keys.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     table, meta, scope = table_name(bound), options_of(bound.model), bound._scope
     wanted: list[tuple[str, Key]] = [(table, key) for key in keys_from(bound, keys)]
@@ -53,7 +56,7 @@ def batch_get_items(
     )
     load = make_loader(cast("Any", bound.model), None, None, bound._alias)
     here = [item for item in filter_items(meta, items) if item is not None]
-    once = {id(item): item for item in here}  # an item whose key came twice is one object
+    once = {id(item): item for item in here}  # an item whose key occurs twice is one object
     loaded: dict[int, M] = {at: load(item) for at, item in once.items()}
     found = [loaded[id(item)] for item in here]
     return found if scope is None else [each for each in found if not scope.hides(each)]

@@ -1,4 +1,4 @@
-"""Creates one item, or changes the one that exists."""
+"""Creates one item, or updates the item that exists."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Members(Struct):
     """The items of a set, such as those that refer to an instance."""
 
     values: Mapping[str, Any]
-    """What a new item of the set has."""
+    """The values by field that a new item needs to be in the set."""
     condition: Condition
-    """Holds if an item is in the set."""
+    """The condition on stored items that are in the set."""
     holds: Callable[[Any], bool]
-    """Tells whether an instance is in the set."""
+    """A function that tells whether an instance is in the set."""
 
 
 class _NotGiven:
-    """The default of an option that a model may have a field for: False, and yet not the same."""
+    """The default of *overwrite*: reads as False, and differs from a False that a caller passes for a field."""
 
     def __repr__(self) -> str:
         return "False"
@@ -66,12 +66,14 @@ def create_one(
     >>> Score.objects.create(player="cat", game=1, points=5)
     Score(player='cat', game=1, points=5)
 
-    :param overwrite: replace an item that has the same key; otherwise it is an error.
-    :param condition: write only where it holds.
-    :param values: the values of the fields; defaults stand for the others.
-    :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
+    :param overwrite: True replaces an item that has the same key.
+    :param condition: write only if it holds for the stored item.
+    :param values: the values of the fields; the other fields get their defaults.
+    :raises AlreadyExists: without *overwrite*, an item has this key; ``current`` is that item. Nothing
+        was written.
+    :raises ConditionFailed: the stored item does not match *condition*. Nothing was written.
     :raises ValidationError: values cannot be stored; nothing was sent.
-    :raises TypeError: an option is given that is the name of a field too; nothing was sent.
+    :raises TypeError: the model has a field with the name of an option that is given; nothing was sent.
     """
     if overwrite is _NOT_GIVEN:
         overwrite = False
@@ -88,13 +90,18 @@ def create_one(
 
 
 def insert_one(bound: BoundModel[M], instance: M, *, condition: Condition | None = None) -> Flow[M]:
-    """Insert *instance*, made by its constructor, and return it: ``save(force_insert=True)``.
+    """Insert *instance* and return it, as ``instance.save(force_insert=True)`` does.
 
-    Type checkers check its values, where its class is a ``TypedModel``; those of ``create()`` are any.
+    Type checkers check the values that a constructor of a ``TypedModel`` takes; those of ``create()``
+    may be of any type.
 
-    :param condition: write only where it holds.
+    >>> Score.objects.insert(Score(player="cat", game=1, points=5))
+    Score(player='cat', game=1, points=5)
+
+    :param condition: write only if it holds; as no item has the key, every attribute is missing.
     :raises AlreadyExists: an item has this key; ``current`` is that item. Nothing was written.
-    :raises ValidationError: values cannot be stored, or it is of another model; nothing was sent.
+    :raises ConditionFailed: the stored item does not match *condition*. Nothing was written.
+    :raises ValidationError: values cannot be stored, or *instance* is of another model; nothing was sent.
     """
     if not isinstance(instance, bound.model):
         given: object = instance
@@ -105,28 +112,31 @@ def insert_one(bound: BoundModel[M], instance: M, *, condition: Condition | None
 
 
 def _refuse_field(bound: BoundModel[Any], option: str) -> None:
-    """Raise TypeError if *option*, which was given, is the name of a field too."""
+    """Raise TypeError if the model has a field called *option*."""
     meta = options_of(bound.model)
     if option in meta.field_set.by_name:
         raise TypeError(
-            f"create({option}=...) would mean both the field and the option: "
-            f"make the instance first, {meta.name}({option}=...).save(...)"
+            f"{meta.name}: create({option}=...) may mean the field or the option: "
+            f"create the instance first, {meta.name}({option}=...).save(...)"
         )
 
 
 def get_or_create_one(
     bound: BoundModel[M], /, defaults: Mapping[str, Any] | None = None, **key: Any
 ) -> Flow[tuple[M, bool]]:
-    """Return the item with this key and False, or a new one and True.
+    """Return the item with this key and False; if there is none, create it, and return it and True.
 
-    Safe against others who do the same: of several, one creates. It reads consistently.
+    If several processes do this at the same time, one of them creates the item. Reads are strongly
+    consistent.
 
     >>> score, created = Score.objects.get_or_create(player="ann", game=1)
     >>> score.points, created
     (50, False)
 
     :param defaults: the values of the other fields of a new item; callables are called.
-    :raises AlreadyExists: another item has a value that is unique: ``fields`` has its name.
+    :param key: the fields of the key, or ``pk``.
+    :raises ValidationError: values of a new item cannot be stored.
+    :raises AlreadyExists: another item has a unique value of the new one: ``fields`` has its name.
     """
     meta = options_of(bound.model)
     key = dict(meta.expand_pk(key))
@@ -139,7 +149,7 @@ def get_or_create_one(
         yield from save_instance(new, force_insert=True)
     except AlreadyExists as error:
         if is_of_other_class(meta, error.current) or not _is_about(error, new):
-            raise  # an item of another class has the key, or another item has a unique value
+            raise  # an item of another class has the key, or another item the unique value
         if error.current is not None and not _hides(bound, error.current):
             return error.current, False
         there = yield from _get_or_none(bound, key)
@@ -150,7 +160,7 @@ def get_or_create_one(
 
 
 def _get_or_none(bound: BoundModel[M], key: Mapping[str, Any]) -> Flow[M | None]:
-    """Return the item with this key, read consistently."""
+    """Return the item with this key, by a strongly consistent read; None if there is none."""
     owner: Any = bound
     queryset = owner if isinstance(bound, Builders) else owner.get_queryset()
     return (yield from get_by_key(queryset, options_of(bound.model), (), key, True))[0]
@@ -169,25 +179,27 @@ def update_or_create_one(
     create_defaults: Mapping[str, Any] | None = None,
     **key: Any,
 ) -> Flow[tuple[M, bool]]:
-    """Update the item with this key and return it and False, or a new one and True.
+    """Update the item with this key, and return it and False; if there is none, create it, and return True.
 
-    An item that exists is changed by one request, without reading it; the instance has all of it
-    as it is then. Where there is none, one more request makes it. Safe against others who do the
-    same.
+    One request updates an item that exists, without reading it first; the instance has the values of
+    the updated item. If there is none, one more request creates it. If several processes do this at the
+    same time, one of them creates the item, and the others update it.
 
     >>> score, created = Score.objects.update_or_create({"points": 9}, player="ann", game=1)
     >>> score.points, created
     (9, False)
 
-    :param defaults: new values by field, as for ``update()``: values, ``F("wins") + 1`` and the
-        like; None removes. Callables are called. Without any, the item is read, consistently.
-    :param create_defaults: the values of a new item, in place of *defaults*; required if those have
-        an ``F``, as a new item has nothing to compute with. Callables are called where there is no
-        item, and values are checked with theirs then.
-    :raises ValidationError: values cannot be stored, of an update or a new item; nothing was sent.
-    :raises QueryError: a new item would be made of an ``F``; nothing was sent.
-    :raises AlreadyExists: another item has a value that is unique (``fields`` has its name), or
-        others kept deleting and making this one.
+    :param defaults: new values by field, as for ``update()``: plain values, or expressions such as
+        ``F("wins") + 1``; None removes the attribute. Callables are called. Without *defaults*, a
+        strongly consistent read returns the item.
+    :param create_defaults: the values of a new item, in place of *defaults*. It is required if these
+        have an expression, as a new item has no values to compute with. Callables are called only if
+        there is no item; the values are then validated after the first request.
+    :param key: the fields of the key, or ``pk``.
+    :raises ValidationError: values of the update or of a new item cannot be stored; nothing was sent.
+    :raises QueryError: the values of a new item have an expression; nothing was sent.
+    :raises AlreadyExists: another item has a unique value of this one (``fields`` has its name), or
+        other processes deleted and created this item again in every attempt.
     """
     return (yield from update_or_create_among(bound, None, defaults, create_defaults, key))
 
@@ -199,9 +211,9 @@ def update_or_create_among(
     create_defaults: Mapping[str, Any] | None,
     key: dict[str, Any],
 ) -> Flow[tuple[M, bool]]:
-    """Like :func:`update_or_create_one`, of the items of a set alone, if one is given.
+    """Like :func:`update_or_create_one`, for the items of the set *members* if it is not None.
 
-    :raises AlreadyExists: the item with this key is in another set, or as there.
+    :raises AlreadyExists: the item with this key is not in the set, or for the reasons given there.
     """
     if not defaults and not create_defaults and members is None:
         return (yield from get_or_create_one(bound, **key))
@@ -214,7 +226,7 @@ def update_or_create_among(
     _check_creation(bound, creation, key)
     if members is not None:
         creation = {**creation, **members.values}
-    calls = any(map(callable, creation.values()))  # which are called for a new item alone
+    calls = any(map(callable, creation.values()))  # called only for a new item
     new = None if calls else _make_new(bound, creation, key)
     actions = build_update(meta, (), changes, claims=True, key=wire) if changes else ()
     for left in reversed(range(RACES)):
@@ -239,7 +251,7 @@ def update_or_create_among(
 def _check_creation(
     bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[str, Any]
 ) -> None:
-    """Refuse *defaults* of which no item can be made."""
+    """Refuse *defaults* that no new item can have: unknown fields, expressions, fields of the key."""
     meta = options_of(bound.model)
     fields = meta.field_set
     if unknown := [n for n in defaults if n not in fields.by_name and n not in fields.references]:
@@ -247,18 +259,18 @@ def _check_creation(
     for name, value in defaults.items():
         if isinstance(value, (Computable, Action)):
             raise QueryError(
-                f"{meta.name}: update_or_create({name}={value!r}): where there is no item, "
-                "there is nothing to compute with: give create_defaults= for a new one"
+                f"{meta.name}: update_or_create({name}={value!r}): a new item has no values to "
+                "compute with: add create_defaults= with the values of a new item"
             )
         if name in key:
             raise ValidationError(
-                {name: ["it is part of the key, which is given by itself: drop it here"]},
+                {name: ["it is part of the key that you gave: leave it out of the defaults"]},
                 model=meta.name,
             )
 
 
 def _make_new(bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[str, Any]) -> Any:
-    """Return the instance that *defaults* make, checked; callables are called."""
+    """Return a new instance with *defaults*, whose callables are called, after validating it."""
     new: Any = make_instance(bound, {**_call_all(defaults), **key})
     make_put(new)  # raises for values that cannot be stored
     return new
@@ -267,7 +279,7 @@ def _make_new(bound: BoundModel[Any], defaults: Mapping[str, Any], key: Mapping[
 def _change(
     bound: BoundModel[Any], key: Key, actions: tuple[Action, ...], members: Members | None
 ) -> Flow[StoredItem | None]:
-    """Change the item with this key; return all of it then, None if there is none."""
+    """Apply *actions* to the item with this key; return the updated item, None if there is none."""
     meta, scope = options_of(bound.model), bound._scope
     needed = [] if meta.expiry is None else [meta.expiry.require_unexpired()]
     needed += [] if scope is None else [scope.condition(bound.model)]
@@ -281,7 +293,7 @@ def _change(
             own = without_automatic(meta, actions)
             instance: Any = instance_of_key(bound, key)
             yield from update_instance(instance, *own, condition=expected, must_exist=True)
-    except AlreadyExists:  # another item has a value that is unique
+    except AlreadyExists:  # another item has the unique value
         raise
     except (ConditionFailed, DoesNotExist):
         return None
@@ -292,7 +304,7 @@ def _change(
 
 
 def _is_about(error: AlreadyExists, new: Instance) -> bool:
-    """Tell whether *error* is about the key of *new*, not a unique value, or from a receiver."""
+    """Tell whether the key of *new* caused *error*, and not a unique value, or a receiver."""
     if error.fields or not isinstance(error, new.AlreadyExists):
         return False
     return error.current is None or bool(error.current == new)

@@ -18,15 +18,16 @@ from ..unit_of_work.collector import COLLECTOR
 def delete_by_key(
     bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
 ) -> Flow[None]:
-    """Delete the item with this key, without reading it; one that is not there counts as deleted.
+    """Delete the item with this key, without reading it; a missing item is no error.
 
     >>> Score.objects.delete("ann", 1)
     >>> Score.objects.get_or_none("ann", 1) is None
     True
 
-    :param condition: delete only where it holds.
-    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now,
-        None where there is none.
+    :param key: the values of the hash key and the range key, in order; or by name, as keyword arguments.
+    :param condition: delete only if the stored item matches it.
+    :raises ConditionFailed: the item does not match *condition*; ``current`` is the stored item, None if
+        there is none.
     """
     model = bound.model
     meta = options_of(model)
@@ -42,7 +43,7 @@ def delete_by_key(
         yield from DeleteItem(table_name(bound), wire, restrict_to_class(meta, expected))
     except ConditionFailed as error:
         if expected is None or expected.is_empty:
-            return  # the item is of another class: there is none of this one
+            return  # the item is of another class, so this class has none
         if error.current is not None:
             error.current = bind_connection(bound, model.from_db(error.current))
         raise

@@ -1,4 +1,4 @@
-"""The verbs and builders of query sets on managers: ``objects.filter`` is ``objects.get_queryset().filter``."""
+"""The methods of query sets on managers: ``objects.filter`` is ``objects.get_queryset().filter``."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ Q_co = TypeVar("Q_co", covariant=True)
 _CO_COROUTINE = 0x80  # as in inspect, whose import takes 5 ms
 
 NOT_FORWARDED = frozenset({"adelete", "as_manager", "aupdate", "delete", "update", "using"})
-"""The methods of query sets that managers are without, or have otherwise: for those, call ``all()``."""
+"""The methods of query sets that managers lack, or define themselves: ``objects.all()`` has these."""
 
 
 class _HasQuerySet(Protocol[Q_co]):
     def get_queryset(self) -> Q_co: ...
 
 
-if TYPE_CHECKING:  # of forward()
+if TYPE_CHECKING:  # the types of what forward() returns
 
     def _blocking(
         flow: Callable[Concatenate[Q, P], Flow[T]],
@@ -66,17 +66,21 @@ class Forwarding(Generic[M]):
     __slots__ = ()
 
     _base: QuerySet[Any] | None = None
-    """The result of ``get_queryset()``, if that is always the same; it keeps no rows."""
+    """The result of ``get_queryset()``, if no class overrides that method; it keeps no rows."""
 
     def get_queryset(self) -> QuerySet[M]:
-        """Return the query set that all others come from."""
+        """Return the query set that all other methods start from."""
         raise NotImplementedError
 
     def all(self) -> QuerySet[M]:
-        """Return the query set of all items, which reads the whole table: a scan."""
+        """Return the query set of all items, which reads the whole table by a Scan.
+
+        >>> sorted({score.player for score in Score.objects.all()})
+        ['ann', 'bob']
+        """
         return self.get_queryset()
 
-    if TYPE_CHECKING:  # the bodies are made below
+    if TYPE_CHECKING:  # the loop at the end of the file makes the methods
 
         def all(self) -> QuerySet[M]: ...
         def none(self) -> QuerySet[M]: ...
@@ -161,7 +165,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
             link = base._link  # from here on as awaiting() does, without its call
             try:
                 started = flow(base, *args, **kwargs)
-            except TypeError:  # the method names itself in it
+            except TypeError:  # the method raises it again, with its own name in the message
                 return await method(base, *args, **kwargs)
             return await arun(started, link, method)
 
@@ -175,7 +179,7 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
             link = base._link  # from here on as blocking() does, without its call
             try:
                 started = flow(base, *args, **kwargs)
-            except TypeError:
+            except TypeError:  # as above
                 return method(base, *args, **kwargs)
             return run(started, link, method)
 
@@ -195,9 +199,9 @@ def forward(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def make_forwarded(queryset: type[Any], base: type[Any] = object) -> dict[str, Any]:
-    """Return methods that forward to the public ones of *queryset* that *base* does not have.
+    """Return methods that forward to the public methods of *queryset* which *base* lacks.
 
-    Those whose attribute ``queryset_only`` is true are left out.
+    Methods whose attribute ``queryset_only`` is true are left out.
     """
     return {
         name: forward(name, method)

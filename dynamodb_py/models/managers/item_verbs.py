@@ -1,4 +1,4 @@
-"""The verbs that managers and query sets have in common: creating, and many items by their keys."""
+"""The methods that managers and query sets share: creating items, and many items by their keys."""
 
 from __future__ import annotations
 

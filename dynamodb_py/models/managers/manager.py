@@ -34,7 +34,7 @@ G = TypeVar("G", bound="Manager[Any]")
 # The types of ``Model.objects``. On an instance, where access raises, it is Never: the attribute of a class
 # is then compatible with that of its base, whatever managers they have.
 class Objects:
-    """A manager of the model whose attribute it is. At run time each of them is a Manager."""
+    """The type of ``Model.objects``, at run time a Manager: a manager of the model it is read from."""
 
     if TYPE_CHECKING:
 
@@ -46,7 +46,7 @@ class Objects:
 
 
 class ObjectsAs(Objects, Generic[Q]):
-    """The manager that ``as_manager()`` makes: it has the methods of a class of query sets."""
+    """The type of ``as_manager()``: a manager with the methods of a class of query sets."""
 
     if TYPE_CHECKING:
 
@@ -58,12 +58,12 @@ class ObjectsAs(Objects, Generic[Q]):
 
 
 def all_items(manager: Manager[M]) -> QuerySet[M]:
-    """Return the query set of all items, also those that a class of managers leaves out."""
+    """Return the query set of all items, including those that the manager's class leaves out."""
     return QuerySet[M](manager.model, manager._alias)
 
 
 def _bind_manager(manager: G, model: type[Any], alias: str | None = None) -> G:
-    """Return a manager like *manager*, for *model*."""
+    """Return a copy of *manager* for *model*, and for the connection *alias* if it is given."""
     new = object.__new__(type(manager))
     new.__dict__.update(manager.__dict__)
     new.model, new._base, kind = model, None, cast("Any", type(manager))
@@ -79,7 +79,8 @@ def _bind_manager(manager: G, model: type[Any], alias: str | None = None) -> G:
 class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     """Creates and fetches the items of one model, and gives query sets of them.
 
-    Each model has one, ``objects``. A class of your own chooses its items with :meth:`get_queryset`:
+    Each model has a manager called ``objects``. To choose other items, define a class with its own
+    :meth:`get_queryset`, and a manager of that class:
 
     >>> from dynamodb_py import CharField, IntegerField, Manager, Model
     >>> class Winners(Manager["Score"]):
@@ -92,7 +93,8 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     >>> Score.winners
     <Winners of Score>
 
-    :param using: the alias of a connection, in place of the model's own.
+    :param model: the model; a manager that is an attribute of a model knows it already.
+    :param using: the alias of the connection; by default that of the model.
     """
 
     _queryset: ClassVar[type[Any]] = QuerySet
@@ -123,7 +125,8 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         """Return this manager for the class *owner*."""
         if instance is not None:
             raise AttributeError(
-                f"{self._name} is of the class: {owner.__name__}.{self._name}, not of an instance"
+                f"{self._name} is an attribute of the class, not of its instances: use "
+                f"{owner.__name__}.{self._name}"
             )
         try:
             return owner.__dict__["_managers"][id(self)][1]
@@ -132,7 +135,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         kept: dict[int, tuple[Any, Any]] | None = owner.__dict__.get("_managers")
         if kept is None:
             kept = owner._managers = {}
-        # Itself beside it, so that no other manager comes to have its id.
+        # This manager is kept too: as long as it lives, no other manager has its id.
         found = kept[id(self)] = (self, _bind_manager(self, owner))
         return found[1]
 
@@ -145,7 +148,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         return connection_for(self._alias, options_of(self.model).using)
 
     def using(self, alias: str) -> Self:
-        """Return the manager of the same items over the connection called *alias*.
+        """Return a manager of the same items that uses the connection called *alias*.
 
         >>> Score.objects.using("default").get("ann", 1).points
         50
@@ -153,7 +156,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         return _bind_manager(self, self.model, alias)
 
     def get_queryset(self) -> QuerySet[M]:
-        """Return the query set that all others of this manager come from: override it to choose items.
+        """Return the query set that all methods start from; override it to choose items.
 
         >>> Score.objects.get_queryset()
         <QuerySet of Score: <Condition: none>>
@@ -173,9 +176,24 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     def from_queryset(
         cls, queryset: type[QuerySet[X]], name: str | None = None
     ) -> type[Manager[X]]:
-        """Return a class of managers that has the methods of *queryset* too.
+        """Return a class of managers that also has the methods of the class *queryset*.
 
-        Those that begin with ``_``, or whose attribute ``queryset_only`` is true, are left out.
+        Methods whose names begin with ``_``, or whose attribute ``queryset_only`` is true, are left out.
+
+        >>> from dynamodb_py import CharField, IntegerField, Manager, Model, QuerySet
+        >>> class Wins(QuerySet["Match"]):
+        ...     def over(self, points):
+        ...         return self.filter(points__gt=points)
+        >>> class Match(Model):
+        ...     player = CharField(hash_key=True)
+        ...     number = IntegerField(range_key=True)
+        ...     points = IntegerField()
+        ...     wins = Manager.from_queryset(Wins)()
+        >>> Match.wins.over(60).filter(player="ann")
+        <Wins of Match: <Condition: (points > 60 AND player = 'ann')>>
+
+        :param queryset: a subclass of :class:`QuerySet`.
+        :param name: the name of the new class; by default ``ManagerFromWins`` for a class ``Wins``.
         """
         methods = make_forwarded(queryset, QuerySet)
         words = {"__module__": queryset.__module__, "__doc__": queryset.__doc__}
@@ -198,24 +216,24 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         limit: int | None = None,
         page_size: int | None = None,
     ) -> partiql.RawQuery[M]:
-        """Return a PartiQL statement that was not sent: its rows, when it is iterated, are instances.
+        """Return a PartiQL statement that is sent when it is iterated, and gives its rows as instances.
 
-        ``SELECT *`` of the table gives whole instances; a SELECT of some attributes, or of an index
-        (``{table}."by_wins"``), gives instances that have those fields: others raise FieldNotLoaded.
-        Items that other reads of the model leave out, expired ones and those of other classes, are left
-        out here too. ``as_dicts()`` gives all rows as they are. ``execute_all()`` and
-        ``transaction.execute()`` take several statements, other ones than SELECT too.
+        ``SELECT *`` from the table gives whole instances. A SELECT of some attributes, or from an index
+        (``{table}."by_wins"``), gives instances with only those fields: other fields raise FieldNotLoaded.
+        Items that other reads of the model leave out, expired items and items of other classes, are left
+        out here too. ``as_dicts()`` gives all rows as dicts. ``execute_all()`` and
+        ``transaction.execute()`` take several statements, and also statements that write.
 
-        Parameters and errors are those of :meth:`execute`, but what depends on the table is checked when
-        it is sent.
+        Parameters and errors are those of :meth:`execute`. Errors that depend on the table are raised when
+        the statement is sent.
 
         >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
         >>> [each.game for each in rows]
         [1, 2]
 
-        :raises QueryError: there are more or fewer question marks than parameters; when it is sent, what it
-            reads makes no instances: the key, the attribute that distinguishes the classes, or that of
-            ``Meta.hide_expired``, is missing.
+        :raises QueryError: there are more or fewer question marks than parameters. When the statement is
+            sent: it does not read an attribute that instances need: those of the key, the attribute that
+            distinguishes the classes, and that of ``Meta.hide_expired``.
         """
         return partiql.make_raw_query(
             self, statement, parameters, consistent=consistent, limit=limit, page_size=page_size
@@ -227,9 +245,9 @@ vars(Manager)["filter"].__doc__ = vars(Builders)["filter"].__doc__
 
 
 class OfManager:
-    """The name of a verb of managers on a model: its error names the manager.
+    """The name of a manager's method on a model: reading it raises an error that names the manager.
 
-    A field or an attribute of that name takes its place.
+    A field or an attribute of that name replaces it.
     """
 
     def __init__(self, name: str, verb: str) -> None:
@@ -238,7 +256,7 @@ class OfManager:
     def __get__(self, instance: object | None, owner: type[Any]) -> Never:
         name = owner.__name__
         raise AttributeError(
-            f"{name} has no {self._name}(): it is of the manager: {name}.objects.{self._verb}(...)"
+            f"{name} has no {self._name}(), but its manager has: {name}.objects.{self._verb}(...)"
         )
 
 
@@ -247,4 +265,4 @@ _OF_DJANGO = (
     "get_or_create update_or_create bulk_create bulk_update bulk_delete"
 )
 VERBS_OF_MANAGERS = {**{name: name for name in _OF_DJANGO.split()}, "query": "filter"}
-"""The names that other mappers have on models, and the verbs of managers that stand for them."""
+"""The methods that other mappers have on models, and the methods of managers that replace them."""

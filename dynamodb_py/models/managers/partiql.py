@@ -1,4 +1,4 @@
-"""PartiQL: ``Model.objects.execute('SELECT * FROM {table} WHERE ...', ...)``, and ``raw()``, which is lazy."""
+"""PartiQL: ``Model.objects.execute("SELECT * FROM {table} WHERE ...", ...)``, and ``raw()``, which is lazy."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def execute_statement(
     limit: int | None = None,
     page_size: int | None = None,
 ) -> Flow[list[Any]]:
-    """Carry out a PartiQL statement, and return all of its items.
+    """Execute a PartiQL statement, and return all of its rows.
 
-    ``SELECT * FROM {table}`` gives instances; a SELECT of some attributes, or of an index
-    (``{table}."by_wins"``), and ``RETURNING`` give plain dicts of the stored values, by attribute
-    name. :meth:`raw` gives instances for those too. A statement that returns nothing gives []. A statement
-    that writes calls no hooks, and no validation, and leaves version fields. A SELECT whose WHERE has no
-    key reads, and pays for, the whole table.
+    ``SELECT * FROM {table}`` gives instances. A SELECT of some attributes, or from an index
+    (``{table}."by_wins"``), and ``RETURNING`` give dicts of the stored values by attribute name;
+    :meth:`raw` gives instances for such a SELECT too. A statement without rows gives []. A statement that
+    writes skips hooks and validation, and does not change version fields. A SELECT whose WHERE names no
+    key reads the whole table, at the price of all its items.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 
     >>> rows = Score.objects.execute("SELECT game FROM {table} WHERE player = ?", "ann")
@@ -50,16 +50,16 @@ def execute_statement(
     [1, 2]
 
     :param statement: one statement; ``{table}`` is replaced by the quoted name of the table.
-    :param parameters: a value for each question mark, as in a free-form document.
-    :param consistent: of a SELECT: True sees every write before it, for twice the price; by
-        default as ``options()`` says, not as the connection does: an index may not allow it.
-    :param limit: how many rows to return at most.
-    :param page_size: how many items each request reads; by default as many as *limit*, but at
-        least 100, else what DynamoDB puts in 1 MB.
+    :param parameters: a value for each question mark: any value that a free-form document can have.
+    :param consistent: for a SELECT: True makes strongly consistent reads, at twice the price. The default
+        is that of ``options()``; that of the connection does not count, as an index may not allow it.
+    :param limit: the largest number of rows to return.
+    :param page_size: the number of items that each request reads; by default *limit*, but at least 100,
+        and without *limit* as many as 1 MB holds.
     :raises ValidationError: a parameter cannot be stored; nothing was sent.
-    :raises QueryError: there are more or fewer question marks than parameters; or it writes inside of
-        ``transaction.atomic()``, of which it cannot be a part; nothing was sent.
-    :raises AlreadyExists: an INSERT met an item with its key.
+    :raises QueryError: there are more or fewer question marks than parameters, or the statement writes
+        inside of ``transaction.atomic()``; nothing was sent.
+    :raises AlreadyExists: the key of an INSERT is taken.
     :raises ConditionFailed: the WHERE of an UPDATE or a DELETE does not hold.
     """
     query = make_raw_query(
@@ -91,13 +91,13 @@ def make_raw_query(
     limit: int | None,
     page_size: int | None,
 ) -> RawQuery[Any]:
-    """Return what ``raw()`` does, with the rows as instances."""
+    """Return the statement as ``raw()`` does, with instances as rows."""
     wires = encode_parameters(statement, parameters)
     return RawQuery(bound.model, statement, wires, consistent, limit, page_size, bound._alias)
 
 
 class _RowReader(Generic[R]):
-    """Reads the rows of a statement, a request at a time."""
+    """Reads the rows of a statement, one request at a time."""
 
     def __init__(
         self, query: RawQuery[R], operation: ExecuteStatement, *, shows_all: bool = False
@@ -108,7 +108,7 @@ class _RowReader(Generic[R]):
         """The next request; None at the end."""
 
     def more(self, most: int | None = None) -> Flow[list[R] | None]:
-        """Return the rows of the next request, which reads at most *most* items; None at the end."""
+        """Return the rows of the next request, which reads *most* items at most; None at the end."""
         operation = self.rest
         if operation is None:
             return None
@@ -129,25 +129,29 @@ class _RowReader(Generic[R]):
 
 
 def get_raw_page(query: RawQuery[R], size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
-    """Return a page of *size* rows; the last may have fewer, and none where a page before ended at the end.
+    """Return a page of *size* rows; the last page may have fewer, or none.
 
-    A request reads no more items than rows are missing, as a statement goes on behind what was read alone:
-    where the WHERE has conditions on other attributes than keys, a page takes many requests, and the pages
-    of a query set fewer.
+    PartiQL continues a statement only behind the last item that a request has read. So a request reads no
+    more items than the page lacks rows. If the WHERE has conditions on attributes other than keys, a page
+    may take many requests; pages of a query set take fewer.
 
     >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
     >>> page = rows.page(size=1)
     >>> [each.game for each in page.items], page.has_next
     ([1], True)
 
-    :param cursor: ``next_cursor`` of a page of the same statement with the same parameters. There is no
-        way back.
-    :raises InvalidCursor: it was altered, cut short, or made for another statement.
+    :param size: the number of rows, 1 or more.
+    :param cursor: ``next_cursor`` of a page of the same statement with the same parameters. There are no
+        cursors to previous pages.
+    :raises InvalidCursor: the cursor was altered or cut short, or is of another statement.
+    :raises QueryError: the statement is no SELECT, or has ``limit=``; nothing was sent.
     """
     if type(size) is not int or size < 1:
         raise QueryError(f"page(size={size!r}): a page has at least one row")
     if query.limit is not None:
-        raise QueryError(f"page(size={size!r}): it is itself a limit: drop limit={query.limit}")
+        raise QueryError(
+            f"page(size={size!r}): size is the limit of rows: leave out limit={query.limit}"
+        )
     reader = _open_reader(query, cursor)
     rows: list[R] = []
     requests = 0
@@ -169,17 +173,17 @@ def read_raw_pages(query: RawQuery[R]) -> Pages[R]:
 
 
 def _open_reader(query: RawQuery[R], cursor: str | None = None) -> _RowReader[R]:
-    """Return the reader of the rows behind *cursor*; raise QueryError for what is no SELECT."""
+    """Return a reader of the rows after *cursor*; raise QueryError if the statement is no SELECT."""
     operation = make_operation(query)
     if not operation.reads:
         raise QueryError(
-            f"{query!r:.200} is no SELECT, and has no rows: objects.execute(), execute_all() and "
-            "transaction.execute() carry it out"
+            f"{query!r:.200} is no SELECT, and has no rows: execute it by objects.execute(), "
+            "execute_all() or transaction.execute()"
         )
     if cursor is not None:
         position = decode(cursor, _hash(operation), query._link.cursor_key)
         if [list(wire) for wire in position.value] != [["S"]]:
-            raise InvalidCursor("this cursor is of no statement: begin again without it")
+            raise InvalidCursor("this cursor is not of a PartiQL statement: begin again without it")
         operation = replace(operation, next_token=position.value[0]["S"])
     return _RowReader(query, operation)
 
@@ -197,10 +201,15 @@ def _hash(operation: ExecuteStatement) -> bytes:
 
 @name_verbs
 class RawQuery(Statement[R], frozen=True, eq=False):
-    """A PartiQL statement of a model that was not sent: what ``Model.objects.raw()`` returns.
+    """A PartiQL statement that is sent when it is iterated: the result of ``Model.objects.raw()``.
 
-    Iterating a SELECT, by ``for`` or ``async for``, sends it, and gives its rows as they come, in the memory
-    of a page; each loop sends it again. ``execute_all()`` and ``transaction.execute()`` take several.
+    Iterating a SELECT, by ``for`` or ``async for``, sends it and gives its rows as they arrive, with one
+    page in memory. Each loop sends it again. ``execute_all()`` and ``transaction.execute()`` take several
+    statements.
+
+    >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
+    >>> [(score.game, score.points) for score in rows]
+    [(1, 50), (2, 80)]
     """
 
     def __iter__(self) -> Iterator[R]:
@@ -213,11 +222,11 @@ class RawQuery(Statement[R], frozen=True, eq=False):
             async for rows in coming:
                 for row in rows:
                     yield row
-        finally:  # a loop that is left stops its request
+        finally:  # leaving the loop cancels its request
             await coming.aclose()
 
     def as_dicts(self) -> RawQuery[dict[str, Any]]:
-        """Return the same statement with its rows as they are: dicts of what is stored, by attribute name.
+        """Return the same statement with dicts as rows: the stored values by attribute name.
 
         >>> list(Score.objects.raw("SELECT points FROM {table} WHERE player = ?", "ann").as_dicts())
         [{'points': 50}, {'points': 80}]
@@ -225,7 +234,7 @@ class RawQuery(Statement[R], frozen=True, eq=False):
         return cast("RawQuery[dict[str, Any]]", replace(self, rows="dicts"))
 
     def pages(self) -> Pages[R]:
-        """Return the pages of DynamoDB, empty ones too, to be iterated once by ``for`` or ``async for``.
+        """Return the pages that DynamoDB returns, with empty ones, to iterate once by ``for`` or ``async for``.
 
         >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
         >>> [len(page.items) for page in rows.pages()]

@@ -1,4 +1,4 @@
-"""Query sets: the items that match conditions, read when they are iterated."""
+"""The class ``QuerySet``: the items that match conditions, read when it is iterated."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         def _row_value(self) -> A_co: ...
 
     class ValuesList(Protocol[M]):
-        """The types of ``values_list()``: those of the fields, of up to six; names give Any."""
+        """The types of ``values_list()``: those of up to six fields; names of fields give Any."""
 
         @overload
         def __call__(self, a: Of[A], /, *, flat: Literal[True]) -> QuerySet[M, A]: ...
@@ -94,7 +94,9 @@ _AsyncUpdate: TypeAlias = (
 
 @name_verbs
 class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
-    """A lazy, immutable set of items: every method returns a new one, iterating sends.
+    """The items that match conditions: immutable, and read when it is iterated.
+
+    Methods such as ``filter()`` return a new query set, and send nothing.
 
     >>> from dynamodb_py import CharField, IntegerField, Model
     >>> class Score(Model):
@@ -103,15 +105,15 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     >>> Score.objects.filter(player="ann", game__gt=3).reverse().limit(5).operation().forward
     False
 
-    Iterating goes on to the end of what DynamoDB has. What was iterated to the end is kept: ``len()``,
-    ``bool()``, ``list()`` and another loop over the same object send nothing more, whereas ``all()``
-    gives a fresh one. A loop that is left early keeps nothing, and ``iterator()`` never does.
+    Iterating reads all pages. After a complete loop the query set keeps its rows: ``len()``, ``bool()``,
+    ``list()`` and another loop over the same object send nothing more; ``all()`` returns a query set
+    that reads again. A loop that ends early keeps no rows, and ``iterator()`` never keeps any.
     """
 
     __slots__ = ()
 
     def __iter__(self) -> Iterator[R]:
-        if self._result_cache is not None:  # list() has called len() before, which fills it
+        if self._result_cache is not None:  # list() has called len(), which fills the cache
             yield from self._result_cache
             return
         kept: list[R] = []
@@ -131,7 +133,7 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
                     kept += rows
                     for row in rows:
                         yield row
-            finally:  # a loop that is left stops its request
+            finally:  # leaving the loop cancels its request
                 await coming.aclose()
             self._result_cache = kept
         else:
@@ -149,19 +151,19 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     @overload
     def __getitem__(self, wanted: int) -> R: ...
     def __getitem__(self, wanted: slice | int) -> Self | R:
-        """Return a query set with a limit for ``[:n]``, the first row for ``[0]``."""
+        """Return a query set with a limit for ``[:n]``, and the first row for ``[0]``."""
         if isinstance(wanted, slice):
             return slice_rows(self, wanted)
         if wanted != 0:
             raise make_offset_error(self, wanted)
         for row in run(execution.read_first(self, 1), self._link):
             return row
-        raise IndexError(f"no {self.model.__name__} matches: there is no first row")
+        raise IndexError(f"no {self.model.__name__} matches, so there is no first row")
 
-    __reversed__: ClassVar[None] = None  # reverse() is for that
+    __reversed__: ClassVar[None] = None  # reverse() replaces it
 
     def __repr__(self) -> str:
-        rows = self._result_cache  # nothing is read to be shown: error reports call this
+        rows = self._result_cache  # never reads: error reports call this
         if rows is None:
             return f"<{type(self).__name__} of {self.model.__name__}: {self._question.condition!r}>"
         return f"<{type(self).__name__} {show_rows(rows)}>"
@@ -172,10 +174,12 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         return restore, (type(self), self.model, question, self._read_options, own)
 
     def values(self, *names: Name) -> QuerySet[M, dict[str, Any]]:
-        """Return a dict for each item, of these fields or of all.
+        """Return a dict for each item, with these fields, by default all.
 
-        A name is a field, or a place inside one: ``"doc__a__0"``, ``Score.doc["a"][0]``. What an
-        item does not have is the field's default, inside of documents None.
+        If an item lacks an attribute, the dict has the field's default; inside of documents, None.
+
+        :param names: fields or their names, and places inside them: ``"doc__a__0"``,
+            ``Score.doc["a"][0]``.
 
         >>> list(Score.objects.filter(player="bob").values("game", "points"))
         [{'game': 1, 'points': 70}]
@@ -187,25 +191,26 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     else:
 
         def values_list(self, *names: Name, flat: bool = False, named: bool = False) -> Any:
-            """Return a tuple for each item, of these fields or of all.
+            """Return a tuple for each item, with these fields, by default all.
 
             >>> list(Score.objects.filter(player="ann").values_list("points", flat=True))
             [50, 80]
 
-            Fields, ``values_list(Score.player, Score.points)``, give type checkers the types of the values.
-
-            :param flat: of one field, its values themselves.
-            :param named: named tuples.
+            :param names: as for :meth:`values`. With fields instead of names,
+                ``values_list(Score.player, Score.points)``, type checkers know the types of the values.
+            :param flat: with one field: return its values instead of tuples.
+            :param named: return named tuples.
             """
             if flat and (named or len(names) != 1):
                 raise QueryError(
-                    f"{self.model.__name__}: values_list(flat=True) takes one name, and no named=True"
+                    f"{self.model.__name__}: values_list(flat=True) takes one name: leave out other names "
+                    "and named=True"
                 )
             kind = "flat" if flat else "named" if named else "tuple"
             return projection.shape_rows(self, kind, names)
 
     def as_dicts(self) -> QuerySet[M, dict[str, Any]]:
-        """Return each item as a plain dict: fields by name, undeclared attributes by theirs.
+        """Return each item as a dict: fields by their names, undeclared attributes by the stored names.
 
         >>> list(Score.objects.filter(player="bob").as_dicts())
         [{'player': 'bob', 'game': 1, 'points': 70}]
@@ -236,21 +241,21 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     apage = awaiting(paging.get_page)
 
     def iterator(self, chunk_size: int | None = None) -> iteration.Walk[R]:
-        """Return the rows, one after the other, in the memory of a page; nothing is kept.
+        """Return an iterator over the rows, with one page in memory; it keeps no rows.
 
-        It is iterated once, by ``for`` or ``async for``. Its ``checkpoint`` is at any time the place
-        to go on from: ``after(checkpoint)``, or ``scan(checkpoint=...)``.
+        Iterate it once, by ``for`` or ``async for``. Its ``checkpoint`` is the place behind the last row
+        that it gave: continue there by ``after(checkpoint)``, or ``scan(checkpoint=...)``.
 
         >>> [each.game for each in Score.objects.filter(player="ann").iterator()]
         [1, 2]
 
-        :param chunk_size: the number of items to a request, as of ``page_size()``; by default what
-            DynamoDB puts in 1 MB.
+        :param chunk_size: the number of items that each request reads, as for ``page_size()``; by default
+            as many as 1 MB holds.
         """
         return paging.walk_rows(self if chunk_size is None else self.page_size(chunk_size))
 
     def pages(self) -> paging.Pages[R]:
-        """Return the pages of DynamoDB, empty ones too, each with its cost.
+        """Return the pages that DynamoDB returns, with empty ones, each with its cost.
 
         >>> [len(page.items) for page in Score.objects.filter(player="ann").pages()]
         [2]
@@ -277,11 +282,13 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
         """
         operations = execution.plan_query(self).operations
         if not operations:
-            raise QueryError(f"{self.model.__name__}: nothing can match, so nothing is sent")
+            raise QueryError(
+                f"{self.model.__name__}: no item can match these conditions, so there is no request"
+            )
         return operations[0]
 
     def explain(self) -> Plan:
-        """Return the plan of the requests, for printing; nothing is sent.
+        """Return the plan of the requests; ``print()`` it. Nothing is sent.
 
         >>> Score.objects.filter(player="ann").explain().kind
         'query'
@@ -293,17 +300,30 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
 
     @classmethod
     def as_manager(cls) -> ObjectsAs[Self]:
-        """Return a manager with the methods of this class: ``objects = Scores.as_manager()``."""
+        """Return a manager that also has the methods of this class.
+
+        >>> from dynamodb_py import CharField, IntegerField, Model, QuerySet
+        >>> class Matches(QuerySet["Match"]):
+        ...     def over(self, points):
+        ...         return self.filter(points__gt=points)
+        >>> class Match(Model):
+        ...     player = CharField(hash_key=True)
+        ...     number = IntegerField(range_key=True)
+        ...     points = IntegerField()
+        ...     objects = Matches.as_manager()
+        >>> Match.objects.over(60).filter(player="ann")
+        <Matches of Match: <Condition: (points > 60 AND player = 'ann')>>
+        """
         return cls._manager.from_queryset(cls)()  # type: ignore[no-any-return]
 
     _manager: ClassVar[Any]
-    """The class of managers; its module, which needs this one, sets it."""
+    """The class Manager; its module imports this one, and sets it."""
 
 
 def restore(
     kind: type[Any], model: type[Any], question: Question, options: ReadOptions, own: dict[str, Any]
 ) -> Any:
-    """Return the query set that was pickled."""
+    """Return the query set that was pickled: see ``__reduce__``."""
     queryset: Any = object.__new__(kind)
     queryset.model, queryset._read_options, queryset._result_cache = model, options, None
     queryset._known_question, queryset._query_shape, queryset._wires = question, None, ()

@@ -1,1 +1,1 @@
-"""``Model._meta``: what a model class declares, and what that comes to."""
+"""``Model._meta``: the options that a model class declares, and the table, keys and indexes made of them."""

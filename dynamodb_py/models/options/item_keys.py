@@ -1,4 +1,4 @@
-"""The key of a model's items: from values by name or in order, and from instances."""
+"""Makes the key of a model's items of values, by name or in order, and of instances."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ItemKeys:
     """The fields of the key: the hash key, and the range key if there is one."""
     key_names: frozenset[str]
     computed: computed_writes.ComputedFields | None
-    """The fields that are computed from others; None without key templates."""
+    """The fields that are computed from other fields; None without key templates."""
 
     @cached_property
     def primary_key(self) -> PrimaryKey | None:
@@ -66,12 +66,11 @@ class ItemKeys:
         named: Mapping[str, Any],
         spelled: Mapping[str, Wire] | None = None,
     ) -> WireItem:
-        """Return the primary key on the wire, from values in order or by name.
+        """Return the primary key on the wire, made of values in order or by name.
 
-        :param spelled: the attribute values of some of the fields, where they are known.
-
-        Raises TypeError for values that are not those of the key's fields, ValidationError for values
-        that no key can have.
+        :param spelled: attribute values of fields by name, used in place of encoding their values.
+        :raises TypeError: the values are not exactly those of the key's fields.
+        :raises ValidationError: no key can have these values.
         """
         keys = self.keys
         if given:
@@ -79,11 +78,11 @@ class ItemKeys:
                 raise self._make_key_error(
                     f"not {given!r} and {dict(named)!r}" if named else f"not {given!r}"
                 )
-            if self.computed is None and len(given) == len(keys):  # nearly always
+            if self.computed is None and len(given) == len(keys):  # the usual case
                 return self.encode_key_values(*given)
             named = dict(zip([field.name for field in keys], given, strict=False))
         if named.keys() == self.key_names and not spelled and self.computed is None:
-            return self._encode_key(named)  # nearly always
+            return self._encode_key(named)  # the usual case
         if not given and PK in named:
             named = self.expand_pk(named)
         if not given and self.field_set.references:
@@ -109,11 +108,11 @@ class ItemKeys:
 
     @cached_property
     def encode_key_values(self) -> Callable[..., WireItem]:
-        """The function that encodes the values of the key's fields, in order, as ``key_value`` does each."""
+        """The function that encodes the values of the key's fields, in order, each as ``key_value`` does."""
         return compile_key_encoder(self.keys, self.key_value, by_name=False)
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
-        """Tell whether *named* are the fields of the key, or its parts, and nothing else."""
+        """Tell whether *named* has exactly the fields of the key, or exactly its parts."""
         if PK in named:
             named = self.expand_pk(named)
         if self.field_set.references and not self.field_set.references.keys().isdisjoint(named):
@@ -140,9 +139,9 @@ class ItemKeys:
         return self.key(parts, {})
 
     def key_of_record(self, record: BaseRecord) -> WireItem:
-        """Return the key of an instance on the wire: as it is stored, unless another one was assigned.
+        """Return the key of an instance on the wire: the stored key, or the key that was assigned since.
 
-        Raises ValidationError where that is a loaded instance, whose key cannot change.
+        :raises ValidationError: another key was assigned to a loaded instance, whose key cannot change.
         """
         stored = self.find_stored_key(record)
         assigned = None if stored is None else self._find_assigned_key(record, stored)
@@ -160,11 +159,11 @@ class ItemKeys:
         return key
 
     def find_stored_key(self, record: BaseRecord) -> WireItem | None:
-        """Return the key of an instance as whoever wrote it spelled it; None if it never was stored."""
+        """Return the key of an instance as it is spelled in the table; None if it was never stored."""
         if record._stored is not None:
             try:
                 return dict(self._read_key(record._stored))
-            except ResponseCorrupted:  # made by hand, or without its key
+            except ResponseCorrupted:  # the item was made by hand, or lacks its key
                 if not record._decoded:
                     record._decode()
                 return self.stored_key(from_json(record._stored))
@@ -172,7 +171,7 @@ class ItemKeys:
         return None if known is None else dict(known)
 
     def _find_assigned_key(self, record: BaseRecord, key: Mapping[str, Wire]) -> AnyField | None:
-        """Return a field of the key that has another value than in *key*; None if there is none."""
+        """Return a field of the key whose value differs from that in *key*; None if all are equal."""
         values = record.__dict__
         for field in self.keys:
             if self.computed is not None and field.name in self.computed.by_name:
@@ -189,7 +188,7 @@ class ItemKeys:
         return key_readers.make_key_reader(self.schema.key)
 
     def stored_key(self, stored: Mapping[str, Wire]) -> WireItem:
-        """Return the key among stored attributes; raise ValidationError where it was not loaded."""
+        """Return the key among *stored* attributes; raise ValidationError if it was not loaded."""
         key: WireItem = {}
         for field in self.keys:
             if (wire := stored.get(field.attribute)) is None:
@@ -198,7 +197,7 @@ class ItemKeys:
         return key
 
     def read_key(self, item: StoredItem, /) -> dict[str, Any]:
-        """Return the values of the key's fields by name; what a field cannot read is as it is stored."""
+        """Return the values of the key's fields by name; unreadable ones as free-form fields read them."""
         wires: WireItem = from_json(item)
         return {
             field.name: display.decode_or_free(field, wires.get(field.attribute))
@@ -206,7 +205,7 @@ class ItemKeys:
         }
 
     def make_changed_error(self, field: AnyField, stored: Mapping[str, Wire]) -> ValidationError:
-        """Return the error for a loaded instance whose *field*, of the key, has another value now."""
+        """Return the error for a loaded instance if *field*, a field of the key, was changed."""
         return self._make_value_error(
             field,
             f"it is part of the key and was {display.decode_or_free(field, stored[field.attribute])!r} when "
@@ -214,7 +213,7 @@ class ItemKeys:
         )
 
     def key_value(self, field: AnyField, value: Any) -> Wire:
-        """Return one part of a key on the wire."""
+        """Return *value*, the value of *field* in a key, on the wire."""
         try:
             wire = check_text(field.to_wire(value) or {}) if value is not None else None
         except Unstorable as error:

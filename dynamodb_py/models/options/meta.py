@@ -1,4 +1,4 @@
-"""``class Meta`` of a model: its options and their defaults, as the class and its bases declare them."""
+"""``class Meta`` of a model: its options, with their defaults, collected from the class and its bases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TABLE_OPTIONS = (
     "warm_throughput",
     "on_demand_maximum",
 )
-"""The options of the table that its schema keeps together."""
+"""The options of the table that its schema keeps in one value."""
 # The options of Meta and their defaults.
 _DEFAULTS: dict[str, Any] = {
     "table_name": None,
@@ -47,7 +47,7 @@ _DEFAULTS: dict[str, Any] = {
     "keys": {},
 }
 _NOT_INHERITED = frozenset({"table_name", "unique_table", "abstract", "kind"})
-# The names of the older mapper, as attributes of the class.
+# The attributes of the class that dynamodb-py, an older mapper, has for these options.
 _OLDER = {
     "__table_name__": "table_name",
     "ReadCapacityUnits": "read_capacity",
@@ -56,7 +56,7 @@ _OLDER = {
 
 
 def collect_meta(model: type[Any]) -> dict[str, Any]:
-    """Return the options of the class and its bases, from Meta and by the older names."""
+    """Return the options of the class and its bases, from Meta and from attributes of the older mapper."""
     declared, here = dict(_DEFAULTS), dict[str, Any]()
     for ancestor in reversed(model.__mro__):
         own = vars(ancestor)
@@ -81,8 +81,8 @@ def collect_meta(model: type[Any]) -> dict[str, Any]:
     name = declared["table_name"]
     if (name is not None and not isinstance(name, str)) or ("table_name" in here and not name):
         raise ModelDefinitionError(
-            f"{model.__name__}: the table's name is a str that is not empty, not {name!r}: leave table_name "
-            "out, and the table has the name of the class"
+            f"{model.__name__}: the table's name is a str that is not empty, not {name!r}: without "
+            "table_name the table has the name of the class"
         )
     return declared
 

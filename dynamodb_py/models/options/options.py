@@ -39,7 +39,7 @@ else:
 
 
 class TableLayout(Protocol):
-    """The layout of a shared table, as far as the options of a model in it need it."""
+    """The part of a shared table's layout that the options of its models use."""
 
     meta: Options
 
@@ -56,7 +56,7 @@ class TableLayout(Protocol):
 
 
 class QueryCache(Protocol):
-    """What query sets keep of the queries of one model."""
+    """The compiled queries of one model, which query sets keep."""
 
     def forget(self) -> None: ...
 
@@ -76,10 +76,10 @@ class Options(ItemKeys):
         self.declared = declared
         self.abstract: bool = declared["abstract"]
         self.observed_verbs: tuple[object, frozenset[str]] = (None, frozenset())
-        """The verbs that hooks or receivers observe, and the state of the receivers then."""
+        """The state of the receivers, and the verbs that hooks or receivers observe in that state."""
         self.using: str | None = declared["using"]
         self.layout: TableLayout | None = declared.get("layout")
-        """The shared table that the model is in, if it is in one."""
+        """The layout of the shared table that the model is in; None without ``Meta.table``."""
         self.table_name: str = declared["table_name"] or model.__name__
         self.field_set = fields
         self.indexes = expand_indexes(collect_indexes(model, declared), fields.references)
@@ -94,12 +94,14 @@ class Options(ItemKeys):
         self.key_names = frozenset(field.name for field in self.keys)
         self.version = self._find_version()
         self.atomic = None if declared["atomic"] is None else bool(declared["atomic"])
-        """Whether instances are written only if nothing has changed since they were loaded; None: as
-        the connection says."""
+        """Whether instances are written only if their items did not change since they were loaded.
+
+        None means the default of the connection.
+        """
         self.ttl = find_ttl_field(self.name, fields.by_name, declared["ttl"])
         """The TTL field, or None."""
         self.expiry = make_expiry(self.name, self.ttl, declared["hide_expired"])
-        """What finds expired items; None without ``Meta.hide_expired``."""
+        """The test for expired items; None without ``Meta.hide_expired``."""
         self.kind = kind
         """The identity of the class among those of the table; None without ``Meta.discriminator``."""
         self.item_filter: ItemFilter | None = make_filter(self.expiry, kind)
@@ -109,7 +111,7 @@ class Options(ItemKeys):
         if self.layout is not None:
             self.item_filter = self.layout.make_filter(self)
         self.unique_table = self._find_unique_table()
-        """The name of the table of the sentinels of unique values."""
+        """The name of the table with the sentinels, the items that claim unique values."""
         shared = self.unique_table != f"{self.table_name}-unique"
         scope = self.table_name if shared else None
         if self.layout is not None:
@@ -123,9 +125,9 @@ class Options(ItemKeys):
         )
         """The unique constraints."""
         self.computed = self._make_computed()
-        """The fields that are computed from others; None without key templates."""
+        """The fields that are computed from other fields; None without key templates."""
         self.part_conditions: rewriting.PartConditions | None = None
-        """What turns conditions on parts of keys into conditions on keys."""
+        """The rewriter of conditions on parts of keys to conditions on keys."""
         if self.computed is not None:
             self.part_conditions = rewriting.PartConditions(self.computed, self.schema)
         self.guarded = self.version is not None or bool(self.constraints)
@@ -141,7 +143,7 @@ class Options(ItemKeys):
         """Holds if no item with the key exists."""
         self._planner: planning.Planner | None = None
         self.cache: QueryCache | None = None
-        """The cache of query sets, by the shape of the query."""
+        """The compiled queries of the model, by the shape of the query."""
 
     def __repr__(self) -> str:
         return f"<Options of {self.name}>"
@@ -183,7 +185,7 @@ class Options(ItemKeys):
         return frozenset(each.scope for each in self.constraints)
 
     def unique_attributes(self, changed: Iterable[str] | None = None) -> list[str]:
-        """Return the attributes of all constraints, or of those that have one of *changed*."""
+        """Return the attributes of all constraints, or of those with an attribute in *changed*."""
         touched = None if changed is None else set(changed)
         return list(
             dict.fromkeys(
@@ -225,8 +227,8 @@ class Options(ItemKeys):
         name = f"{self.table_name}-unique" if declared is None else declared
         if not isinstance(name, str) or not name or name == self.table_name:
             raise ModelDefinitionError(
-                f"{self.name}.Meta.unique_table is {declared!r}: it takes the name of another table than "
-                "the model's"
+                f"{self.name}.Meta.unique_table is {declared!r}: it takes the name of a table, but not of "
+                "the model's own table"
             )
         return name
 
@@ -238,13 +240,13 @@ class Options(ItemKeys):
 
     @property
     def absent(self) -> Condition:
-        """Holds if an item may be put: there is none, or the stored one has expired and is hidden."""
+        """Holds if an item may be inserted: none has the key, or the stored item has expired and is hidden."""
         expiry = self.expiry
         return self.key_missing if expiry is None else self.key_missing | expiry.require_expired()
 
     @property
     def free(self) -> Condition | None:
-        """Holds if an update may change or make the item; None if it always may."""
+        """Holds if an update may change or create the item; None if it always may."""
         kind = self.kind
         return None if kind is None or not kind.is_subclass else self.key_missing | self.present
 
@@ -296,18 +298,18 @@ class Options(ItemKeys):
             raise ModelDefinitionError(f"{self.name}: {error}") from None
 
     def _make_table_options(self) -> table_options.TableOptions | None:
-        """Return the further options of the table; None if there are none."""
+        """Return the options of the table in TABLE_OPTIONS; None if none is declared."""
         if all(self.declared[name] is None for name in TABLE_OPTIONS):
             return None
         return table_options.declare_options(self.declared)
 
     @property
     def home(self) -> Options:
-        """The options of the table: those of the shared table, or these."""
+        """The options that declare the table: those of the shared table, or these."""
         return self if self.layout is None else self.layout.meta
 
     def forget_plans(self) -> None:
-        """Drop cached plans, as another class was added to the table."""
+        """Drop cached plans: called when another class is added to the table."""
         self.field_set.forget_plan()
         if self.cache is not None:
             self.cache.forget()
@@ -325,7 +327,7 @@ class Options(ItemKeys):
                 problem=self._find_key_problem,
                 plain_keys=all(type(f).find_key_problem is usual for f in self.field_set),
                 allow_scan=bool(self.declared["allow_scan"]),
-                # Without fields with a default, which items from before the field was declared lack.
+                # Fields with a default are left out: items that are older than such a field lack it.
                 always=frozenset(f.attribute for f in self.field_set if f.required).union(
                     () if self.computed is None else self.computed.always
                 ),
@@ -342,7 +344,7 @@ class Options(ItemKeys):
             return None
         problem = find_key_problem(field, wire)
         if problem is not None and not field.hash_key and self._is_hash(attribute):
-            # A value that is too long for a range key may be one of a hash key.
+            # The field's limit is that of a range key; a hash key may be longer.
             field = copy(field)
             field.key_limit = MAX_HASH_KEY_BYTES
             problem = find_key_problem(field, wire)
@@ -354,11 +356,11 @@ class Options(ItemKeys):
         return any(key.name == attribute for key in keys)
 
     def find_class(self, item: StoredItem, /, *, whole: bool) -> type[Any] | None:
-        """Return the class of an item of the table; None if it is of another model than this one.
+        """Return the class of an item of the table, expired or not; None if it is of another model.
 
-        It may have expired. A shared table is the class of the items of no model.
+        The options of a shared table return the table's class for an item of no model.
 
-        :param whole: whether *item* is whole, not a key alone, which several models may have.
+        :param whole: False if *item* is only a key, which may be one of several models.
         """
         own: type[Any] = self.model
         found: type[Any] | None = own
@@ -375,9 +377,9 @@ class Options(ItemKeys):
         return own if not whole and issubclass(own, found) else None
 
     def check_own_key(self, key: WireItem) -> WireItem:
-        """Return *key*, or raise ValidationError if it is the key of another model's item.
+        """Return *key*; raise ValidationError if it is a key of another model in the shared table.
 
-        In a shared table that is a text which the template does not make.
+        Such a key has a text that does not match the model's key template.
         """
         for field in self.keys if self.layout is not None else ():
             template = getattr(field, "bound_template", None)
@@ -389,7 +391,7 @@ class Options(ItemKeys):
         return key
 
     def condition(self, condition: Condition | None) -> Condition | None:
-        """Return *condition* with the names of ``F`` replaced by the paths of fields."""
+        """Return *condition* with ``F("name")`` replaced by the path of the field."""
         if condition is None:
             return None
         if not isinstance(condition, Condition):
@@ -410,7 +412,7 @@ class Options(ItemKeys):
         return None if field is None else field.name
 
     def resolve(self, path: Path) -> Path:
-        """Return *path* with a field's name at its beginning replaced by the path of the field."""
+        """Return *path* with its first part, the name of a field, replaced by the path of the field."""
         name = str(path.parts[0])
         field: Any = self.field_set.by_name.get(name) or self.field_set.references.get(name)
         if field is None and name == PK and isinstance(path, FieldName):

@@ -1,4 +1,4 @@
-"""The fields and the options of a new model class."""
+"""Prepares the fields and the options of a new model class."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def prepare(
 
     The options of a model with unresolved references are a placeholder that resolves them.
 
-    :param late: find the classes that references name in all modules.
+    :param late: True finds the classes that references name in all modules, not only in the model's.
     """
     declared = collect_meta(model)
     fields, references = collect(model, base, late=late)
     if declared["abstract"]:
         if declared["kind"] is not None:
             raise ModelDefinitionError(
-                f"{model.__name__}.Meta.kind: the class is abstract, and no item is of it: drop one of "
-                "them"
+                f"{model.__name__}.Meta.kind: the class is abstract, so it has no items: drop kind or "
+                "abstract"
             )
         return FieldSet(model.__name__, fields, references, model), None
     if declared["table"] is not None:
@@ -40,8 +40,8 @@ def prepare(
         declared = layout.complete_meta(declared)
     elif declared["keys"]:
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.keys is for models in a shared table, which Meta.table names: give "
-            "the fields themselves a template="
+            f"{model.__name__}.Meta.keys is for models in a shared table, which Meta.table names: without "
+            "one, give template= to the fields of the key"
         )
     declared = inherit_table_options(model, declared)
     unsettled = [each for each in references.values() if not each.is_settled]

@@ -1,4 +1,4 @@
-"""Query sets: conditions and options, how they are read, and bulk writes by query.
+"""Query sets: building them, reading their rows, and writing to all items that match.
 
-The class QuerySet is in ``managers/queryset``, beside the manager; the planner is in ``dynamodb_py/planning``.
+The class QuerySet is in ``managers/queryset.py``, beside the manager; the planner is in ``planning/``.
 """

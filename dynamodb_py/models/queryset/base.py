@@ -1,4 +1,4 @@
-"""The state of a query set, and copies with another state."""
+"""The state of a query set, and functions that copy a query set with another state."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ KnownQuestion: TypeAlias = "Question | Callable[[], Question] | None"
 
 
 class ReadOptions(Struct, frozen=True):
-    """How a query set reads and makes its rows, beside the question that the planner answers."""
+    """The options of reading and loading rows, beside the question that the planner answers."""
 
     using: str | None = None
     consistent: bool | None = None
-    """None: as ``options()`` say at the request."""
+    """None: the default of ``options()`` when a request is sent."""
     shape: Shape | None = None
-    """The form of the rows; None: instances."""
+    """The form of the rows; None for instances."""
     fetched: tuple[str, ...] | None = None
-    """The fields that only() and defer() leave; None: everything."""
+    """The names of the fields to read, of only() and defer(); None for all."""
     max_requests: int | None = None
     rate: float | None = None
     progress: ProgressOption = None
     prefetch: bool = False
     start: str | Mapping[str, Wire] | None = None
-    """The cursor or checkpoint, or the keys of an item, to go on from."""
+    """The cursor or checkpoint where reading starts, or the keys of the item before that place."""
     related: tuple[Any, ...] = ()
-    """The relations to read along, as ``prefetch_related()`` takes them."""
+    """The relations to read too: the arguments of ``prefetch_related()``."""
     parts: tuple[Any, ...] = ()
-    """Of a union: its query sets."""
+    """The query sets of a union; () for others."""
 
 
 _TEXT = frozenset({str})
@@ -76,13 +76,13 @@ class BaseQuerySet(Generic[M, R]):
     )
 
     _known_question: KnownQuestion
-    """None, or a function that makes it, as long as the shape and the values are enough."""
+    """The question; None, or a function that makes it, until the shape and the values are not enough."""
     _query_shape: QueryShape | None
-    """The question without its values; None where a shortcut is of no use."""
+    """The shape of the question, without its values; None if it has none."""
     _result_cache: list[R] | None
     """The rows, after an iteration to the end."""
     _wires: Wires
-    """The values that belong to the shape."""
+    """The attribute values that the shape lacks."""
     _scope: Scope | None = None
     """The items that query sets of this class leave out."""
 
@@ -100,7 +100,7 @@ class BaseQuerySet(Generic[M, R]):
     if not TYPE_CHECKING:
 
         def __class_getitem__(cls, _: Any) -> type:
-            """Let ``QuerySet["GameScore"]`` stand for ``QuerySet[GameScore, GameScore]`` too."""
+            """Accept ``QuerySet["GameScore"]``, which means ``QuerySet[GameScore, GameScore]``."""
             return cls
 
     @property
@@ -130,17 +130,17 @@ def clone(
     shape: QueryShape | None = None,
     wires: Wires = (),
 ) -> Q:
-    """Return a query set like *queryset* with this state, and with nothing read."""
+    """Return a copy of *queryset* with this state, and without rows."""
     new = object.__new__(type(queryset))
     new.model, new._read_options, new._result_cache = queryset.model, options, None
     new._known_question, new._query_shape, new._wires = question, shape, wires
-    if type(queryset).__dictoffset__:  # a class of users', with attributes of its own
+    if type(queryset).__dictoffset__:  # a user's subclass, with attributes of its own
         new.__dict__.update(queryset.__dict__)
     return new
 
 
 def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
-    """Return the shape of the question, where it has one."""
+    """Return the shape of the question; None if it has none."""
     shape = queryset._query_shape
     is_new = shape is None and queryset._known_question is EMPTY_QUESTION
     if is_new and not queryset._read_options.parts:
@@ -149,14 +149,14 @@ def shape_of(queryset: BaseQuerySet[Any, Any]) -> QueryShape | None:
 
 
 def with_question(queryset: Q, **changes: Any) -> Q:
-    """Return *queryset* with another question."""
+    """Return *queryset* with *changes* of its question; raise QueryError for a union."""
     if queryset._read_options.parts:
         raise make_union_error(queryset, next(iter(changes)))
     return with_changes(queryset, changes)
 
 
 def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
-    """Like :func:`with_question`, for what unions take too."""
+    """Like :func:`with_question`, for changes that unions accept too."""
     shape = queryset._query_shape or shape_of(queryset)
     after = None if shape is None else shape.with_changes(changes)
     question = None
@@ -166,7 +166,10 @@ def with_changes(queryset: Q, changes: dict[str, Any]) -> Q:
 
 
 def with_rows(queryset: Q, verb: str, names: tuple[Any, ...], make: Callable[[], Q]) -> Q:
-    """Return what *make* makes of *queryset*, which is remembered: other rows of the same question."""
+    """Return *queryset* with other rows: call *make*, or repeat its earlier result from the shape.
+
+    :param verb: the kind of rows, which with *names* identifies the result.
+    """
     shape = queryset._query_shape or shape_of(queryset)
     is_known = shape is not None and queryset._read_options is shape.options
     if shape is None or not is_known or not _TEXT.issuperset(map(type, names)):
@@ -182,7 +185,7 @@ def with_rows(queryset: Q, verb: str, names: tuple[Any, ...], make: Callable[[],
 
 
 def with_options(queryset: Q, **changes: Any) -> Q:
-    """Return *queryset* with other options."""
+    """Return *queryset* with *changes* of its read options; raise QueryError for a union."""
     if queryset._read_options.parts:
         raise make_union_error(queryset, next(iter(changes)))
     options = replace(queryset._read_options, **changes)
@@ -197,17 +200,16 @@ def limit_of(queryset: BaseQuerySet[Any, Any]) -> int | None:
 
 
 def make_union_error(queryset: BaseQuerySet[Any, Any], verb: str) -> QueryError:
-    """Return the error for a *verb* that a union does not take."""
+    """Return the error for a *verb* that a union does not accept."""
     return QueryError(
-        f"{queryset.model.__name__}: a union takes limit() and slices, no {verb}: "
-        "say that of each of its query sets, before union()"
+        f"{queryset.model.__name__}: a union takes limit() and slices, but no {verb}: "
+        "use that on each of its query sets, before union()"
     )
 
 
 def check_single(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
-    """Refuse *verb* of a union."""
+    """Raise QueryError if *queryset* is a union, which *verb* does not accept."""
     if queryset._read_options.parts:
         raise QueryError(
-            f"{queryset.model.__name__}: a union is several questions: {verb} is for each of its query "
-            "sets"
+            f"{queryset.model.__name__}: a union reads several query sets: use {verb} on each of them"
         )

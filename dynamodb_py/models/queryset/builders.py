@@ -54,22 +54,22 @@ _TEXT = frozenset({str})
 
 
 class Builders(BaseQuerySet[M, R], Generic[M, R]):
-    """The methods of query sets that return another one."""
+    """The methods of query sets that return another query set."""
 
     __slots__ = ()
 
     def all(self) -> Self:
-        """Return the same query set again, with nothing read.
+        """Return a copy of the query set without rows, which reads them again.
 
         >>> ann = Score.objects.filter(player="ann")
-        >>> len(ann), len(ann.all())  # the second one asks again
+        >>> len(ann), len(ann.all())  # the copy sends its own request
         (2, 2)
         """
         question, shape = self._known_question, self._query_shape
         return clone(self, question, self._read_options, shape, self._wires)
 
     def none(self) -> Self:
-        """Return the query set without rows, which sends nothing.
+        """Return an empty query set: it has no rows, and sends nothing.
 
         >>> list(Score.objects.none())
         []
@@ -77,17 +77,26 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, condition=Never(options_of(self.model).hash_key._path()))
 
     def filter(self, /, *conditions: Condition, **lookups: Any) -> Self:
-        """Return those that match all of these, and all before: ``filter(Score.wins > 3, title="a")``.
+        """Return the items that match all of these conditions, and those of earlier calls.
 
         >>> [each.game for each in Score.objects.filter(player="ann", points__gte=60)]
         [2]
+        >>> [each.game for each in Score.objects.filter(Score.points < 60, player="ann")]
+        [1]
+
+        :param conditions: conditions of fields, such as ``Score.wins > 3``, or ``Q`` and ``F`` objects.
+        :param lookups: values by field, or by field and lookup, such as ``wins__gt=3``.
+        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         if not conditions:
             return filter_by_lookups(self, lookups)
         return filter_by_conditions(self, conditions, lookups)
 
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
-        """Return those that do not match all of these together.
+        """Return the items that do not match all of these conditions together.
+
+        The arguments are those of :meth:`filter`.
 
         >>> [each.game for each in Score.objects.filter(player="ann").exclude(points=50)]
         [2]
@@ -96,12 +105,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return add_condition(self, ~join_conditions(self, conditions, lookups), "condition")
 
     def __and__(self, other: Self) -> Self:
-        """Return those that both have."""
+        """Return the items that match both query sets."""
         _check_alike(self, other, "&")
         return add_condition(self, other._question.condition)
 
     def __or__(self, other: Self) -> Self:
-        """Return those that one of both has, or both."""
+        """Return the items that match at least one of both query sets."""
         _check_alike(self, other, "|")
         left, right = self._question.condition, other._question.condition
         if left.is_empty or right.is_never:
@@ -110,9 +119,10 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return set_condition(self, either)
 
     def union(self, *others: Self) -> Self:
-        """Return all rows of these query sets, one after the other, each item once.
+        """Return the rows of this query set and then those of *others*, each item once.
 
-        They are of one model and have rows of one kind; ``limit()`` and slices count all of them.
+        All query sets are of one model, and have rows of one kind. ``limit()`` and slices count the rows
+        of all.
 
         >>> ann, bob = (Score.objects.filter(player=name) for name in ("ann", "bob"))
         >>> [(each.player, each.game) for each in ann.union(bob)]
@@ -123,7 +133,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
             if other.model is not self.model:
                 raise QueryError(
                     f"union: query sets of {self.model.__name__} and of {other.model.__name__} have "
-                    "no rows in common: chain what they give, in Python"
+                    "no rows in common: chain their rows in Python"
                 )
             if (other._read_options.shape, other._read_options.using) != (
                 options.shape,
@@ -131,7 +141,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
             ):
                 raise QueryError(
                     f"union: query sets of {self.model.__name__} with rows of two kinds, or from two "
-                    "connections: say values() and using() alike, or chain what they give, in Python"
+                    "connections: use values() and using() alike on all, or chain their rows in Python"
                 )
         related = dict.fromkeys(
             name for each in (self, *others) for name in each._read_options.related
@@ -143,7 +153,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, EMPTY_QUESTION, options)
 
     def only(self, *fields: str | Field[Any, Any]) -> Self:
-        """Read just these fields, the key and the version; others raise FieldNotLoaded of instances.
+        """Read only these fields, the key and the version; other fields raise FieldNotLoaded.
 
         >>> [each.points for each in Score.objects.filter(player="ann").only("points")]
         [50, 80]
@@ -160,7 +170,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         )
 
     def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
-        """Leave these fields unread, beside what was left out before; key and version are read.
+        """Do not read these fields, nor those of earlier calls; the key and the version are always read.
 
         ``defer(None)`` reads all fields again.
 
@@ -172,9 +182,10 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_rows(self, "defer", fields, lambda: projection.leave_fields(self, fields))
 
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
-        """Return them in the order of these fields, ``"-top_score"`` descending; of none, as they come.
+        """Sort the rows by these fields; a minus sorts in descending order, ``"-top_score"``.
 
-        DynamoDB sorts by the range key of the table or of an index, and by nothing else.
+        DynamoDB only sorts by the range key (sort key) of the table or of an index. Without arguments, the
+        rows keep the order in which DynamoDB returns them.
 
         >>> [each.game for each in Score.objects.filter(player="ann").order_by("-game")]
         [2, 1]
@@ -188,7 +199,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, None, self._read_options, after, self._wires)
 
     def reverse(self) -> Self:
-        """Return them in the opposite order; a scan, which has no order, refuses.
+        """Reverse the order of the rows; a Scan, which has no order, raises QueryError.
 
         >>> Score.objects.filter(player="ann").reverse().first().game
         2
@@ -197,10 +208,10 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, backward=not self._question.backward)
 
     def limit(self, count: int | None) -> Self:
-        """Return the first *count* of them, counted after filters; None: all of them.
+        """Return the first *count* rows that match, as the slice ``[:count]`` does; None for all rows.
 
-        It is final, as a slice is: ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``,
-        ``index()``, ``full()``, ``scan()``, ``&`` and ``|`` come before it, and raise QueryError after it.
+        After it ``filter()``, ``exclude()``, ``order_by()``, ``reverse()``, ``index()``, ``full()``,
+        ``scan()``, ``&`` and ``|`` raise QueryError: call them before it.
 
         >>> [each.game for each in Score.objects.filter(player="ann").limit(1)]
         [1]
@@ -208,7 +219,9 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_limit(self, count)
 
     def consistent(self, consistent: bool = True) -> Self:
-        """Read them consistently: every write before is seen, for twice the price.
+        """Make strongly consistent reads, which see every earlier write, at twice the price.
+
+        DynamoDB has no strongly consistent reads of global indexes.
 
         >>> Score.objects.filter(player="ann").consistent().operation().consistent
         True
@@ -216,7 +229,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_options(self, consistent=consistent)
 
     def index(self, name: str) -> Self:
-        """Read them through the index called *name*, in place of the planner's choice.
+        """Read the rows from the index called *name*, instead of the planner's choice.
 
         >>> [each.player for each in Score.objects.index("by_game").filter(game=1)]
         ['ann', 'bob']
@@ -230,7 +243,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, index=name)
 
     def full(self) -> Self:
-        """Complete items of an index that does not hold all of them, by BatchGetItem.
+        """Read whole items, by BatchGetItem, if the index holds only some of their attributes.
 
         >>> [each.player for each in Score.objects.index("by_game").filter(game=1).full()]
         ['ann', 'bob']
@@ -240,7 +253,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, full=True)
 
     def using(self, alias: str) -> Self:
-        """Read them over the connection called *alias*.
+        """Read the rows over the connection called *alias*.
 
         >>> Score.objects.filter(player="ann").using("default").count()
         2
@@ -248,7 +261,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_options(self, using=alias)
 
     def page_size(self, count: int) -> Self:
-        """Read *count* items to a request, before filters; by default what DynamoDB puts in 1 MB.
+        """Let each request read *count* items, before filters; by default as many as 1 MB holds.
 
         >>> len(list(Score.objects.filter(player="ann").page_size(1)))  # two requests, or three
         2
@@ -257,7 +270,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_question(self, page_size=count)
 
     def max_requests(self, count: int) -> Self:
-        """Send at most *count* requests; if that is not enough, MaxRequestsReached is raised.
+        """Send at most *count* requests; raise MaxRequestsReached if these do not read all rows.
 
         >>> len(list(Score.objects.filter(player="ann").max_requests(5)))
         2
@@ -266,7 +279,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_options(self, max_requests=count)
 
     def prefetch(self, prefetch: bool = True) -> Self:
-        """Read one page ahead, while the program works on the rows of the page before.
+        """Read the next page while the program works on the rows of the present page.
 
         >>> len(list(Score.objects.filter(player="ann").prefetch()))
         2
@@ -274,15 +287,30 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return with_options(self, prefetch=prefetch)
 
     def prefetch_related(self, *paths: str | Selection | None) -> Self:
-        """Read the items that they refer to too, a page at a time, each item once.
+        """Also read the items that the rows refer to, a page of rows at a time, each item once.
 
-        A reference takes a BatchGetItem for each hundred items, whatever the number of rows; a relation
-        that leads back, or is many-to-many, a Query for each row. References to missing items are in
-        the log, as a warning.
+        A reference takes one BatchGetItem for each hundred items that the page refers to. A reverse or
+        many-to-many relation takes one Query for each row. References to missing items are logged as
+        a warning.
+
+        >>> from dynamodb_py import CharField, ForeignKey, Model, Table
+        >>> class Author(Model):
+        ...     id = CharField(hash_key=True)
+        ...     name = CharField()
+        >>> class Book(Model):
+        ...     isbn = CharField(hash_key=True)
+        ...     author = ForeignKey(Author)
+        >>> tables = [Table(model).create() for model in (Author, Book)]
+        >>> ann = Author.objects.create(id="ann", name="Ann")
+        >>> created = Book.objects.bulk_create([Book(isbn=n, author=ann) for n in "123"])
+        >>> books = Book.objects.all().prefetch_related("author")  # one Scan, one BatchGetItem
+        >>> [book.author.name for book in books]
+        ['Ann', 'Ann', 'Ann']
 
         :param paths: names of relations: ``"author"``, ``"lines__product"``, ``"author__publisher"``;
-            or ``Prefetch(...)``, which reads one by a query set of yours. None alone: read none of those that were named before.
-        :raises QueryError: one names no relation; nothing was sent.
+            or ``Prefetch(...)``, which reads a relation by a query set of yours. None alone removes the
+            relations of earlier calls.
+        :raises QueryError: a path names no relation; nothing was sent.
         """
         if paths == (None,):
             return _without_related(self)
@@ -294,15 +322,15 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, self._known_question, options, self._query_shape, self._wires)
 
     def after(self, place: str | M | tuple[Any, ...] | Mapping[str, Any]) -> Self:
-        """Go on behind *place*, in the order of this query.
+        """Start behind *place*, in the order of this query set.
 
         >>> [each.game for each in Score.objects.filter(player="ann").after(("ann", 1))]
         [2]
 
-        :param place: a cursor: the ``next_cursor`` of a page, or a checkpoint, of the same query. Or an
-            item that the query has, or had before a filter: an instance, with the keys that are
-            stored, or its key as a tuple or a dict, if the query reads no index. The query is one
-            Query or one Scan then.
+        :param place: a cursor of the same query: the ``next_cursor`` of a page, or a checkpoint. Or an
+            item that the query reads, even if a filter drops it: an instance with its stored keys, or,
+            if the query reads no index, its key as a tuple or a dict. With an item, the query set must
+            be one Query or one Scan.
         """
         return with_options(self, start=place if isinstance(place, str) else keys_of(self, place))
 
@@ -314,15 +342,16 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         progress: ProgressOption = None,
         checkpoint: str | None = None,
     ) -> Self:
-        """Allow reading the whole table, or the whole index, at the price of all its items.
+        """Allow a Scan: reading the whole table, or the whole index, at the price of all its items.
 
         >>> sorted(each.points for each in Score.objects.filter(points__gt=60).scan())
         [70, 80]
 
-        :param segments: the number of parts to divide it into, which are read side by side.
+        :param segments: the number of segments of the table, which are read in parallel, 1 to 1000000
+            (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html).
         :param rate: how many read units to consume per second at most, a number over 0.
         :param progress: called with how many items were read, or True for a bar.
-        :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, to go on from.
+        :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, where this one starts.
         """
         check_not_sliced(self, "scan()")
         _check_count("scan", segments, 1, "a scan has at least one segment")
@@ -336,7 +365,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
 
 def _without_related(queryset: Q) -> Q:
-    """Return *queryset* without related items; a union leaves out those of its parts anyway."""
+    """Return *queryset* without related items; a union ignores those of its parts anyway."""
     options = replace(queryset._read_options, related=())
     return clone(
         queryset, queryset._known_question, options, queryset._query_shape, queryset._wires
@@ -346,9 +375,9 @@ def _without_related(queryset: Q) -> Q:
 def filter_by_conditions(
     queryset: Q, conditions: tuple[Condition, ...], lookups: dict[str, Any]
 ) -> Q:
-    """Return the query set of those that match *conditions* and *lookups* too."""
+    """Return *queryset* with the items that also match *conditions* and *lookups*."""
     shape = queryset._query_shape or shape_of(queryset)
-    if shape is not None and shape.limit is None and not shape.opaque:  # it compares with values
+    if shape is not None and shape.limit is None and not shape.opaque:
         found = (
             shape.with_lookups(queryset._wires, lookups) if lookups else (shape, queryset._wires)
         )
@@ -367,7 +396,7 @@ def filter_by_conditions(
 
 
 def _add_joined_lookups(queryset: Q, condition: Condition) -> Q | None:
-    """Return the query set of those that match *condition* too, of lookups; None if it must be bound now."""
+    """Return *queryset* with *condition* of lookups, to be bound later; None if it must be bound now."""
     shape, wires = queryset._query_shape, queryset._wires
     if shape is None or shape.limit is not None or queryset._known_question is not None:
         return None
@@ -379,14 +408,14 @@ def _add_joined_lookups(queryset: Q, condition: Condition) -> Q | None:
 
 
 def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
-    """Return the query set of those that match *lookups* too."""
+    """Return *queryset* with the items that also match *lookups*."""
     shape = queryset._query_shape or shape_of(queryset)
     found = None
     if shape is not None and shape.limit is None and not shape.opaque:
         found = shape.with_lookups(queryset._wires, lookups)
     if found is None:
         return add_condition(queryset, join_conditions(queryset, (), lookups))
-    new = object.__new__(type(queryset))  # as clone() does, but for the call
+    new = object.__new__(type(queryset))  # the code of clone(), without the call: it is quicker
     new.model, new._read_options = queryset.model, queryset._read_options
     new._result_cache = new._known_question = None
     new._query_shape, new._wires = found
@@ -396,7 +425,7 @@ def filter_by_lookups(queryset: Q, lookups: dict[str, Any]) -> Q:
 
 
 def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> Q:
-    """Return the query set of those that match *condition* too; *verb* is for messages."""
+    """Return *queryset* with the items that also match *condition*; *verb* is for messages."""
     if queryset._read_options.parts:
         raise make_union_error(queryset, verb)
     if not condition.is_empty:
@@ -408,7 +437,7 @@ def add_condition(queryset: Q, condition: Condition, verb: str = "filter()") -> 
     question: KnownQuestion
     if queryset._known_question is None:
         question = partial(_add_lazily, shape, wires, condition)
-    else:  # no function waits for another one
+    else:  # a function would make the question by calling another function, and so on
         question = _add_term(queryset._question, condition)
     return clone(queryset, question, queryset._read_options, found[0], (*wires, *found[1]))
 
@@ -418,13 +447,13 @@ def _add_lazily(shape: QueryShape, wires: Wires, condition: Condition) -> Questi
 
 
 def _add_term(question: Question, condition: Condition) -> Question:
-    """Return *question* with *condition* too."""
+    """Return *question* with *condition* added to its condition."""
     before = question.condition
     return replace(question, condition=condition if before.is_empty else before & condition)
 
 
 def set_condition(queryset: Q, condition: Condition) -> Q:
-    """Return the query set of those that match *condition* alone."""
+    """Return *queryset* with *condition* in place of its own."""
     question = replace(queryset._question, condition=condition)
     shape = queryset._query_shape or shape_of(queryset)
     found = None if shape is None else shape.with_condition_alone(condition)
@@ -434,7 +463,7 @@ def set_condition(queryset: Q, condition: Condition) -> Q:
 def join_conditions(
     queryset: BaseQuerySet[Any, Any], conditions: Iterable[Condition], lookups: dict[str, Any]
 ) -> Condition:
-    """Return the conjunction of *conditions* and *lookups*."""
+    """Return the condition that all *conditions* and *lookups* hold."""
     meta = options_of(queryset.model)
     found = [make_condition(meta, lookups)] if lookups else []
     for each in conditions:
@@ -462,24 +491,24 @@ def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str)
     if same != queryset._question or right._read_options != queryset._read_options:
         raise QueryError(
             f"{operator} joins the conditions of query sets that are alike in all else: order, "
-            "limit, index, rows and options; say those of what comes of it"
+            "limit, index, rows and options: set those on the result"
         )
     check_not_sliced(queryset, operator)
 
 
 def check_not_sliced(queryset: BaseQuerySet[Any, Any], verb: str) -> None:
-    """Refuse *verb* of the first rows: DynamoDB would apply it before the limit, to other rows."""
+    """Raise QueryError for *verb* after a limit: DynamoDB would apply it first, and change the first rows."""
     if limit_of(queryset) is not None and not queryset._read_options.parts:
         raise QueryError(
             f"{queryset.model.__name__}: {verb} after limit() or a slice would change which rows are "
-            f"the first: say {verb} before it"
+            f"the first: use {verb} before it"
         )
 
 
 def _order_of(
     queryset: BaseQuerySet[Any, Any], name: str | Field[Any, Any]
 ) -> list[tuple[str, bool]]:
-    """Return the attributes that *name* orders by, and whether each descends."""
+    """Return the attributes that *name* sorts by, each with True for descending order."""
     text: object = name.name if isinstance(name, Field) else name
     if not isinstance(text, str):
         raise QueryError(
@@ -496,11 +525,11 @@ def _order_of(
 
 
 def slice_rows(queryset: Q, wanted: slice) -> Q:
-    """Return the query set of the first rows, ``[:n]``."""
+    """Return *queryset* with a limit for the slice ``[:n]``; raise QueryError for other slices."""
     start, stop, step = wanted.start, wanted.stop, wanted.step
     shape = queryset._query_shape
     is_first = start is None and step is None and type(stop) is int and stop >= 0
-    if is_first and shape is not None and not shape.opaque:  # as below, but for the calls
+    if is_first and shape is not None and not shape.opaque:  # the usual case, with fewer calls
         after = shape.with_limit(stop)
         return clone(queryset, None, queryset._read_options, after, queryset._wires)
     if any(each is not None and type(each) is not int for each in (start, stop, step)):
@@ -514,7 +543,7 @@ def slice_rows(queryset: Q, wanted: slice) -> Q:
 
 
 def with_limit(queryset: Q, count: int | None) -> Q:
-    """Return the first *count* of the rows."""
+    """Return *queryset* with a limit of *count* rows, unless its own limit is lower."""
     if count is not None and (type(count) is not int or count < 0):
         _check_count("limit", count, 0, "a limit is 0 or more")
     before = limit_of(queryset)
@@ -539,7 +568,7 @@ def _check_count(verb: str, count: object, least: int, text: str) -> None:
 
 
 def keys_of(queryset: BaseQuerySet[Any, Any], item: Any) -> dict[str, Wire]:
-    """Return the attributes of *item*, an instance or a key, that are in keys of the table and its indexes."""
+    """Return the attributes of *item*, an instance or a key, that are keys of the table or an index."""
     meta = options_of(queryset.model)
     if isinstance(item, meta.model):
         wires = stored.stored_wires(item)
@@ -554,7 +583,7 @@ def keys_of(queryset: BaseQuerySet[Any, Any], item: Any) -> dict[str, Wire]:
 
 
 def without_fields(question: Question) -> Question:
-    """Return *question* with paths that have no fields: those do not pickle."""
+    """Return *question* with paths that have no fields, as fields cannot be pickled."""
     return replace(question, condition=_without_fields(question.condition))
 
 

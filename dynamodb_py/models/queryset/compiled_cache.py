@@ -1,9 +1,9 @@
-"""Shapes of queries: questions without their values, with the request that answers them.
+"""Shapes of queries: questions without their values, each with its compiled request.
 
-A program sends the same few questions over and over with other values. Each step, the names of lookups,
-the order, the limit, leads from shape to shape, and a shape keeps the request that answers its questions.
-So only the values are encoded and put in place. Questions that are not so simple have no shape: the
-planner plans each of them.
+Most programs send the same few queries again and again, with other values. Each step of building a query
+set, such as the names of lookups, an order or a limit, leads from one shape to the next. A shape keeps the
+request for its questions, so that a later query set only encodes its values and inserts them. Complex
+questions have no shape; the planner plans each of them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ else:
     from ...lazy import recipes
 
 MOST = 1000
-"""The number of shapes to keep for one model; lookups and limits may be built of data."""
+"""The largest number of shapes to keep for one model: some programs build lookups and limits from data."""
 
 _CHANGES = frozenset({"order", "backward", "index", "limit", "page_size"})
 """The other parts of a question that belong to its shape."""
@@ -44,14 +44,16 @@ _KINDS = frozenset({"S", "N", "B", "BOOL"})
 
 Wires: TypeAlias = "tuple[Wire, ...]"
 Demand: TypeAlias = "bool | Literal['by default'] | None"
-"""Whether to read consistently: None where neither ``options()`` nor the connection say it, and "by
-default" where the connection does, which leaves out global indexes."""
+"""Whether to make strongly consistent reads: the value of ``options()``.
+
+Without one it is "by default" if the connection makes them, except for global indexes, else None.
+"""
 Latest: TypeAlias = "tuple[str, Demand, Shortcut | None, frozenset[str] | None]"
-"""The table, whether to read consistently, the shortcut, if there is one, and the attributes that its
-request reads, None for all."""
+"""A table, whether reads are strongly consistent, the shortcut or None, and the attributes that its request
+reads, None for all."""
 _Term: TypeAlias = "tuple[Path, str]"
 _Speller: TypeAlias = "tuple[Field[Any, Any], str, bool]"
-"""The field of a value, its kind, and whether it stores text or ints unchanged."""
+"""The field that encodes a value, its kind, and whether it stores text or ints unchanged."""
 
 
 class QueryShape:
@@ -84,26 +86,26 @@ class QueryShape:
     ) -> None:
         self.meta, self._terms, self._changes = meta, terms, dict(changes or {})
         self.options = options
-        """The read options of query sets whose rows are those of the request itself."""
+        """The read options of the query sets that may use the request of this shape."""
         self._root = self if root is None else root
         self._spell = spell
         self._next: dict[Hashable, QueryShape | None] = {}
         self.latest: Latest | None = None
-        """The last compiled shortcut; one value, for threads."""
+        """The last compiled shortcut; it is one value, so that threads replace it as a whole."""
         self.loader: tuple[Latest, Loader] | None = None
-        """What makes the rows of the last shortcut, where ``options()`` give no connection."""
+        """The last shortcut and its loader of rows, if ``options()`` does not choose a connection."""
         self.head: QueryShape | None = None
-        """The shape with a limit of 1, if it was needed."""
+        """The shape with a limit of 1; None until it is needed."""
         self.opaque = terms is None
-        """Whether the question needs a condition object: :meth:`question` cannot make it."""
+        """Whether :meth:`question` cannot make the question, because that needs a condition object."""
         self.limit: int | None = self._changes.get("limit")
         self.count = 0
-        """Of the root: the number of shapes that follow from it."""
+        """The number of shapes that follow from the root; only the root counts."""
 
     def with_lookups(
         self, wires: Wires, lookups: Mapping[str, Any]
     ) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values with *lookups* too; None if there is no such shape."""
+        """Return the shape and the values after adding *lookups*; None if there is no such shape."""
         names = tuple(lookups)
         after = self._next.get(names)
         if after is None:
@@ -116,7 +118,7 @@ class QueryShape:
         return None if added is None else (after, (*wires, *added))
 
     def _encode(self, values: Iterable[Any]) -> list[Wire] | None:
-        """Return the attribute values for *values* of lookups; None if one is not of this shape."""
+        """Return the attribute values of the lookups' *values*; None if a value does not fit this shape."""
         added: list[Wire] = []
         for (field, kind, is_plain), value in zip(self._spell, values):  # noqa: B905 - quicker
             if value.__class__ not in PLAIN:
@@ -129,7 +131,7 @@ class QueryShape:
                 try:
                     wire = field.to_wire(value)
                 except Unstorable:
-                    return None  # the planner raises an error that names the field
+                    return None  # the planner then raises an error that names the field
             if wire is None or kind not in wire or (kind == "S" and not wire["S"].isascii()):
                 return None
             added.append(wire)
@@ -152,9 +154,9 @@ class QueryShape:
     def with_joined_lookups(
         self, wires: Wires, condition: Condition
     ) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values with *condition* too, which is not bound yet.
+        """Return the shape, which is opaque, and the values after adding *condition*, which is not bound yet.
 
-        None if it is of other things than lookups, or if there is no such shape. This shape is opaque.
+        Returns None if *condition* has other parts than lookups, or if there is no such shape.
         """
         lookups: list[Lookup] = []
         form: list[Hashable] = [Lookup]
@@ -173,7 +175,7 @@ class QueryShape:
 
     def _make_joined(self, condition: Condition, lookups: Iterable[Lookup]) -> QueryShape | None:
         resolve = resolver_of(self.meta)
-        condition.bind(resolve)  # which raises where it has too many terms
+        condition.bind(resolve)  # raises if it has too many terms
         spell: list[_Speller] = []
         for each in lookups:
             found = _find_term(each.bind(resolve), each.value)
@@ -183,7 +185,7 @@ class QueryShape:
         return self._make(None, self._changes, tuple(spell))
 
     def with_changes(self, changes: Mapping[str, Any]) -> QueryShape | None:
-        """Return the shape of these questions with other *changes*; None if there is no such shape."""
+        """Return the shape of these questions with *changes*; None if there is no such shape."""
         step = tuple(changes.items())
         if (after := self._next.get(step)) is not None:
             return after
@@ -192,13 +194,14 @@ class QueryShape:
         return self._keep(step, self._make(self._terms, {**self._changes, **changes}))
 
     def follow(self, step: Hashable) -> QueryShape | None:
-        """Return the shape that *step* led to before; None if there is none yet."""
+        """Return the shape that an earlier *step* led to; None if there is none yet."""
         return self._next.get(step)
 
     def with_rows(self, step: Hashable, options: Any, changes: Mapping[str, Any]) -> QueryShape:
-        """Keep for *step*, and return, the shape of these questions with other rows.
+        """Make the shape of these questions with other rows, keep it for *step*, and return it.
 
-        :param options: the read options of query sets with these rows; *changes* of the question.
+        :param options: the read options of query sets with these rows.
+        :param changes: the changes of the question.
         """
         after = self._make(self._terms, {**self._changes, **changes}, options=options)
         self._keep(step, after)
@@ -217,8 +220,8 @@ class QueryShape:
     def with_comparisons(
         self, wires: Wires, conditions: tuple[Condition, ...]
     ) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values with *conditions* too; None if there is no such shape."""
-        step: list[Hashable] = ["compared"]  # which a shape never begins with
+        """Return the shape and the values after adding *conditions*; None if there is no such shape."""
+        step: list[Hashable] = ["compared"]  # no other step begins with this text
         added: list[Wire] = []
         for each in conditions:
             if type(each) is not Compare:
@@ -237,9 +240,9 @@ class QueryShape:
         return None if after is None else (after, (*wires, *added))
 
     def with_condition(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values of *condition* too; None if there is no such shape.
+        """Return the shape after adding *condition*, and its values; None if there is no such shape.
 
-        Only the condition has the places of the values: this shape is opaque.
+        The shape is opaque: only the condition knows the places of its values.
         """
         if not all(is_known(each) for each in condition.conjuncts):
             return None
@@ -251,7 +254,7 @@ class QueryShape:
         return None if after is None else (after, tuple(added))
 
     def with_condition_alone(self, condition: Condition) -> tuple[QueryShape, Wires] | None:
-        """Return the shape and the values of *condition* in the place of those that there are."""
+        """Return the shape with *condition* in place of all others, and its values; None if there is none."""
         root = self._root
         if self.options is not root.options:
             return None
@@ -259,7 +262,7 @@ class QueryShape:
         return None if bare is None else bare.with_condition(condition)
 
     def with_limit(self, count: int) -> QueryShape:
-        """Return the shape of these questions with a limit of *count*, unless theirs is lower."""
+        """Return the shape of these questions with a limit of *count*, unless their limit is lower."""
         if self.limit is not None and self.limit <= count:
             return self
         if count != 1:
@@ -271,7 +274,7 @@ class QueryShape:
         return self.head
 
     def forget(self) -> None:
-        """Forget the compiled requests, when the model has got another filter."""
+        """Forget the compiled requests: called when the filter of the model has changed."""
         self._next.clear()
         self.latest, self.loader, self.head, self.count = None, None, None, 0
 
@@ -310,9 +313,9 @@ class QueryShape:
         return Question(condition, **self._changes)
 
     def compile(self, table: str, demand: Demand, question: Question) -> Latest:
-        """Make the shortcut to the request that answers *question*, one of these, from *table*.
+        """Compile the request for *question*, which has this shape, to a shortcut; keep and return it.
 
-        Raises as the planner does.
+        Raises the errors of the planner.
         """
         meta = self.meta
         filtered = filter_question(meta, question)
@@ -324,18 +327,21 @@ class QueryShape:
         return latest
 
     def _bind(self, shortcut: Shortcut, given: Condition, filtered: Condition) -> Shortcut | None:
-        """Return *shortcut*, which takes the values of *filtered*, for those of *given*; None if none can."""
-        meta, standing = self.meta, self.meta.item_filter
+        """Return a shortcut that takes the values of *given* and fills in those of *filtered*, or None.
+
+        :param shortcut: the shortcut that takes the values of *filtered*.
+        """
+        meta, item_filter = self.meta, self.meta.item_filter
         constant = () if meta.kind is None else (meta.kind.hierarchy.attribute,)
         now = None if meta.expiry is None else meta.expiry.now
         recipe = recipes.find_recipe(given, filtered, meta.computed, constant, now)
-        if recipe is None or not (standing is None or standing.is_stable(given, filtered)):
+        if recipe is None or not (item_filter is None or item_filter.is_stable(given, filtered)):
             return None
-        basis = None if standing is None else standing.basis
+        basis = None if item_filter is None else item_filter.basis
 
         def fill(wires: Sequence[Wire]) -> Query | None:
-            if standing is not None and standing.basis is not basis:
-                self.latest = None  # there are other kinds, or other models in the table
+            if item_filter is not None and item_filter.basis is not basis:
+                self.latest = None  # classes were added to the table
                 return None
             values = recipe.make(wires)
             return None if values is None else shortcut(values)
@@ -343,7 +349,7 @@ class QueryShape:
         return fill
 
     def make_row_loader(self, latest: Latest, alias: str | None) -> Loader:
-        """Return what makes the rows of *latest* on the connection *alias*."""
+        """Return a function that makes a row of an item that *latest* reads, on the connection *alias*."""
         known = self.loader
         if alias is None and known is not None and known[0] is latest:
             return known[1]
@@ -358,7 +364,10 @@ def _make_speller(field: Field[Any, Any]) -> _Speller:
 
 
 def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[Any, Any]] | None:
-    """Return the path, operator and field that are compared with *value*; None for other conditions."""
+    """Return the path, the operator and the field that *condition* compares with *value*.
+
+    Returns None for other conditions.
+    """
     if not isinstance(condition, Compare) or value.__class__ not in PLAIN:
         return None
     left, right = condition.left, condition.right
@@ -370,7 +379,7 @@ def _find_term(condition: Condition, value: object) -> tuple[Path, str, Field[An
     try:
         if field.kind not in _KINDS or field.to_wire(value) != right.wire:
             return None
-    except Unstorable:  # it is compared, and could not be stored
+    except Unstorable:  # a value that can be compared, but not stored
         return None
     return left, condition.operator, field
 

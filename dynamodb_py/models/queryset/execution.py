@@ -1,4 +1,4 @@
-"""From the question of a query set to its rows: plans, readers, cursors and row streams."""
+"""Executes query sets: makes the plan of a question, and the readers, cursors and row streams of a plan."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ else:
 def plan_query(
     queryset: Builders[M, Any], question: Question | None = None, *, explained: bool = False
 ) -> Plan:
-    """Return how *queryset*, or *question* in its place, is answered."""
+    """Return the plan of the requests for *queryset*, or for *question* instead of its own.
+
+    :param explained: True makes a plan for ``explain()``, with reasons.
+    :raises QueryError: *queryset* is a union, or DynamoDB cannot answer the question.
+    """
     check_single(queryset, "this")
     question = queryset._question if question is None else question
     if OBSERVERS and not explained:
         _note_question(queryset, question)
     consistent = queryset._read_options.consistent
-    if consistent is None:  # options() may demand it
+    if consistent is None:  # options() may choose
         consistent = current_options().consistent
     unique = plan_unique(queryset, question, consistent=consistent is not False)
     if unique is not None:
@@ -67,14 +71,14 @@ def plan_query(
 
 
 def _note_question(queryset: Builders[Any, Any], question: Question | None = None) -> None:
-    """Let those who observe requests explain the ones that come of *queryset*."""
+    """Let observers of requests explain the requests of *queryset*."""
     requests.note_question(partial(explain_request, queryset, question))
 
 
 def explain_request(
     queryset: Builders[Any, Any], question: Question | None, sent: Operation[Any]
 ) -> str:
-    """Return the plan of *queryset* if *sent* is a request of it, or a later page, else ""."""
+    """Return the text of the plan of *queryset* if *sent* is one of its requests, of any page, else ""."""
     plan = plan_query(queryset, question, explained=True)
     parts = requests.split_payload(sent.payload())
     planned = (requests.split_payload(each.payload()) for each in plan.operations)
@@ -82,7 +86,7 @@ def explain_request(
 
 
 def _is_of_global_index(queryset: Builders[Any, Any], plan: Plan) -> bool:
-    """Tell whether *plan* reads a global index, which DynamoDB cannot read consistently."""
+    """Tell whether *plan* reads a global index, which has no strongly consistent reads."""
     indexes = options_of(queryset.model).schema.indexes
     return any(each.name == plan.index and each.scope == "global" for each in indexes)
 
@@ -110,7 +114,7 @@ def _make_plan(
 def _apply_scope(scope: Scope, model: type[Any], question: Question) -> Question:
     """Return *question* without the items that *scope* leaves out."""
     condition = question.condition
-    everything = condition.is_empty and not question.order  # which needs no .scan()
+    everything = condition.is_empty and not question.order  # all() needs no .scan()
     return replace(
         question, condition=condition & scope.condition(model), scan=question.scan or everything
     )
@@ -127,14 +131,14 @@ def make_reader(queryset: Builders[Any, Any], plan: Plan) -> Reader:
 
 
 def reader_options(queryset: Builders[Any, Any]) -> dict[str, Any]:
-    """Return the options of *queryset* that are arguments of a reader."""
+    """Return the options of *queryset* as keyword arguments of a reader."""
     options = queryset._read_options
     progress = as_callback(options.progress)
     return {"max_requests": options.max_requests, "rate": options.rate, "progress": progress}
 
 
 class CursorReader(Reader):
-    """A reader that begins at the cursor of its query set; its errors have a cursor to go on from."""
+    """A reader that starts at the cursor of its query set, and sets ``cursor`` of MaxRequestsReached."""
 
     __slots__ = ("_cursor",)
 
@@ -142,8 +146,8 @@ class CursorReader(Reader):
         start = position_of(queryset, plan, queryset._read_options.start)
         if start is not None and start.backward:
             raise InvalidCursor(
-                f"{queryset.model.__name__}: this is the previous_cursor of a page: give it to "
-                "page(cursor=...), or go on from a next_cursor"
+                f"{queryset.model.__name__}: this is the previous_cursor of a page: pass it to "
+                "page(cursor=...), or use a next_cursor here"
             )
         super().__init__(plan, start=start, **reader_options(queryset))
         self._cursor = cursors_of(queryset, plan)
@@ -157,14 +161,14 @@ class CursorReader(Reader):
 
 
 def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position | None], str | None]:
-    """Return a function that makes the cursor of a position of *plan*."""
+    """Return a function that makes the cursor of a position in *plan*."""
     key = queryset._link.cursor_key
     digest: list[bytes] = []
 
     def text(position: Position | None) -> str | None:
         if position is None:
             return None
-        if not digest:  # made with the first cursor
+        if not digest:  # computed for the first cursor
             digest.append(hash_query(plan))
         return encode(position, digest[0], key)
 
@@ -174,7 +178,7 @@ def cursors_of(queryset: Builders[Any, Any], plan: Plan) -> Callable[[Position |
 def position_of(
     queryset: Builders[Any, Any], plan: Plan, start: str | Mapping[str, Wire] | None
 ) -> Position | None:
-    """Return the position that a cursor is of, or behind the item with these keys."""
+    """Return the position of the cursor *start*, or behind the item with the keys *start*."""
     if start is None:
         return None
     if isinstance(start, str):
@@ -186,27 +190,27 @@ def _position_after(plan: Plan, keys: Mapping[str, Wire]) -> Position:
     """Return the position of *plan* behind the item with these keys."""
     if len(plan.lanes) != 1 or len(plan.lanes[0].requests) != 1:
         raise QueryError(
-            f"{plan.model}: after(item) goes on in one Query or Scan, and this takes other requests, as "
-            "explain() shows: go on from a cursor of page()"
+            f"{plan.model}: after(item) needs one Query or Scan, but this query set sends other requests, as "
+            "explain() shows: use a cursor of page() instead"
         )
     names = [each.name for each in plan.position]
     if missing := [each.name for each in plan.position if each.type not in keys.get(each.name, {})]:
         where = "the table" if plan.index is None else f"the index {plan.index}"
         raise QueryError(
-            f"{plan.model}: after(item): {where} goes on behind {', '.join(names)}, and the item was given "
-            f"without {', '.join(missing)}: give an instance that was read with it, or a cursor of page()"
+            f"{plan.model}: after(item): a place in {where} needs {', '.join(names)}, and the item has no "
+            f"{', '.join(missing)}: pass an instance that has it, or a cursor of page()"
         )
     for name, wire in _find_fixed(plan):
         if not equal(keys[name], wire):
             raise QueryError(
-                f"{plan.model}: after(item): its {name} is another than this query has: give an item of "
-                "the same query"
+                f"{plan.model}: after(item): its {name} differs from that of this query: pass an item of "
+                "this query"
             )
     return Position((Mark(0, wires_in(plan.position, dict(keys))),))
 
 
 def _find_fixed(plan: Plan) -> Iterator[tuple[str, Wire]]:
-    """Yield the attributes of the keys that all items of *plan* have in common, with their values."""
+    """Yield the attributes of keys that are equal in all items of *plan*, with their values."""
     names = {each.name for each in plan.position}
     for each in plan.condition.conjuncts:
         if isinstance(each, Compare) and each.operator == "=":
@@ -216,7 +220,7 @@ def _find_fixed(plan: Plan) -> Iterator[tuple[str, Wire]]:
 
 
 def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]:
-    """Return a function that makes a row of an item that *plan* reads."""
+    """Return a function that converts an item that *plan* reads to a row."""
     options = queryset._read_options
     model: Any = queryset.model
     if options is DEFAULT_OPTIONS and plan.held is None:
@@ -225,7 +229,7 @@ def loader_of(queryset: Builders[M, R], plan: Plan) -> Callable[[StoredItem], R]
 
 
 def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Query | None:
-    """Return the Query whose pages have the rows, at most *limit*; None if a plan is needed."""
+    """Return the Query that reads the rows, at most *limit*, without a plan; None if a plan is needed."""
     direct = find_direct(queryset, limit)
     return None if direct is None else direct[0]
 
@@ -233,7 +237,7 @@ def direct_query(queryset: Builders[Any, Any], limit: int | None = None) -> Quer
 def find_direct(
     queryset: Builders[M, R], limit: int | None = None
 ) -> tuple[Query, Callable[[StoredItem], R]] | None:
-    """Like :func:`direct_query`, with what makes a row of an item."""
+    """Like :func:`direct_query`, with the function that converts an item to a row."""
     shape = queryset._query_shape
     if shape is None or queryset._read_options is not shape.options:
         return None
@@ -273,7 +277,11 @@ def find_direct(
 def open_rows(
     queryset: Builders[M, R], limit: int | None = None, *, bare: bool = False
 ) -> RowStream[R]:
-    """Return the stream of the rows, at most *limit* of them; *bare*: without related items."""
+    """Return the stream of the rows.
+
+    :param limit: the largest number of rows, if it is lower than that of *queryset*.
+    :param bare: True leaves out the related items.
+    """
     if (direct := find_direct(queryset, limit)) is not None:
         shape: Any = queryset._query_shape
         if limit is None or (shape.limit is not None and shape.limit < limit):
@@ -304,7 +312,7 @@ def complete_rows(queryset: Builders[Any, Any], rows: list[Any]) -> Flow[None]:
 
 
 def read_all(queryset: Builders[M, R]) -> Flow[list[R]]:
-    """Read to the end, and keep the rows."""
+    """Read all rows, keep them in *queryset*, and return them."""
     if queryset._result_cache is None:
         rows: list[R] = []
         stream = open_rows(queryset)
@@ -315,7 +323,7 @@ def read_all(queryset: Builders[M, R]) -> Flow[list[R]]:
 
 
 def read_first(queryset: Builders[M, R], count: int) -> Flow[list[R]]:
-    """Read no more than *count* rows."""
+    """Return the first *count* rows; they are not kept."""
     if queryset._result_cache is not None:
         return queryset._result_cache[:count]
     rows: list[R] = []

@@ -1,4 +1,4 @@
-"""Lookups of a model's fields, ``top_score__gt=9000``, each compiled once; and how conditions join them."""
+"""Compiles lookups of a model's fields, such as ``top_score__gt=9000``, once, and reads their joins."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from ..options.options import Options
 
 
-# Lookups are words of the source, so there are few; but a program may build them of data.
+# Most programs write few lookups in their source, but some build them from data.
 _MOST = 1000
 
 PLAIN = frozenset({str, int, float, bool, bytes, Decimal, datetime, date})
-"""The types of values that name no attribute."""
+"""The types of plain values: values that are not paths or expressions."""
 
 _KNOWN = frozenset({BeginsWith, Between, Compare, Contains, Exists, In, NotExists})
 _DEEPEST = 4
@@ -41,10 +41,10 @@ _DEEPEST = 4
 
 
 def make_condition(meta: Options, lookups: Mapping[str, Any]) -> Condition:
-    """Return the conjunction of *lookups*, such as ``title="a", wins__gt=3``.
+    """Return the condition that all *lookups* hold, such as ``title="a", wins__gt=3``.
 
-    Raises TypeError for a field that the model does not have, QueryError for a lookup that DynamoDB
-    cannot answer.
+    :raises TypeError: the model does not have a field.
+    :raises QueryError: DynamoDB has no such lookup.
     """
     known: dict[str, Make] | None = vars(meta).get("lookups")
     if known is None:
@@ -59,7 +59,7 @@ def make_condition(meta: Options, lookups: Mapping[str, Any]) -> Condition:
 
 
 class Resolver:
-    """Resolves the names in conditions for one model, and remembers its lookups."""
+    """Resolves the names in conditions for one model, and keeps its compiled lookups."""
 
     __slots__ = ("_resolve", "makers")
 
@@ -94,7 +94,7 @@ def _find_maker(meta: Options, known: dict[str, Make], lookup: str) -> Make:
 
 
 def is_known(condition: Condition, depth: int = 0) -> bool:
-    """Tell whether *condition* is made of what shapes are known of."""
+    """Tell whether *condition* consists of conditions that shapes can have, joined by AND, OR and NOT."""
     if type(condition) in _KNOWN:
         return True
     terms = _terms_of(condition)
@@ -102,7 +102,7 @@ def is_known(condition: Condition, depth: int = 0) -> bool:
 
 
 def _terms_of(condition: Condition) -> tuple[Condition, ...]:
-    """Return what AND, OR or NOT join in *condition*; () for other conditions."""
+    """Return the conditions that AND, OR or NOT join in *condition*; () for other conditions."""
     if isinstance(condition, (And, Or)):
         return condition.terms
     return (condition.term,) if type(condition) is Not and isinstance(condition, Not) else ()
@@ -111,7 +111,10 @@ def _terms_of(condition: Condition) -> tuple[Condition, ...]:
 def read_lookups(
     condition: Condition, form: list[Hashable], lookups: list[Lookup], depth: int = 0
 ) -> bool:
-    """Append how *condition* joins lookups to *form*, and these to *lookups*; return whether it has no others."""
+    """Append the lookups in *condition* to *lookups*, and the way it joins them to *form*.
+
+    Return whether it consists of lookups of plain values alone.
+    """
     if isinstance(condition, Lookup):
         form.append(condition.text)
         lookups.append(condition)

@@ -1,4 +1,4 @@
-"""Query sets in parts: pages with cursors, and walks with checkpoints."""
+"""Reads query sets in parts: pages with cursors, and iterators with checkpoints."""
 
 from __future__ import annotations
 
@@ -30,19 +30,24 @@ T = TypeVar("T")
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """Some rows of a query set, with the cursors of the pages before and after."""
+    """One page of a query set: some rows, and the cursors of the next and the previous page.
+
+    >>> page = Score.objects.filter(player="ann").page(size=1)
+    >>> [score.game for score in page], page.has_next, page.has_previous
+    ([1], True, False)
+    """
 
     items: list[T]
     next_cursor: str | None = None
-    """The argument of ``page(cursor=...)`` and ``after()`` to go on, safe in a URL; None at the end."""
+    """The argument of ``page(cursor=...)`` or ``after()`` for the next page; None at the end. It is URL-safe."""
     previous_cursor: str | None = None
-    """The argument of ``page(cursor=...)`` to go back; None at the beginning, and for scans."""
+    """The argument of ``page(cursor=...)`` for the previous page; None at the beginning, and for Scans."""
     scanned: int = 0
-    """The number of items that were read for it, before filters."""
+    """The number of items that were read for this page, before filters."""
     requests: int = 0
-    """The number of requests that were sent for it."""
+    """The number of requests that were sent for this page."""
     units: float | None = None
-    """The read units that it cost; only ``pages()`` has them."""
+    """The read units that this page cost; None except for pages of ``pages()``."""
 
     @property
     def has_next(self) -> bool:
@@ -75,7 +80,7 @@ class Pages(Generic[T]):
 
 
 def walk_rows(queryset: Builders[M, R]) -> Walk[R]:
-    """Return the rows, one after the other, in the memory of a page."""
+    """Return an iterator over the rows, with one page in memory."""
     check_single(queryset, "iterator()")
     plan = plan_query(queryset)
     load, cursors = loader_of(queryset, plan), cursors_of(queryset, plan)
@@ -87,7 +92,7 @@ def walk_rows(queryset: Builders[M, R]) -> Walk[R]:
 
 
 class _CompletingReader(CursorReader):
-    """A reader that makes rows of the items and reads their relations, a list at a time."""
+    """A reader that converts each list of items to rows, and reads the relations of these rows."""
 
     __slots__ = ("_queryset", "_rows")
 
@@ -105,7 +110,7 @@ class _CompletingReader(CursorReader):
         return items
 
     def take(self, item: StoredItem) -> Any:
-        """Return the row that was made of *item*."""
+        """Return the row of *item*, and forget it."""
         return self._rows.pop(id(item))
 
 
@@ -137,9 +142,10 @@ def read_pages(queryset: Builders[M, R]) -> Pages[R]:
 
 
 def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None) -> Flow[Page[R]]:
-    """Return a page of *size* rows, full also if filters drop items; the last may have fewer.
+    """Return a page of *size* rows; the last page may have fewer.
 
-    With ``max_requests()`` any page may have fewer, also with ``has_next``.
+    If filters drop items, it sends more requests until the page is full. With ``max_requests()`` any page
+    may have fewer rows, even if ``has_next`` is true.
 
     >>> page = Score.objects.filter(player="ann").page(size=1)
     >>> [each.game for each in page.items], page.has_next
@@ -148,8 +154,11 @@ def get_page(queryset: Builders[M, R], size: int = 20, cursor: str | None = None
     >>> [each.game for each in after.items], after.has_next
     ([2], False)
 
-    :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query.
-    :raises InvalidCursor: it was altered, cut short, or made for another query.
+    :param size: the number of rows, 1 or more.
+    :param cursor: ``next_cursor`` or ``previous_cursor`` of a page of the same query; by default the page
+        is the first.
+    :raises InvalidCursor: the cursor was altered or cut short, or is of another query.
+    :raises QueryError: a wrong *size*, or a query set with a limit; nothing was sent.
     """
     _check_paged(queryset, size, cursor)
     question = replace(queryset._question, limit=size + 1)  # one more, for has_next
@@ -177,17 +186,19 @@ def _check_paged(queryset: Builders[Any, Any], size: int, cursor: str | None) ->
     check_single(queryset, "page()")
     name = queryset.model.__name__
     if type(size) is not int:
-        raise QueryError(f"page(size={size!r}): a size is an int")
+        raise QueryError(f"page(size={size!r}): the size must be an int")
     if size < 1:
         raise QueryError(f"page(size={size!r}): a page has at least one row")
     if queryset._question.limit is not None:
-        raise QueryError(f"{name}: page(size) is itself a limit: drop limit() and slices")
+        raise QueryError(f"{name}: page(size) is the limit of rows: leave out limit() and slices")
     if queryset._read_options.start is not None and cursor is not None:
-        raise QueryError(f"{name}: page(cursor=...) or after(...): one place to go on from")
+        raise QueryError(
+            f"{name}: page(cursor=...) and after(...) both start the page: use one of them"
+        )
 
 
 def _fill_page(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Position | None]]:
-    """Read *size* items; return them and the position to go on from, None if there are no more."""
+    """Read *size* items; return them, and the position behind the last of them, None at the end."""
     items: list[StoredItem] = []
     while True:
         try:
@@ -203,7 +214,7 @@ def _fill_page(reader: Reader, size: int) -> Flow[tuple[list[StoredItem], Positi
 
 
 def _with_costs(plan: Plan) -> Plan:
-    """Return *plan* with requests whose responses have their cost."""
+    """Return *plan* with requests that ask DynamoDB for their cost."""
     lanes = tuple(
         Lane(tuple(replace(each, measured=True) for each in lane.requests), lane.trims)
         for lane in plan.lanes

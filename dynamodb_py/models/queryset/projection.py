@@ -1,4 +1,4 @@
-"""The rows of a query set: instances, whole or in part, dicts, or tuples."""
+"""The form of a query set's rows: whole instances, instances with some fields, dicts, or tuples."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .base import BaseQuerySet, Q, with_options, with_question, with_rows
 def names_of(
     queryset: BaseQuerySet[Any, Any], verb: str, fields: tuple[str | Field[Any, Any] | None, ...]
 ) -> tuple[str, ...]:
-    """Return the names of fields that *verb* takes."""
+    """Return the names of *fields*, the arguments of *verb*; raise QueryError for anything but fields."""
     meta = options_of(queryset.model)
     names: list[str] = []
     for field in fields:
@@ -24,14 +24,14 @@ def names_of(
         if not isinstance(name, str) or ("__" in name and name not in meta.field_set.by_name):
             raise QueryError(
                 f"{meta.name}: {verb}({name!r}): instances have whole fields: name the field, "
-                "or take values(), which reads places inside documents too"
+                "or use values(), which also reads places inside documents"
             )
         names += [meta.get_field(each).name for each in meta.field_set.expand_references([name])]
     return tuple(dict.fromkeys(names))
 
 
 def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
-    """Return *queryset* with instances that have the fields *names* alone."""
+    """Return *queryset* with instances that have only the fields *names*, the key and the version."""
     shape = queryset._read_options.shape
     if shape is not None and shape.kind != "item":
         raise _make_shapes_error(queryset, verb)
@@ -40,7 +40,7 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
     wanted = tuple(Path((by_name[name].attribute,)) for name in names)
     if meta.computed is not None:
         wanted = meta.computed.resolve_paths(wanted)
-    # Without its version, an instance could be read and not written; the kind names its class.
+    # Writing an instance needs its version; loading it needs the field that names its class.
     needed = [meta.version, None if meta.kind is None else meta.kind.field]
     along = tuple(
         field.attribute
@@ -51,7 +51,7 @@ def fetch_fields(queryset: Q, verb: str, names: tuple[str, ...]) -> Q:
 
 
 def leave_fields(queryset: Q, fields: tuple[str | Field[Any, Any] | None, ...]) -> Q:
-    """Return *queryset* with instances that lack *fields*, and what was left out before."""
+    """Return *queryset* with instances that lack *fields*, and fields that earlier calls left out."""
     left = names_of(queryset, "defer", fields)
     names = queryset._read_options.fetched or tuple(options_of(queryset.model).field_set.by_name)
     return fetch_fields(queryset, "defer", tuple(name for name in names if name not in left))
@@ -66,7 +66,7 @@ def fetch_all_fields(queryset: Q) -> Q:
 
 
 def shape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
-    """Return *queryset* with rows of this kind."""
+    """Return *queryset* with rows of this kind, such as "dict", that have the columns *names*."""
     return with_rows(queryset, kind, names, lambda: _reshape_rows(queryset, kind, names))
 
 
@@ -86,25 +86,28 @@ def _reshape_rows(queryset: Q, kind: Any, names: tuple[Name, ...]) -> Q:
 def make_relations_error(queryset: BaseQuerySet[Any, Any]) -> QueryError:
     """Return the error for relations of rows other than instances."""
     return QueryError(
-        f"{queryset.model.__name__}: prefetch_related() is for instances, and values() gives none"
+        f"{queryset.model.__name__}: prefetch_related() is for instances, and values() returns none: use "
+        "one of them"
     )
 
 
 def _make_shapes_error(queryset: BaseQuerySet[Any, Any], verb: str) -> QueryError:
     return QueryError(
-        f"{queryset.model.__name__}: {verb}() beside values(): values() says itself what is read"
+        f"{queryset.model.__name__}: {verb}() beside values(): values() names all fields to read: use one "
+        "of them"
     )
 
 
 def make_columns(meta: Options, names: tuple[Name, ...]) -> tuple[Column, ...]:
-    """Return the columns called *names*: fields, ``doc__a__0``, or ``Model.doc["a"][0]``.
+    """Return the columns for *names*: fields, ``doc__a__0``, or ``Model.doc["a"][0]``.
 
-    Raises TypeError for an unknown field, QueryError for one that comes twice.
+    :raises TypeError: the model does not have a field.
+    :raises QueryError: a name occurs twice, or is not of a field.
     """
     found = [_column(meta, name) for name in names]
     for column in found:
         if sum(other.name == column.name for other in found) > 1:
-            raise QueryError(f"{meta.name}: {column.name} is named twice: once is enough")
+            raise QueryError(f"{meta.name}: {column.name} is named twice: name it once")
     return tuple(found)
 
 
@@ -121,7 +124,7 @@ def _column(meta: Options, name: Name) -> Column:
         )
     first, *inside = name.split("__")
     path = meta.get_field(first)._path()
-    for part in inside:  # as lookups do: what a field declares, the index of a list, a key
+    for part in inside:  # as in lookups: a declared field, the index of a list, or a key
         index = part.isascii() and part.isdigit() and path.coder.sub(int(part)) is not None
         path = path.find_member(part) or path[int(part) if index else part]
     return Column(name, path.parts)

@@ -1,4 +1,4 @@
-"""The verbs of query sets that read."""
+"""The methods of query sets that read, besides iterating and pages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ else:
 
 
 def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
-    """Return the first row, or None.
+    """Return the first row, None if there is none.
 
     >>> Score.objects.filter(player="ann").first().game
     1
@@ -76,7 +76,9 @@ def get_first(queryset: Builders[M, R]) -> Flow[R | None]:
 
 
 def get_last(queryset: Builders[M, R]) -> Flow[R | None]:
-    """Return the last row, or None: the first one of the opposite order, where there is no limit.
+    """Return the last row, None if there is none.
+
+    Without a limit it is the first row in reverse order. With a limit all rows are read.
 
     >>> Score.objects.filter(player="ann").last().game
     2
@@ -91,7 +93,7 @@ def get_last(queryset: Builders[M, R]) -> Flow[R | None]:
 def get_one(
     queryset: Builders[M, R], /, *given: Any, consistent: bool | None = None, **lookups: Any
 ) -> Flow[R]:
-    """Return the one row that matches.
+    """Return the only row that matches.
 
     >>> Score.objects.get("ann", 2).points
     80
@@ -99,17 +101,17 @@ def get_one(
     1
 
     :param given: conditions, or the values of the key in order.
-    :param consistent: True sees every write before it, for twice the price; by default as
-        ``consistent()`` says, or ``options()``.
-    :param lookups: as for ``filter``; just the key reads by GetItem.
-    :raises DoesNotExist: there is none; the model's own subclass of it.
-    :raises MultipleObjectsReturned: there are several; the model's own subclass of it.
+    :param consistent: True makes a strongly consistent read, at twice the price. The default is that of
+        ``consistent()``, else of ``options()``.
+    :param lookups: as for ``filter``. The fields of the key alone are read by GetItem.
+    :raises DoesNotExist: no row matches; the error is of the model's own subclass.
+    :raises MultipleObjectsReturned: several rows match; the error is of the model's own subclass.
     """
     meta = options_of(queryset.model)
     if consistent is not None and "consistent" in meta.field_set.by_name:
         raise TypeError(
-            f"get(consistent=...) would mean both the field and the option: use "
-            f".consistent().get(...) for the option, filter(consistent=...).get() for {meta.name}.consistent"
+            f"{meta.name}: get(consistent=...) may mean the field or the option: use "
+            f".consistent().get(...) for the option, filter(consistent=...).get() for the field"
         )
     by_key = bool(given) and not isinstance(given[0], Condition)
     if by_key or (not given and meta.is_key(lookups)):
@@ -126,7 +128,7 @@ def get_one(
     text = repr(matching._question.condition)
     if rows:
         raise queryset.model.MultipleObjectsReturned(
-            f"more than one {meta.name} matches {text}: say more of it, or take first()"
+            f"more than one {meta.name} matches {text}: add conditions, or use first()"
         )
     raise queryset.model.DoesNotExist(f"no {meta.name} matches {text}")
 
@@ -134,15 +136,15 @@ def get_one(
 def get_or_none(
     queryset: Builders[M, R], /, *key: Any, consistent: bool | None = None, **named: Any
 ) -> Flow[R | None]:
-    """Return the item with this key, or with these unique values, or None.
+    """Return the item with this key, or with these unique values; None if there is none.
 
     >>> Score.objects.get_or_none("nobody", 1) is None
     True
 
-    :param key: the hash key, and the range key where there is one; or both by name. By name also
-        the fields of a unique constraint.
-    :param consistent: True sees every write before it, for twice the price; by default as
-        ``options()`` says.
+    :param key: the values of the hash key and the range key, in order; or by name, as keyword arguments.
+    :param consistent: True makes a strongly consistent read, at twice the price. The default is that of
+        ``options()``.
+    :param named: the fields of the key, or exactly the fields of a unique constraint.
     """
     meta = options_of(queryset.model)
     if meta.constraints and not key and unique_lookup.names_constraint(meta, named):
@@ -160,7 +162,7 @@ def get_by_key(
     named: Mapping[str, Any],
     consistent: bool | None,
 ) -> Flow[tuple[R | None, StoredItem | None]]:
-    """Return the item with this key, or None; then the item that is there and hidden, if any."""
+    """Return the row with this key, or None, and the item if it exists but is hidden, or None."""
     options = queryset._read_options
     wire = meta.key(key, named)
     if consistent is None:
@@ -195,13 +197,13 @@ def _make_missing_error(
     given = ", ".join([*map(repr, key), *(f"{name}={each!r}" for name, each in named.items())])
     text, kind = f"{meta.name} has no item with the key {given}", meta.kind
     if kind is not None and hidden is not None and not kind.holds(hidden):
-        text += f": there is one of the kind {kind.hierarchy.kind_of(hidden)!r}"
+        text += f": the item with that key is of the kind {kind.hierarchy.kind_of(hidden)!r}"
     error: Exception = meta.model.DoesNotExist(text, missing=[key or named])
     return error
 
 
 def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
-    """Return the number of rows; DynamoDB counts, at the price of the items that it reads.
+    """Return the number of rows; DynamoDB counts them, at the price of reading their items.
 
     >>> Score.objects.filter(player="ann").count()
     2
@@ -213,7 +215,7 @@ def count_rows(queryset: Builders[Any, Any]) -> Flow[int]:
 
 
 def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
-    """Return whether there is any row; only its key is read.
+    """Return whether there is a row; it reads the key of one row.
 
     >>> Score.objects.filter(player="nobody").exists()
     False
@@ -224,20 +226,20 @@ def has_rows(queryset: Builders[Any, Any]) -> Flow[bool]:
 
 
 def contains_item(queryset: Builders[M, Any], item: M | Any, /) -> Flow[bool]:
-    """Return whether *item* is among them; where they were not read, its key alone is.
+    """Return whether *item* is one of the rows; if these were not read yet, it reads one key.
 
     >>> Score.objects.filter(player="ann").contains(("ann", 2))
     True
 
     :param item: an instance, or the key of an item: a value, a tuple or a dict.
-    :raises QueryError: it is of another model, or the rows are no instances.
+    :raises QueryError: *item* is of another model, or the rows are not instances.
     """
     meta, options = options_of(queryset.model), queryset._read_options
     if isinstance(item, Instance) and not isinstance(item, queryset.model):
-        raise QueryError(f"{meta.name}: contains({item!r}): it is no {meta.name}")
+        raise QueryError(f"{meta.name}: contains({item!r}): pass a {meta.name}, or its key")
     if options.shape is not None:
         raise QueryError(
-            f"{meta.name}: contains() is for instances: say it before values(), or compare the rows"
+            f"{meta.name}: contains() is for instances: use it without values(), or compare the rows"
         )
     key = meta.key_of(item)
     known = queryset._result_cache is not None or options.parts or limit_of(queryset) is not None
@@ -254,9 +256,9 @@ def get_earliest(queryset: Builders[M, R], *fields: str | Field[Any, Any]) -> Fl
     >>> Score.objects.filter(player="ann").earliest().game
     1
 
-    :param fields: as for ``order_by()``; by default the range key: of the index that ``index()``
-        names, or of the table.
-    :raises DoesNotExist: there is none; the model's own subclass of it.
+    :param fields: as for ``order_by()``; by default the range key of the index that ``index()``
+        names, or else of the table.
+    :raises DoesNotExist: no row matches; the error is of the model's own subclass.
     :raises QueryError: there is no range key, or DynamoDB has no such order; nothing was sent.
     """
     return (yield from _get_end(queryset, "earliest", fields, backward=False))
@@ -288,7 +290,7 @@ def _get_end(
 
 
 def _find_range_fields(queryset: Builders[Any, Any], verb: str) -> tuple[str, ...]:
-    """Return the names of the fields that order the table, or the index that was chosen."""
+    """Return the names of the range key's fields, of the table or of the index that was chosen."""
     meta, name = options_of(queryset.model), queryset._question.index
     keys = [each.attribute for each in meta.keys[1:]]
     if name is not None:
@@ -300,8 +302,8 @@ def _find_range_fields(queryset: Builders[Any, Any], verb: str) -> tuple[str, ..
     if not fields:
         where = meta.name if name is None else f"{meta.name}.{name}"
         raise QueryError(
-            f"{verb}(): {where} has no range key, and nothing else gives an order: name the range key "
-            f"of an index, {verb}('created'), and filter() by the index's hash key"
+            f"{verb}(): {where} has no range key to sort by: name the range key of an index, "
+            f"{verb}('created'), and filter() by the index's hash key"
         )
     return fields
 
@@ -315,23 +317,25 @@ def get_in_bulk(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[dict[Hashable, M]]:
-    """Return a dict from keys to items; missing ones are not in it.
+    """Return the items with these keys, as a dict by ``primary_key``; missing items are not in it.
 
-    The keys of the dict are those that instances have as ``primary_key``: values of the hash
-    key, or pairs with the range key.
+    ``primary_key`` is the value of the hash key, or a tuple of both keys if there is a range key.
 
     >>> found = Score.objects.in_bulk([("ann", 1), ("nobody", 1)])
     >>> {key: each.points for key, each in found.items()}
     {('ann', 1): 50}
 
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
-    :param consistent: True sees every write before it, for twice the price; by default as
-        ``consistent()`` says, or ``options()``.
+    :param consistent: True makes strongly consistent reads, at twice the price. The default is that of
+        ``consistent()``, else of ``options()``.
     :param workers: the largest number of requests at a time.
-    :param rate: how many read units to consume per second at most, a number over 0, without what
-        ``prefetch_related()`` reads along. None sets no limit.
+    :param rate: how many read units to consume per second at most, a number over 0, not counting the
+        reads of ``prefetch_related()``. None sets no limit.
     :param progress: called with how many are done and how many there are, or True for a bar.
-    :raises BatchIncomplete: DynamoDB kept leaving some unread; ``unprocessed`` has their keys.
+    :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has these keys.
+    :raises QueryError: the query set has conditions, an order or a limit; nothing was sent.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     meta, options, scope = options_of(queryset.model), queryset._read_options, queryset._scope
     _check_only_fields(queryset, "in_bulk()")
@@ -371,32 +375,32 @@ def get_in_bulk(
 
 
 def _list_primary_keys(model: type[Instance], rows: Sequence[Instance]) -> Iterator[Hashable]:
-    """Yield the ``primary_key`` of *rows*; items of which nothing was read yet are not decoded for that."""
+    """Yield the ``primary_key`` of each of *rows*, without decoding an instance only for that."""
     fields = options_of(model).keys
     is_own = model.primary_key is Instance.primary_key
     read = read_values_of(model, [field.name for field in fields]) if is_own else None
     for row in rows:
         values: tuple[Any, ...] = ()
         if read is not None and type(row) is model and is_untouched(row):
-            with suppress(*UNFIT):  # of one that cannot be read: it is as it is stored then
+            with suppress(*UNFIT):  # if the key cannot be read, primary_key has its stored values
                 values = read(cast("StoredItem", row._stored))
         yield row.primary_key if not values else values if len(fields) > 1 else values[0]
 
 
 def _check_only_fields(queryset: Builders[Any, Any], verb: str) -> None:
-    """Refuse conditions and the like: a verb that reads by key takes what says how items are read."""
+    """Raise QueryError if *queryset* has conditions, an order and the like, which reads by key ignore."""
     question = replace(queryset._question, wanted=None, along=())
     options = replace(queryset._read_options, using=None, consistent=None, fetched=None, related=())
     if question != EMPTY_QUESTION or options != DEFAULT_OPTIONS:
         raise QueryError(
-            f"{queryset.model.__name__}: {verb} reads by key alone, and takes only(), defer(), "
-            "prefetch_related(), consistent() and using() beside it: filter(pk__in=[...]) takes "
-            "conditions too"
+            f"{queryset.model.__name__}: {verb} reads by key alone, so it only accepts only(), defer(), "
+            "prefetch_related(), consistent() and using() before it: use filter(pk__in=[...]) with other "
+            "conditions"
         )
 
 
 def estimate_cost(queryset: Builders[Any, Any]) -> Flow[planning.Estimate]:
-    """Return the estimated cost; its figures are from DescribeTable, which is sent.
+    """Return the estimated cost of the query set, in read units; it sends a DescribeTable for the figures.
 
     >>> Score.objects.filter(player="ann").estimate().least
     0.5
@@ -423,9 +427,9 @@ def is_narrowed(queryset: Builders[Any, Any]) -> bool:
 
 
 def keep_shown(queryset: Builders[M, Any], items: list[M]) -> Flow[list[M]]:
-    """Return those of *items*, which were read by key, that *queryset* shows.
+    """Return the items, of those that were read by key, that *queryset* does not leave out.
 
-    Where it has conditions of its own, DynamoDB checks them: by one Query for each item.
+    DynamoDB checks the conditions of *queryset*, by one Query for each item.
     """
     scope = queryset._scope
     if scope is not None:
@@ -451,13 +455,13 @@ def _require_wires(meta: Options, key: Key) -> Condition:
 
 
 def read_keys(queryset: Builders[Any, Any]) -> Flow[set[Any]]:
-    """Return the primary keys of all rows; nothing else of them is read."""
+    """Return the primary keys of all rows, reading only the keys."""
     rows = yield from execution.read_all(_only_keys(queryset))
     return {row.primary_key for row in rows}
 
 
 def _only_keys(queryset: Builders[M, R]) -> Builders[M, R]:
-    """Return *queryset* with rows of which only the key is read."""
+    """Return *queryset* with instances that have only their keys."""
     question = replace(queryset._question, wanted=(), along=(), full=False)
     options = replace(queryset._read_options, shape=None, related=())
     return clone(queryset, question, options)

@@ -1,4 +1,4 @@
-"""Row streams: the rows of query sets as they are read, a list at a time."""
+"""Row streams: they read the rows of query sets, one list at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Loadable: TypeAlias = "tuple[Loader[R], list[StoredItem]]"
 
 
 class RowStream(Generic[R]):
-    """Rows that are read as they are taken."""
+    """The base class: rows that are read when they are needed."""
 
     __slots__ = ()
 
@@ -30,7 +30,7 @@ class RowStream(Generic[R]):
         return None if found is None else list(map(*found))
 
     def more_items(self) -> Flow[Loadable[R] | None]:
-        """Return the loader of the next items, and these; None at the end."""
+        """Return the next items, after the function that converts each to a row; None at the end."""
         raise NotImplementedError
 
 
@@ -60,7 +60,7 @@ class DirectRowStream(RowStream[R], Generic[R]):
         request, left = self._rest, self._left
         if request is None or left == 0:
             return None
-        # From the second page on it reads no more than are left, if no filter drops items.
+        # Later pages read only as many items as rows are missing, unless a filter may drop items.
         if left is not None and request is not self._request and not request.expressions.filter:
             request = replace(request, limit=min(left, request.limit or left))
         page = yield from request
@@ -73,7 +73,7 @@ class DirectRowStream(RowStream[R], Generic[R]):
 
 
 class CompletedRowStream(RowStream[R], Generic[R]):
-    """The rows of a query set with their related items, which are read a list at a time."""
+    """The rows of another stream, whose related items it reads for each list of rows."""
 
     __slots__ = ("_complete", "_stream")
 
@@ -126,4 +126,4 @@ class UnionRowStream(RowStream[R], Generic[R]):
 
 
 def _load_nothing(item: StoredItem) -> Any:
-    raise AssertionError(f"no row is made of {item!r}")
+    raise AssertionError(f"{item!r} is not converted to a row")

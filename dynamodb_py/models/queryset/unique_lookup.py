@@ -1,4 +1,4 @@
-"""Questions for exactly the fields of a unique constraint: the sentinel names the item that answers."""
+"""Reads by unique values: the sentinel, an item that claims the value, names the item that has it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from .builders import Builders
 
 
 class SentinelOwner(Struct, frozen=True):
-    """The item that the sentinel of a unique value names."""
+    """The requests that read a sentinel, and the item that it names."""
 
     sentinel: GetItem
     request: GetItem
-    """The request for it, which has no key yet."""
+    """The request for the item, without a key, which only the sentinel knows."""
     queryset: Builders[Any, Any]
     constraint: Constraint
     value: str
@@ -43,7 +43,7 @@ class SentinelOwner(Struct, frozen=True):
         return self.constraint.text(from_json(item)) == self.value
 
     def hides(self, item: StoredItem, /) -> bool:
-        """Tell whether the query set leaves out *item*."""
+        """Tell whether reads of the model, or the query set, leave out *item*."""
         model, scope = self.queryset.model, self.queryset._scope
         if filter_item(options_of(model), item) is None:
             return True
@@ -51,7 +51,10 @@ class SentinelOwner(Struct, frozen=True):
 
 
 def find_constraint(meta: Options, question: Question) -> tuple[Constraint, str] | None:
-    """Return the constraint that *question* gives all values of, and the key of their sentinel."""
+    """Return the constraint whose fields *question* compares, and the hash key of the sentinel.
+
+    Returns None unless the question is ``=`` for exactly the fields of one constraint.
+    """
     if (
         not meta.constraints
         or question.index is not None
@@ -87,7 +90,7 @@ def names_constraint(meta: Options, named: Mapping[str, Any]) -> bool:
 def plan_unique(
     queryset: Builders[Any, Any], question: Question, *, consistent: bool
 ) -> Plan | None:
-    """Return the plan that reads the sentinel and then the item; None for other questions."""
+    """Return the plan that reads a sentinel and its item; None if the question is not by unique values."""
     meta = options_of(queryset.model)
     found = find_constraint(meta, question)
     if found is None:
@@ -118,7 +121,7 @@ def plan_unique(
 def _find_projection(
     queryset: Builders[Any, Any], meta: Options, question: Question, constraint: Constraint
 ) -> tuple[frozenset[str] | None, Expressions | None]:
-    """Return the attributes that are read, and the projection; None for both reads everything."""
+    """Return the attributes to read, and their projection; both are None to read whole items."""
     wanted = () if question.counting else question.wanted
     if wanted is None:
         return None, None

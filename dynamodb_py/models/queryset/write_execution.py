@@ -1,4 +1,4 @@
-"""Writes to each item that a query set finds, on condition that it still matches, and their outcomes."""
+"""Carries out writes to the items that a query set finds, and counts their outcomes."""
 
 from __future__ import annotations
 
@@ -61,32 +61,33 @@ from ..records.base import load_key
 from .base import BaseQuerySet
 
 HOPELESS = (AccessDenied, TableNotFound)
-"""Errors of one write that all others would have too."""
+"""Errors after which all other writes would fail too."""
 CONCERNING_ONE = (RequestError, UnreadableValue)
-"""Errors that may concern a single item."""
+"""Errors that may be due to a single item."""
 
 
 class Done(Struct, frozen=True):
-    """The outcome of ``delete()`` or ``update()`` of a query set; false if nothing was changed.
+    """The outcome of ``delete()`` or ``update()`` of a query set; it is false if no item was changed.
 
     >>> print(Done(matched=3, changed=2, skipped=1, requests=4))
     3 matched, 2 changed, 1 no longer matched, 0 failed; 4 requests
     """
 
     matched: int = 0
-    """The number of items that were found."""
+    """The number of items that the query found."""
     changed: int = 0
-    """The number of those that were deleted, or updated."""
+    """The number of items that were deleted or updated."""
     skipped: int = 0
-    """The number of those that no longer matched, or were gone, at their write: it was not done."""
+    """The number of items that were not written, as they no longer matched, or did not exist any more."""
     failed: list[tuple[Any, Exception]] = []
-    """The others, as far as they were tried: each item's ``primary_key``, and its error. After a
-    :class:`~dynamodb_py.exceptions.ConnectionFailed`, the item may have been changed all the same."""
+    """The ``primary_key`` and the error of each item whose write failed.
+
+    After :class:`~dynamodb_py.exceptions.ConnectionFailed` the item may have been changed nevertheless.
+    """
     units: float | None = None
-    """The read units that it cost to find them; None unless a ``rate`` is given, and where items are
-    read by their keys."""
+    """The read units that finding the items cost; None without ``rate``, and for items read by key."""
     requests: int = 0
-    """The number of requests, for reads and writes; attempts at one count as one."""
+    """The number of requests that read or write; several attempts at a request count as one."""
 
     def __bool__(self) -> bool:
         return self.changed > 0
@@ -105,7 +106,7 @@ def primary_key_of(model: type[Any], key: Key) -> Any:
 
 
 class WriteRun:
-    """Writes to the items that are found, and their outcomes so far."""
+    """The base class of runs that write to the items of a query set, and count their outcomes."""
 
     def __init__(
         self,
@@ -129,18 +130,21 @@ class WriteRun:
             self._changed,
             self._skipped,
             list(self._failed),
-            reader.units or None,  # every read has a cost: 0 means that it is not known
+            reader.units or None,  # every read costs something, so 0 means that the cost is unknown
             reader.requests + self._ledger.requests,
         )
 
     def write_one(self, key: Key) -> Flow[None]:
         """Write to the item of *key*, if it exists."""
         yield from pace(self._do([key]), self._pacer)
-        # The item was not read first: one that does not exist does not count as matched.
+        # The item was not read before, so a skipped write means that no item matched.
         self._matched, self._skipped = 1 - self._skipped, 0
 
     def write_all(self, reader: Reader, read: KeyReader, *, first: bool) -> Flow[None]:
-        """Write to all items of *reader*, in the memory of a page; with *first*, read all of them first."""
+        """Write to all items of *reader*, with one page in memory.
+
+        :param first: True reads all items before the first write.
+        """
         size = self._size * self._workers
         waiting: dict[Hashable, Key] = {}
         reached: MaxRequestsReached | None = None
@@ -148,7 +152,7 @@ class WriteRun:
             try:
                 items = yield from reader.more()
             except MaxRequestsReached as error:
-                reached, items = error, []  # its cursor is behind those that wait
+                reached, items = error, []  # raised after writing the items before its cursor
             if items is None:
                 break
             before = len(waiting)
@@ -165,7 +169,7 @@ class WriteRun:
             raise reached
 
     def _write_some(self, waiting: dict[Hashable, Key], size: int) -> Flow[None]:
-        yield from wait_for_units(self._pacer)  # too late, it ends here: what waits was not tried
+        yield from wait_for_units(self._pacer)  # raises at a deadline, before more writes are tried
         places = list(islice(waiting, size))
         yield from pace(self._do([waiting.pop(place) for place in places]), self._pacer)
         self.report()
@@ -175,20 +179,20 @@ class WriteRun:
         raise NotImplementedError
 
     def report(self, *, ended: bool = False) -> None:
-        """Call the progress function; its total is an expected one, or 0, until the run has *ended*."""
+        """Call the progress function; until the run has *ended*, the total is an estimate, or 0."""
         if self._progress is not None:
             over = self._changed + self._skipped + len(self._failed)
             self._progress(over, over if ended else as_total(self._total, over))
 
     def find_total(self, plan: Plan) -> Flow[None]:
-        """Find how many items the progress function is to expect: all, where *plan* is a scan of them."""
+        """Find the total for the progress function: the table's number of items if *plan* scans it whole."""
         if self._progress is not None and plan.condition.is_empty:
             self._total = yield from find_total(plan)
 
     def _note(
         self, keys: list[Key], outcomes: Sequence[Any], concerning_one: type[Any] | tuple[Any, ...]
     ) -> None:
-        """Note the outcomes of writes; raise the first error that all others would have too."""
+        """Count the outcomes of writes; raise the first error after which all others would fail too."""
         hopeless: Exception | None = None
         for key, outcome in zip(keys, outcomes, strict=True):
             if not isinstance(outcome, Exception):
@@ -227,7 +231,7 @@ class BatchDeletes(WriteRun):
         if len(left) <= self._size:
             self._fail(left, failure)
             return
-        # One of several requests failed: the next attempt shows which.
+        # One of several requests failed: sending them one by one shows which.
         for at in range(0, len(left), self._size):
             still, latest = yield from self._carry_out(left[at : at + self._size], 1)
             if latest is not None:
@@ -236,7 +240,7 @@ class BatchDeletes(WriteRun):
     def _carry_out(
         self, keys: list[Key], workers: int
     ) -> Flow[tuple[list[Key], BatchIncomplete | RequestError | None]]:
-        """Delete; return the keys that are left, and the error."""
+        """Delete the items of *keys*; return the keys that are left, and the error, None if all succeeded."""
         writes = [Delete(self._table, key) for key in keys]
         failure: BatchIncomplete | RequestError | None = None
         left: list[Key] = []
@@ -253,7 +257,7 @@ class BatchDeletes(WriteRun):
 
 
 class ConditionalWrites(WriteRun):
-    """One request for each item, on condition that it still matches."""
+    """Writes each item by a request of its own, on condition that it still matches."""
 
     def __init__(
         self,
@@ -265,7 +269,7 @@ class ConditionalWrites(WriteRun):
     ) -> None:
         super().__init__(queryset, workers, pacer, progress)
         self._make = make
-        make({}).payload()  # raises for what no request can hold, before the first one
+        make({}).payload()  # raises before the first request if no request can hold the write
 
     def _do(self, keys: list[Key]) -> Flow[None]:
         operations = [self._make(key) for key in keys]
@@ -277,7 +281,7 @@ class ConditionalWrites(WriteRun):
 
 
 class GuardedDeletes(WriteRun):
-    """Deletes of items with unique values: each in a transaction with its sentinels."""
+    """Deletes items with unique values, each in a transaction with its sentinels."""
 
     def __init__(
         self,
@@ -299,24 +303,24 @@ class GuardedDeletes(WriteRun):
         self._note(keys, outcomes, CONCERNING_ONE)
 
 
-# Conditions about no other attributes than those of their paths.
+# The conditions that only depend on the attributes of their paths.
 _KNOWN = frozenset(
     {And, AttributeType, BeginsWith, Between, Compare, Contains, Exists, In, Not, NotExists, Or}
 )
 
 
 def recheck_condition(meta: Options, plan: Plan) -> Condition:
-    """Return the condition that an item found by *plan* still exists and still matches."""
+    """Return the condition that an item which *plan* has found still exists and still matches."""
     keys = {key.name for key in plan.key}
     still = meta.present
     for term in plan.condition.conjuncts:
-        if not _is_about(term, keys):  # the key of an item never changes
+        if not _is_about(term, keys):  # conditions on the key, which never changes, need no check
             still &= term
     return still
 
 
 def without_presence(meta: Options, still: Condition) -> Condition | None:
-    """Return *still* without the term that the item exists; None if nothing is left."""
+    """Return *still* without its term that the item exists; None if it has no other term."""
     left = Condition()
     for term in still.conjuncts:
         if term != meta.present:
@@ -325,7 +329,7 @@ def without_presence(meta: Options, still: Condition) -> Condition | None:
 
 
 def find_whole_key(plan: Plan) -> Key | None:
-    """Return the key of the item, if *plan* can find no more than one."""
+    """Return the key of the item if *plan* can find only one item, by its whole key; else None."""
     if plan.get is not None:
         return plan.get.key
     if plan.kind != "query" or plan.index is not None or plan.limit == 0:
@@ -337,7 +341,7 @@ def find_whole_key(plan: Plan) -> Key | None:
 
 
 def _is_about(condition: Condition, attributes: set[str]) -> bool:
-    """Tell whether *condition* is about these attributes and no others."""
+    """Tell whether *condition* depends only on these attributes."""
     return all(type(node) in _KNOWN for node in condition._nodes()) and all(
         path.parts[0] in attributes for path in condition.paths()
     )

@@ -1,4 +1,4 @@
-"""The verbs of query sets that change or delete every item that matches."""
+"""The methods of query sets that update or delete the items that match."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ def delete_matching(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[Done]:
-    """Delete every item that matches: the keys are read, and deleted 25 to a request.
+    """Delete every item that matches: read the keys, and delete 25 items to a request.
 
-    Errors of single items are in ``failed``; the other items are deleted. An item that another
-    writer changes between the two, so that it no longer matches, is deleted too, unless *checked*.
-    A whole key is not read: it takes one request.
+    Errors of single items are in ``failed``; the other items are deleted. If another process changes an
+    item after its key was read, so that it no longer matches, the item is deleted nevertheless, unless
+    *checked* is True. With a whole key, nothing is read, and one request deletes the item.
 
     >>> Score.objects.filter(player="ann").delete().changed
     2
 
     :param workers: the largest number of requests that delete at a time.
-    :param checked: delete each item by a request of its own, on condition that it still matches.
+    :param checked: True deletes each item by a request of its own, on condition that it still matches.
     :param rate: how many read units, and how many write units, to consume per second at most, a
         number over 0. None sets no limit.
-    :param progress: called with the number of items done, and 0 until the total is known; or True
-        for a bar.
-    :raises ScanRequired: only reading the whole table could find them; nothing was sent.
-    :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
-        ``after(cursor)``.
+    :param progress: called with the number of items done and the total, which is 0 until it is known; or
+        True for a bar.
+    :raises ScanRequired: finding the items takes a Scan, which ``scan()`` must allow; nothing was sent.
+    :raises MaxRequestsReached: ``max_requests()`` was not enough for all items: continue with
+        ``after(error.cursor)``.
     :raises RequestError: reading failed, or no write can succeed. This and every other error
         while sending has the outcome so far in ``done``.
     """
@@ -114,13 +114,14 @@ def update_matching(
     progress: ProgressOption = None,
     **values: Any,
 ) -> Flow[Any]:
-    """Change every item that matches, each by a request of its own.
+    """Update every item that matches, each by a request of its own.
 
-    Each is changed on condition that it still exists and still matches: none is made, and an item
-    that another writer changed so that it no longer matches is counted in ``skipped``. Fields
-    that set themselves on saving, such as those with ``auto_now``, do so here too. Errors of
-    single items are in ``failed``; the other items are changed. A whole key is not read. Inside
-    ``transaction.atomic()``, an update of a whole key is collected; no other is possible there.
+    Each update has the condition that the item still exists and still matches. So no item is created, and
+    an item that no longer matches, because another process changed it, counts as ``skipped``. Fields
+    that set themselves on saving, such as those with ``auto_now``, do so here too. Errors of single
+    items are in ``failed``; the other items are updated. With a whole key, nothing is read. Inside
+    ``transaction.atomic()``, only an update by a whole key is possible; it becomes part of the
+    transaction.
 
     >>> from dynamodb_py import F
     >>> Score.objects.filter(player="ann").update(points=F("points") + 1).changed
@@ -128,27 +129,26 @@ def update_matching(
 
     :param actions: ``F("visits").add(1)``, ``Model.ids[0].remove()`` and the like, or ``Set``,
         ``Remove``, ``Add`` and ``Delete`` of ``dynamodb_py.expressions``.
-    :param condition: change only where it holds too. Of a whole key, ConditionFailed is raised
-        where anything does not hold; of others, those where it does not are skipped.
-    :param returning: of a whole key: give a dict of the item, as ``update()`` of an instance.
-    :param create_parents: of a whole key: as for ``update()`` of an instance.
-    :param must_exist: of a whole key: True raises DoesNotExist where there is no item, and False
-        makes it; by default ``matched`` is 0 then.
+    :param condition: update only items for which it holds too. With a whole key, the call raises
+        ConditionFailed if any condition does not hold; otherwise such items are skipped.
+    :param returning: with a whole key: return a dict of the item, as ``update()`` of an instance does.
+    :param create_parents: with a whole key: as for ``update()`` of an instance.
+    :param must_exist: with a whole key, if there is no item: True raises DoesNotExist, False creates the
+        item, and by default ``matched`` is 0.
     :param workers: the largest number of requests that write at a time.
     :param rate: how many read units, and how many write units, to consume per second at most, a
         number over 0. None sets no limit.
-    :param progress: called with the number of items done, and 0 until the total is known; or True
-        for a bar.
-    :param values: new values by field, which are encoded and validated as by ``save()``, and
-        ``F("wins") + 1`` and the like; None removes the attribute, or stores a NULL where the
-        field has ``null=True``.
+    :param progress: called with the number of items done and the total, which is 0 until it is known; or
+        True for a bar.
+    :param values: new values by field, encoded and validated as by ``save()``, or expressions such as
+        ``F("wins") + 1``. None removes the attribute, or stores a NULL if the field has ``null=True``.
     :return: a :class:`Done`, or with *returning* a dict.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
     :raises DoesNotExist: with *must_exist* or *returning*, there is no item with the key.
     :raises ConditionFailed: see *condition*; ``current`` is the item as it is stored now.
-    :raises ScanRequired: only reading the whole table could find them; nothing was sent.
-    :raises MaxRequestsReached: there are more than ``max_requests()`` could read: go on with
-        ``after(cursor)``.
+    :raises ScanRequired: finding the items takes a Scan, which ``scan()`` must allow; nothing was sent.
+    :raises MaxRequestsReached: ``max_requests()`` was not enough for all items: continue with
+        ``after(error.cursor)``.
     :raises RequestError: reading failed, or no write can succeed. This and every other error
         while sending has the outcome so far in ``done``.
     """
@@ -184,7 +184,7 @@ def update_matching(
         if key is None:
             raise QueryError(
                 f"{meta.name}: returning=, create_parents= and must_exist= are for one item: "
-                "filter() by its whole key"
+                "filter() by its whole key, or leave them out"
             )
         expected = (
             restrict_to_class(meta, without_presence(meta, still)) if must_exist is False else still
@@ -198,13 +198,13 @@ def update_matching(
         return UpdateItem(plan.table, key, completes(found, key) if completes else found, still)
 
     run = ConditionalWrites(queryset, workers, pacer, progress, update)
-    # An item that moves in the index that is read would be found again.
+    # If an update moves an item within the index that is read, reading may find it again.
     moved = {action.path.parts[0] for action in found} & {key.name for key in plan.position}
     return (yield from _write_all(reading, plan, run, first=bool(moved), key=key))
 
 
 class UpdateMatching(Protocol[D_co, R_co]):
-    """``update`` of a query set: without *returning* it gives a *D_co*, with it an *R_co*."""
+    """The type of ``update`` of a query set: it returns a *D_co*, or with *returning* an *R_co*."""
 
     @overload
     def __call__(
@@ -243,25 +243,26 @@ def modify_one(
     create_parents: bool = False,
     **values: Any,
 ) -> Flow[M | None]:
-    """Change one item and return it as it is then, in one request.
+    """Update one item and return the updated item, in one request.
 
-    The query set has its whole key. Other conditions of the query set must hold too: an item that
-    does not match counts as missing, unless *condition* is given.
+    The query set must have the whole key of the item, by ``filter()``. If it has other conditions, an item
+    that does not match these counts as missing, unless *condition* is given.
 
     >>> from dynamodb_py import F
     >>> Score.objects.filter(player="bob", game=1).modify(points=F("points") + 1).points
     71
 
-    :param actions: and *values*: as for ``update()``.
-    :param old: return the item as it was before.
-    :param upsert: make the item where there is none; the query set has no conditions but its key.
-    :param condition: change only where it holds too.
+    :param actions: as for ``update()``, as are *values*.
+    :param old: True returns the item as it was before the update.
+    :param upsert: True creates the item if there is none; the query set then has no conditions besides
+        the key.
+    :param condition: update only if it holds too.
     :param create_parents: as for ``update()`` of an instance.
-    :return: the item as an instance, or None: there was none, or none that matches. With *old* and
-        *upsert*, None means one that was made.
+    :return: the item as an instance; None if no item matches. With *old* and *upsert*, None means that the
+        item was created.
     :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
-    :raises QueryError: the query set has no whole key; nothing was sent.
-    :raises ConditionFailed: *condition*, or with it those of the query set, do not hold;
+    :raises QueryError: the query set does not have a whole key; nothing was sent.
+    :raises ConditionFailed: *condition* is given, and it, or a condition of the query set, does not hold;
         ``current`` is the item as it is stored now.
     """
     meta = options_of(queryset.model)
@@ -294,7 +295,7 @@ def modify_one(
 
 
 def _key_to_compose(queryset: Builders[Any, Any]) -> Key | None:
-    """Return the whole key, if computed fields are made of it."""
+    """Return the whole key if computed fields need it, else None."""
     computed = options_of(queryset.model).computed
     if computed is None or not (computed.repeated or computed.all != computed.primary):
         return None
@@ -302,15 +303,15 @@ def _key_to_compose(queryset: Builders[Any, Any]) -> Key | None:
 
 
 def _condition_of_one(meta: Options, plan: Plan, *, upsert: bool) -> Condition | None:
-    """Return the condition on the one item of *plan*."""
+    """Return the condition on the item of *plan* for :func:`modify_one`; None if there is none."""
     still = recheck_condition(meta, plan)
     if not upsert:
         return still
     rest = without_presence(meta, still)
     if rest is not None and not requires_existence_only(meta, rest):
         raise QueryError(
-            f"{meta.name}: modify(upsert=True) makes the item that is not there: filter() by its "
-            "key alone, and give condition= for what must hold"
+            f"{meta.name}: modify(upsert=True) creates a missing item: filter() by the key alone, and pass "
+            "other conditions as condition="
         )
     return meta.free
 
@@ -359,10 +360,9 @@ def _plan_keys(queryset: Q, verb: str, rate: float | None) -> tuple[Plan, Q]:
     check_single(queryset, verb)
     if queryset._question.full:
         raise QueryError(
-            f"{queryset.model.__name__}: {verb} reads nothing but keys, and full() reads whole items: "
-            "drop full()"
+            f"{queryset.model.__name__}: {verb} reads only keys, and full() reads whole items: drop full()"
         )
-    queryset._result_cache = None  # the rows that were read before are out of date
+    queryset._result_cache = None  # the write makes rows that were read before out of date
     options = queryset._read_options
     if rate is not None:
         options = replace(options, rate=rate)
@@ -382,7 +382,10 @@ def _write_all(
     first: bool = False,
     key: Key | None = None,
 ) -> Flow[Done]:
-    """Write to the items that *plan* finds, or to that of *key*; *first*: read all before any write."""
+    """Write to the items that *plan* finds, or to the item with *key*.
+
+    :param first: True reads all items before the first write.
+    """
     reader = make_reader(queryset, plan)
     if key is None and plan.get is not None and _is_whole_key(queryset, plan):
         key = plan.get.key

@@ -257,7 +257,7 @@ def test_one_attempt_is_one_attempt(script, do):
         (lambda: [Player.objects.filter(name="a")], "takes a list of statements"),
         (lambda: [Player.objects.raw(READ, "a", limit=1)], "has a limit= or page_size="),
         (lambda: [Player.objects.raw(WRITE, "a", page_size=1)], "has a limit= or page_size="),
-        (lambda: [Player.objects.raw("SELECT wins FROM {table}")], "reads no name, without which"),
+        (lambda: [Player.objects.raw("SELECT wins FROM {table}")], "does not read name, which"),
     ],
     ids=range(9),
 )

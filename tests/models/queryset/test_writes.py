@@ -560,7 +560,7 @@ REFUSED = {
     "delete a union": (
         lambda rows: rows.union(rows).delete(),
         QueryError,
-        r"a union is several .*delete\(\)",
+        r"a union reads several .*delete\(\)",
     ),
     "update a union": (
         lambda rows: rows.union(rows).update(wins=1),

@@ -1,1 +1,1 @@
-"""Prefetching: what instances refer to, read for many of them at once."""
+"""Prefetching: it reads the items that many instances refer to, by few requests."""

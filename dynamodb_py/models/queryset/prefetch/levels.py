@@ -1,4 +1,4 @@
-"""Prefetching: the items that a page of others refers to, by as few requests as there can be."""
+"""Prefetches relations level by level: many referenced items by as few requests as possible."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .reading import read_wanted
 from .wants import Branch, Dangling, Objects, Prefetchable, Selection, Tree, Want, want_stub
 
 WORKERS = 8
-"""The largest number of queries at a time, for relations that lead back: one for each instance."""
+"""The largest number of Queries at a time; reverse relations take one for each instance."""
 _SHOWN = 5
 
 
 def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[list[Dangling]]:
-    """Read the relations in *tree* of *objects*, into them; return the references to missing items.
+    """Read the relations *tree* into *objects*; return the references to missing items.
 
-    Each level takes one BatchGetItem for each hundred items that it leads to, whatever relations
-    they come by; duplicates are read once. What leads back takes one Query for each instance.
+    Each level takes one BatchGetItem for each hundred items, of all its relations together, and reads
+    duplicates once. A reverse relation takes one Query for each instance.
     """
     dangling: list[Dangling] = []
     level: list[tuple[Objects, Tree]] = [(list(objects), tree)]
@@ -64,7 +64,7 @@ def prefetch_tree(objects: Sequence[Any], tree: Tree, link: Connection) -> Flow[
 
 
 def _enter_documents(level: list[tuple[Objects, Tree]]) -> Iterator[tuple[Objects, Tree]]:
-    """Yield *level* with the documents of instances in the place of the fields that hold them."""
+    """Yield *level* with the documents in place of the instances whose fields hold them."""
     for objects, tree in level:
         here: Tree = {}
         for name, branch in tree.items():
@@ -92,7 +92,7 @@ def _find_documents(objects: Objects, name: str) -> Objects | None:
 
 
 def _get_readable(owner: Any, name: str) -> Any:
-    """Return the value of a field; None if the field cannot read it: others are prefetched all the same."""
+    """Return the value of a field; None if it is unreadable, as other values are still prefetched."""
     try:
         return getattr(owner, name)
     except UnreadableValue:
@@ -131,9 +131,9 @@ def _want_targets(
     branch: Branch,
     known: dict[Hashable, Want],
 ) -> Iterator[Want]:
-    """Yield the wants of the items that *objects* refer to; what was read is wanted for a query set alone.
+    """Yield the wants of the items that *objects* refer to; cached items only if a query set is given.
 
-    :param known: the wants by the values of their keys, to which further owners are added.
+    :param known: the wants by the values of their keys; an owner is added to a want that is known.
     """
     name, attribute, is_given = branch.name, branch.to_attr, branch.queryset is not None
     take = partial(_keep_target, name, attribute, is_given)
@@ -168,7 +168,7 @@ def _want_targets(
 
 
 def _keep_target(name: str, attribute: str | None, is_given: bool, want: Want, target: Any) -> None:
-    """Keep *target* in its owners; a reference whose item a query set leaves out stays unread."""
+    """Cache *target* in its owners; if a query set leaves it out, the reference stays unread."""
     if attribute is None:
         if target is None and is_given:
             return
@@ -179,12 +179,12 @@ def _keep_target(name: str, attribute: str | None, is_given: bool, want: Want, t
 
 def _fill_stub(want: Want, target: Any) -> None:
     if target is not None:
-        want.known.__class__ = target.__class__  # which the key does not show
+        want.known.__class__ = target.__class__  # only the item shows its class, not the key
         replace_stored(want.known, target._stored)
 
 
 def _find_targets(objects: Objects, branch: Branch) -> Objects:
-    """Return the items that *branch* leads to from *objects*, as far as they were read, each once."""
+    """Return the items that *branch* leads to from *objects* and that were read, each once."""
     targets = (each for owner in objects for each in _targets_of(owner, branch))
     return list(
         {id(each): each for each in targets if each is not None and not is_stub(each)}.values()
@@ -210,7 +210,7 @@ def _targets_of(owner: Any, branch: Branch) -> Iterable[Any]:
 def _report(dangling: Sequence[Dangling], link: Connection) -> None:
     if not dangling:
         return
-    import logging  # only where there is something to say
+    import logging  # imported only for a warning
 
     describe = str if link.log_keys else Dangling.describe
     texts = ", ".join(map(describe, dangling[:_SHOWN]))
@@ -222,14 +222,36 @@ def _report(dangling: Sequence[Dangling], link: Connection) -> None:
 def prefetch_objects(
     objects: Iterable[Instance], /, *paths: str | Selection
 ) -> Flow[list[Dangling]]:
-    """Read what *objects* refer to, into them: duplicates once, a hundred items to a request.
+    """Read the items that *objects* refer to, a hundred to a request, and keep them in *objects*.
 
-    What was read already is not read again. A relation that leads back, or over a model between the
-    two, takes one Query for each instance, some of them side by side.
+    It reads each item once, and none that was read before. A reverse or many-to-many relation takes one
+    Query for each instance; up to eight are sent at a time.
 
+    >>> from dynamodb_py import CharField, ForeignKey, Model, Table, prefetch
+    >>> class Author(Model):
+    ...     id = CharField(hash_key=True)
+    ...     name = CharField()
+    >>> class Book(Model):
+    ...     isbn = CharField(hash_key=True)
+    ...     author = ForeignKey(Author)
+    >>> tables = [Table(model).create() for model in (Author, Book)]
+    >>> ann = Author.objects.create(id="ann", name="Ann")
+    >>> books = [Book(isbn="1", author="ann"), Book(isbn="2", author="bob")]
+    >>> missing = prefetch(books, "author")
+    >>> books[0].author.name
+    'Ann'
+    >>> print(missing[0])
+    Book.author: Author 'bob'
+
+    :param objects: instances, of any models that have these relations.
     :param paths: names of relations, ``"author"``, ``"lines__product"``, and ``Prefetch(...)``.
-    :return: the references to items that are not there; they are in the log too, as a warning.
-    :raises QueryError: a path names no relation.
+    :return: the references to missing items, as :class:`~dynamodb_py.Dangling`; a warning in the log names
+        them too.
+    :raises QueryError: a path names no relation; nothing was sent.
+    :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has stubs of
+        their items.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
     """
     kinds: dict[type[Any], Objects] = {}
     for each in objects:

@@ -1,4 +1,4 @@
-"""The paths of prefetches, ``lines__product``, as relations level by level."""
+"""Parses the paths of prefetches, such as ``lines__product``, into relations level by level."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .wants import Branch, Prefetchable, Selection, Tree
 
 
 def tree_of(model: type[Any], paths: Iterable[str | Selection]) -> Tree:
-    """Return the relations in *paths*, as ``lines__product``, of *model*, level by level.
+    """Return the relations of *model* that *paths* name, level by level.
 
-    :raises QueryError: one names no relation, or has a query set that cannot read it.
+    :raises QueryError: a path names no relation, or has a query set that cannot read it.
     """
     tree: Tree = {}
     for each in paths:
         if not isinstance(each, (str, Selection)):
             raise QueryError(
-                f"prefetch_related({each!r}): it takes names of relations, author__publisher for one "
-                "of what another leads to, and Prefetch(...)"
+                f"prefetch_related({each!r}): it takes names of relations, such as author__publisher for "
+                "the publishers of authors, and Prefetch(...)"
             )
         selection = each if isinstance(each, Selection) else None
         path = each if isinstance(each, str) else each.path
@@ -40,8 +40,8 @@ def tree_of(model: type[Any], paths: Iterable[str | Selection]) -> Tree:
         )
         if branch.selection is not selection:
             raise QueryError(
-                f"prefetch_related({path!r}) is there already, with other items: give one of them a to_attr= of "
-                "its own"
+                f"prefetch_related({path!r}) occurs twice, with different items: give one of them a to_attr= "
+                "of its own"
             )
     return tree
 
@@ -55,7 +55,7 @@ def _check_selection(selection: Selection, kind: Any, name: str, target: Any) ->
         elif name not in kind._fieldset.references:
             raise QueryError(
                 f"Prefetch({selection.path!r}): {kind.__name__}.{name} is a field that holds references or "
-                "documents: name it as a text, without a query set"
+                "documents: pass its name as a str, without Prefetch()"
             )
     selection.check(target, by_key=by_key)
     if selection.to_attr is not None and kind is not None:
@@ -63,7 +63,7 @@ def _check_selection(selection: Selection, kind: Any, name: str, target: Any) ->
 
 
 def _check_free(selection: Selection, kind: Any) -> None:
-    """Refuse the name of an attribute that instances of *kind* have."""
+    """Raise QueryError if instances of *kind* already have an attribute called ``to_attr``."""
     name = selection.to_attr
     if name in kind._fieldset.by_name or any(name in vars(base) for base in kind.__mro__):
         raise QueryError(
@@ -73,7 +73,7 @@ def _check_free(selection: Selection, kind: Any) -> None:
 
 
 def _find_target_class(kind: Any, name: str, path: str) -> Any:
-    """Return the class that *name* leads to from instances of *kind*; None where any is possible."""
+    """Return the class of the items that *name* of a *kind* leads to; None if they may be of any class."""
     if kind is None:
         return None
     if not all(reference.is_settled for reference in kind._fieldset.references.values()):
@@ -95,6 +95,6 @@ def _find_target_class(kind: Any, name: str, path: str) -> Any:
     relations = [n for n in dir(kind) if isinstance(getattr(kind, n, None), Prefetchable)]
     known = [*kind._fieldset.references, *relations]
     raise QueryError(
-        f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: what does is "
-        f"{', '.join(known) or 'nothing'}, and fields that hold references or documents"
+        f"prefetch_related({path!r}): {kind.__name__}.{name} leads to no other item: its relations are "
+        f"{', '.join(known) or 'none'}, and fields that hold references or documents"
     )

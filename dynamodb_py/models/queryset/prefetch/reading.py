@@ -1,4 +1,4 @@
-"""The requests of a prefetch: wanted items by their keys, each once."""
+"""Reads the wanted items of a prefetch by their keys, each once."""
 
 from __future__ import annotations
 
@@ -19,15 +19,18 @@ from .wants import Dangling, Objects, Selection, Want
 
 
 def read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) -> Flow[None]:
-    """Read the items of *wants*, each once, and hand them out."""
+    """Read the items of *wants*, each once, and pass each to ``take`` of its wants.
+
+    :param dangling: the list to which references to missing items are added.
+    """
     if not wants:
         return
     for want in {(each.model, id(each.alias)): each for each in wants}.values():
         if want.link is not link:
             raise ConfigurationError(
                 f"{type(want.owners[0]).__name__}.{want.name}: {want.model.__name__} is on the "
-                f"connection {want.link.alias!r}, and what is read here on {link.alias!r}: "
-                "prefetch over one connection at a time"
+                f"connection {want.link.alias!r}, and this prefetch reads from {link.alias!r}: "
+                "prefetch from one connection at a time"
             )
     if selected := [each for each in wants if each.selection is not None]:
         yield from _read_selected(selected, dangling)
@@ -56,7 +59,7 @@ def read_wanted(wants: list[Want], dangling: list[Dangling], link: Connection) -
 
 
 def _read_items(wants: list[Want], link: Connection) -> Flow[Sequence[StoredItem | None]]:
-    """Read the items of *wants*; None means one that is missing."""
+    """Return the items of *wants*, None for missing items."""
     if not wants:
         return ()
     metas = {model: options_of(model) for model in {want.model for want in wants}}
@@ -75,7 +78,7 @@ def _read_items(wants: list[Want], link: Connection) -> Flow[Sequence[StoredItem
 
 
 def _read_selected(wants: list[Want], dangling: list[Dangling]) -> Flow[None]:
-    """Read the items of *wants* by the query sets that were given for them, and hand them out."""
+    """Read the items of *wants* by their query sets, and pass each to ``take`` of its wants."""
     groups: dict[int, list[Want]] = {}
     for want in wants:
         groups.setdefault(id(want.selection), []).append(want)
@@ -96,7 +99,7 @@ def _add_dangling(want: Want, dangling: list[Dangling]) -> None:
 
 
 def _find_hidden(found: list[tuple[Want, Any]]) -> Flow[set[int]]:
-    """Return the ids of the items that their relations do not show."""
+    """Return the ids of the items that their relations leave out."""
     kinds: dict[type[Any], tuple[Callable[[Objects], Flow[Objects]], dict[int, Any]]] = {}
     for want, target in found:
         if want.keep is not None:
