@@ -312,13 +312,13 @@ def test_a_query_set_with_it_is_pickled(shop, do):
 
 
 WRONG = [
-    (lambda: Prefetch(3), "it takes the name of a relation"),
+    (lambda: Prefetch(3), "give the name of a relation"),
     (lambda: Prefetch("novels", Novel), "give a query set, such as objects"),
     (lambda: Prefetch("novels", Novel.objects), "give a query set, such as objects"),
     (lambda: Prefetch("novels", Novel.objects.all()[:3]), "a slice, limit"),
-    (lambda: Prefetch("novels", Novel.objects.after(("a",))), r"after\(\) is of all owners"),
-    (lambda: Prefetch("novels", Novel.objects.values()), r"values\(\) gives none"),
-    (lambda: Prefetch("novels", Novel.every.union(Novel.every.all())), "a union does not read"),
+    (lambda: Prefetch("novels", Novel.objects.after(("a",))), r"after\(\) would apply to all owners"),
+    (lambda: Prefetch("novels", Novel.objects.values()), r"values\(\) returns none"),
+    (lambda: Prefetch("novels", Novel.every.union(Novel.every.all())), "a union cannot read"),
     (lambda: Prefetch("novels", to_attr="_few"), "to_attr='_few': give the name"),
     (lambda: Prefetch("novels", to_attr="a__b"), "without __"),
     (lambda: Writer.objects.prefetch_related(Prefetch("novels", Writer.objects.all())), "leads to Novel, and the query set is of Writer"),
