@@ -312,7 +312,7 @@ def test_a_query_set_with_it_is_pickled(shop, do):
 
 
 WRONG = [
-    (lambda: Prefetch(3), "give the name of a relation"),
+    (lambda: Prefetch(3), "it takes the name of a relation"),
     (lambda: Prefetch("novels", Novel), "give a query set, such as objects"),
     (lambda: Prefetch("novels", Novel.objects), "give a query set, such as objects"),
     (lambda: Prefetch("novels", Novel.objects.all()[:3]), "a slice, limit"),

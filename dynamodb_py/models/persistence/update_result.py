@@ -94,7 +94,7 @@ def as_return_values(returning: str | None) -> str:
         return RETURN_VALUES[returning]
     except (KeyError, TypeError):
         known = ", ".join(map(repr, RETURN_VALUES))
-        raise QueryError(f"returning={returning!r}: give one of {known}") from None
+        raise QueryError(f"returning={returning!r}: it takes {known}") from None
 
 
 def as_plain(

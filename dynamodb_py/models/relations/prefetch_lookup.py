@@ -48,7 +48,7 @@ class Prefetch(Selection):
 
     def __init__(self, lookup: str, queryset: Any = None, to_attr: str | None = None) -> None:
         if not isinstance(cast("object", lookup), str):
-            raise QueryError(f"Prefetch({lookup!r}): give the name of a relation, a text")
+            raise QueryError(f"Prefetch({lookup!r}): it takes the name of a relation")
         self.path, self.queryset, self.to_attr = lookup, queryset, to_attr
         if queryset is not None:
             self._check_queryset(queryset)

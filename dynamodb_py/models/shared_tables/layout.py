@@ -127,7 +127,7 @@ class SharedTableLayout:
         """Add the template field for one key of the table to *model*, and return it."""
         if not isinstance(text, str):
             raise ModelDefinitionError(
-                f"{model.__name__}.Meta.keys[{key.name!r}] is {text!r}: give a template, such as "
+                f"{model.__name__}.Meta.keys[{key.name!r}] is {text!r}: it takes a template, such as "
                 f'"{model.__name__.upper()}#{{id}}"'
             )
         if type(key) is not CharField:
@@ -364,7 +364,7 @@ def _find_templates(model: type[Model], declared: Mapping[str, Any]) -> dict[str
     given = declared["keys"]
     if not isinstance(given, Mapping):
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.keys is {given!r}: give a dict of templates by the names of "
+            f"{model.__name__}.Meta.keys is {given!r}: it takes a dict of templates by the names of "
             "the shared table's keys"
         )
     return {**given}
