@@ -44,7 +44,7 @@ def check_kinds(name: str, discriminator: str | None, one: Options, other: Optio
     """Raise ModelDefinitionError if queries of one model could not exclude the items of the other."""
     if one.kind is not None and other.kind is not None and one.kind.value == other.kind.value:
         raise ModelDefinitionError(
-            f"{one.name} and {other.name} are both of the kind {one.kind.value!r} in {name}: give one "
+            f"{one.name} and {other.name} both have the kind {one.kind.value!r} in {name}: give one "
             "of them another Meta.kind"
         )
     if discriminator is None and not have_distinct_prefixes(one, other):

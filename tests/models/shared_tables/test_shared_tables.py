@@ -209,7 +209,7 @@ def test_templates_that_cannot_be_are_refused_with_the_class(keys, said):
         ({"user_id": IntegerField(hash_key=True)}, {}, "name it in their templates"),
         ({"gsi1pk": IntegerField()}, {}, "is stored as N, and App.gsi1pk"),
         ({}, {"discriminator": "type"}, "that of the shared table App is '_kind'"),
-        ({}, {"kind": "Order"}, "are both of the kind 'Order' in App"),
+        ({}, {"kind": "Order"}, "both have the kind 'Order' in App"),
     ],
 )
 def test_what_is_the_tables_is_refused_in_a_model(members, options, said):
