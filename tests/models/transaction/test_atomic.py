@@ -160,7 +160,7 @@ def test_a_transaction_is_used_once_and_takes_nothing_after_its_block(script):
     script.answers.append({})
     with transaction.atomic() as tx:
         Account.create(name="a")
-    with pytest.raises(QueryError, match="the transaction is committed: make another"), tx:
+    with pytest.raises(QueryError, match="the transaction is committed: make a new one"), tx:
         pass
     with pytest.raises(QueryError, match=r"check of Account\('a'\): the transaction is committed"):
         tx.check((Account, "a"), Account.balance > 0)
