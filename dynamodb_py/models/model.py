@@ -116,7 +116,7 @@ class Model(Instance):
 
     @classmethod
     def class_prepared(cls) -> None:
-        """Override this hook in a base class: it is called for each subclass whose fields are complete.
+        """Override this hook in a base class: it is called when a subclass with a table is complete.
 
         >>> from dynamodb_py import CharField, Model
         >>> registered = []

@@ -40,7 +40,7 @@ def find_shared_options(model: type[Any]) -> InheritedOptions | None:
             meta.kind.hierarchy.root.__name__ for meta in hierarchies.values() if meta.kind
         )
         raise ModelDefinitionError(
-            f"{model.__name__} inherits from classes of several tables, {names}: inherit from classes of one"
+            f"{model.__name__} inherits from classes of several tables, {names}: inherit from one of them"
         )
     return found[0] if found else None
 

@@ -33,14 +33,14 @@ class DocumentKinds(Discriminator):
             message = self.describe_unknown(wire.S, declared)
             return self.use_default(wire.S, declared, message, ValueError(message))
         if not issubclass(found, declared):
-            message = f"it is of the kind {wire.S!r}, a {found.__name__}, no {declared.__name__}"
+            message = f"it is of the kind {wire.S!r}, a {found.__name__}, not a {declared.__name__}"
             raise ValueError(message)  # noqa: TRY004 - of a stored value
         return found
 
     def describe_unknown(self, kind: object, declared: type[Any]) -> str:
         """Return the message for a *kind* that neither *declared* nor a subclass of it has."""
         known = [str(name) for name, each in self.classes.items() if issubclass(each, declared)]
-        return f"{kind!r} is no kind of {declared.__name__}: there are {', '.join(known)}"
+        return f"{kind!r} is not a kind of {declared.__name__}: its kinds are {', '.join(known)}"
 
     def list_below(self, declared: type[Any]) -> Iterator[type[Any]]:
         """Yield *declared*, unless it is abstract, and its subclasses."""

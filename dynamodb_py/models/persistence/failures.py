@@ -67,8 +67,8 @@ def as_stale_error(
         if expiry is not None and expiry.hides_wires(now):
             return failure
         stale.args = (
-            f"{instance!r} was never loaded, so that with atomic there must be no item with its key, "
-            "and there is one; nothing was written",
+            f"{instance!r} was never loaded: with atomic=True no item may have its key, and there is one; "
+            "nothing was written",
         )
         return stale
     names = [

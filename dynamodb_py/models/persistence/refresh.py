@@ -153,8 +153,8 @@ def touch_instance(instance: M) -> Flow[M]:
 def fetch_instance(instance: M) -> Flow[M]:
     """Read this item if only its key is known; return the instance.
 
-    Unloaded references and instances from :meth:`~dynamodb_py.Model.by_key` know only their key. Of any other
-    instance nothing is read.
+    Unloaded references and instances from :meth:`~dynamodb_py.Model.by_key` know only their key. For any
+    other instance, nothing is sent.
 
     >>> score = Score.by_key("ann", 1)
     >>> score.fetch().points
@@ -182,7 +182,7 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
     :param amounts: the amounts to add, by field name.
     :return: the instance itself.
-    :raises ValidationError: a field is not a number or part of the key, or an amount is not a number.
+    :raises ValidationError: a field is not a number field, or belongs to the key; or an amount is not a number.
     :raises DoesNotExist: the item was loaded or saved, and has been deleted since.
     :raises ConnectionFailed: no response came. The request is not sent again: it may have been
         executed, and would count twice.
@@ -217,7 +217,7 @@ def decrement(instance: M, /, **amounts: float) -> Flow[M]:
 def _check_amount(instance: Instance, name: str, amount: float) -> float:
     """Return *amount* if it is a number; raise ValidationError."""
     if isinstance(amount, bool) or not isinstance(amount, (int, float, Decimal)):
-        problem = f"{amount!r} is no number that can be added or taken"
+        problem = f"{amount!r} is not a number to add or subtract"
         raise ValidationError({name: problem}, model=instance._meta.name)
     return amount
 

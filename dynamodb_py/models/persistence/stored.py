@@ -140,9 +140,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
     return ValidationError(errors, model=instance._meta.name)
 
 
-set_previous = vars(Instance)[
-    "__previous__"
-].__set__  # skips the attribute look-up, like set_stored()
+set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, like set_stored()
 
 
 def mark_saved(instance: M, item: StoredItem) -> M:

@@ -40,7 +40,7 @@ from .update_result import (
 )
 
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
-"""By attribute: the values that were loaded, and those that there are now."""
+"""By attribute: the loaded value, and the current one."""
 
 OPTIONS = ("condition", "returning", "create_parents", "must_exist", "atomic")
 

@@ -336,8 +336,8 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
         :raises QueryError: the reference must have a value.
         :raises DoesNotExist: an object does not refer to this instance; nothing was sent.
-        :raises ConditionFailed: an object refers to another item by now, and is unchanged; with several
-            objects the error is TransactionCanceled.
+        :raises ConditionFailed: another writer changed the reference of an object; with several objects
+            the error is TransactionCanceled.
         """
         found = self._check_instances(objects)
         self._check_nullable("remove")

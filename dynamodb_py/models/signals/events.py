@@ -80,9 +80,7 @@ def is_observed(kind: type[Instance], verb: Verb) -> bool:
 
 
 def _find_observed_verbs(kind: type[Instance]) -> frozenset[str]:
-    version = (
-        _version  # read first: a receiver that is connected meanwhile makes the result outdated
-    )
+    version = _version  # read first: connecting a receiver meanwhile outdates the result
     verbs = frozenset(
         verb
         for verb, signals in _AROUND.items()

@@ -42,7 +42,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
     try:
         if later.locked and any(each.instance is not later.instance for each in writers):
             raise _Unmergeable(
-                f"the {later.verb} is on condition that nobody else has written the item"
+                f"the {later.verb} requires that nobody else has written the item"
             )
         _check_condition(write, later)
         if is_saved_again(earlier, later):
@@ -52,7 +52,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
         if isinstance(other, Put):
             return _merge_replacement(writers, write, other, later)
         if isinstance(write, Delete):
-            raise _Unmergeable("the item is to be deleted")
+            raise _Unmergeable("the first deletes the item")
         _check_not_undone(writers, later)
         if isinstance(write, Put):
             return _merge_into_put(write, later)
@@ -105,7 +105,7 @@ def _merge_saves(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
         return _add_condition(other, write.condition)
     if isinstance(write, Put):
         if later.considered_attributes is not None or later.meta.guarded or later.after is None:
-            raise _Unmergeable("the first writes all of the item, and the second a part")
+            raise _Unmergeable("the first writes the whole item, and the second a part")
         return Put(write.table, later.after, write.condition)
     actions = _list_actions(other)
     if later.considered_attributes is not None:
@@ -129,15 +129,15 @@ def _keep_actions(
         if action.path in again:
             continue
         if _get_attribute(action) in considered:
-            raise _Unmergeable(f"the second takes back what the first does to {action.path}")
+            raise _Unmergeable(f"the second undoes the first's change of {action.path}")
         kept.append(action)
     changed = _find_constraints(later, _list_actions(later.write))
     if any(not considered.issuperset(each) for each in changed & _find_constraints(later, kept)):
-        raise _Unmergeable("both change what is unique together")
+        raise _Unmergeable("both change fields that are unique together")
     for each in earlier:
         claimed = _find_claimed(each)
         if claimed & considered and not claimed <= considered:
-            raise _Unmergeable("both change what is unique together")
+            raise _Unmergeable("both change fields that are unique together")
     return kept
 
 
@@ -146,10 +146,10 @@ def _merge_replacement(
 ) -> Write:
     """Merge a delete of an item with a put of another in its place."""
     if not isinstance(write, Delete):
-        raise _Unmergeable("the second would put all of the item in place of what the first does")
+        raise _Unmergeable("the second would replace the whole item, with the first's changes")
     own = [each for each in writers if each.instance is later.instance]
     if later.verb != "create" and any(each.verb != "delete" for each in own):
-        raise _Unmergeable("the item that the instance was written to before is deleted")
+        raise _Unmergeable("the first deletes the item of the same instance")
     if later.verb != "create" and _list_terms(other.condition):
         raise _Unmergeable("the second is on a condition that the first changes")
     # The delete ensures that there is no item, so the condition of the put holds.
@@ -260,7 +260,7 @@ def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> N
                 or _get_attribute(action) in later.considered_attributes
             )
             if covered and action not in again:
-                raise _Unmergeable(f"the second takes back what the first does to {action.path}")
+                raise _Unmergeable(f"the second undoes the first's change of {action.path}")
 
 
 def _is_changed(path: Path, actions: Iterable[Action]) -> bool:

@@ -60,7 +60,7 @@ class PendingWrite(Struct, kw_only=True, eq=False):
     considered_attributes: frozenset[str] | None = None
     """The attributes that a save of a loaded instance compared; None for all."""
     guarded: bool = False
-    """Whether the condition fails once the write was executed, so that a retry does not repeat it."""
+    """Whether the condition fails after the write: a retry cannot execute it twice."""
 
     def note_lost(self) -> None:
         """Note in the instance that this write may have been executed, although no response came."""

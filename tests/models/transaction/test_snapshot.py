@@ -181,7 +181,9 @@ def test_several_connections_are_refused_before_sending(script, do, elsewhere):
         (Elsewhere, "a"),
         make_instance(Account.objects.using("elsewhere"), {"name": "b"}),
     ):
-        with pytest.raises(ConfigurationError, match=r"'default', 'elsewhere'.*make one call for each"):
+        with pytest.raises(
+            ConfigurationError, match=r"'default', 'elsewhere'.*make one call for each"
+        ):
             do(get, [(Account, "a"), other])
     assert script.sent == elsewhere.transport.script.sent == []
 
