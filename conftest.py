@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,6 +33,10 @@ collect_ignore = (
 
 WITH_BOTO3 = {"connections.rst", "existing_tables.rst", "fields.rst", "other_mappers.rst"}
 """The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""
+
+
+REFERENCE = {"scores": "Score", "library": "Author|Book|Tag", "app": "App"}
+"""By module of ``examples``: the models that examples in docstrings use without making them."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,14 +80,17 @@ def environment() -> Iterator[None]:
         yield
 
 
-def _give_scores(item: pytest.DoctestItem) -> None:
-    """Give an example in a docstring the model of the reference, ``examples/scores.py``, and its items."""
-    text = item.dtest.docstring
-    if item.path.suffix == ".py" and re.search(r"\bScore\b", text) and "class Score" not in text:
-        from examples import scores
-
-        scores.fill()
-        item.dtest.globs["Score"] = scores.Score
+def _give_models(item: pytest.DoctestItem) -> None:
+    """Give an example in a docstring the models of the reference that it uses, and their items."""
+    code = "".join(each.source for each in item.dtest.examples)
+    for module, names in REFERENCE.items():
+        used = re.search(rf"\b({names})\b", code) and not re.search(rf"class ({names})\b", code)
+        if item.path.suffix == ".py" and used:
+            models = import_module(f"examples.{module}")
+            models.fill()
+            members = vars(models).items()
+            own = {name: each for name, each in members if getattr(each, "_meta", None) is not None}
+            item.dtest.globs.update(own)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +115,7 @@ def example_engine(request: pytest.FixtureRequest) -> Iterator[None]:
         yield  # it connects itself, in several ways
     else:
         with EmbeddedEngine():
-            _give_scores(request.node)
+            _give_models(request.node)
             yield
     connections._connections.clear()
     connections._connections.update(before)

@@ -35,7 +35,10 @@ M = TypeVar("M", bound="Instance")
 
 
 class _KeyAttribute:
-    """``item.pk``, the key. A field or an attribute of that name takes its place: a class has none."""
+    """``item.pk``, the key of an instance; a field or an attribute named ``pk`` replaces it.
+
+    A class has no ``pk``.
+    """
 
     def __get__(self, instance: Any, owner: type[Any]) -> Any:
         if instance is None:
@@ -51,14 +54,14 @@ class _KeyAttribute:
 
 
 class Instance(Record):
-    """An item of a table: its options, its connection and its key. Model adds the verbs."""
+    """An item of a table, with its options, its connection and its key. ``Model`` adds the verbs."""
 
     __slots__ = ("__previous__",)
 
     _meta: ClassVar[Options]
 
     __previous__: tuple[StoredItem | None, StoredItem | Mapping[str, Wire | None]] | None
-    """The item before and after the last write; not there before any."""
+    """The item before and after the last write; unset before the first write."""
 
     DoesNotExist: ClassVar[type[exceptions.DoesNotExist]] = exceptions.DoesNotExist
     MultipleObjectsReturned: ClassVar[type[exceptions.MultipleObjectsReturned]] = (
@@ -74,14 +77,14 @@ class Instance(Record):
 
     @property
     def persisted(self) -> bool:
-        """Whether it was loaded from, or saved to, its table, and not deleted since."""
+        """Whether the instance was loaded from its table or saved to it, and not deleted since."""
         return self._stored is not None
 
     @property
     def primary_key(self) -> Any:
         """The value of the hash key, or the pair of the hash and the range key.
 
-        One that its field cannot read is here as it is stored.
+        A value that its field cannot read is returned as it is stored.
         """
         values = key_values_of(self)
         return values if len(values) > 1 else next(iter(values))
@@ -89,9 +92,10 @@ class Instance(Record):
     pk = cast("Any", _KeyAttribute())  # no annotation: a field may have this name
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both are of one class and have the same key, which is not None.
+        """Tell whether both instances have the same class and the same key; a key of None equals no other.
 
-        An instance that knows only its key, as a reference gives it, may be of a subclass.
+        An instance that knows only its key, such as an unloaded reference, also equals an instance of a
+        subclass with that key.
         """
         if type(other) is not type(self) and not _is_stub_for(self, other):
             return NotImplemented
@@ -114,28 +118,74 @@ class Instance(Record):
     # -- hooks, for models to override ---------------------------------------------------------
 
     def before_save(self, created: bool) -> Awaitable[None] | None:
-        """Override it to act before a save, and before validation; an exception prevents the save.
+        """Override this hook to act before a save, and before validation; an exception prevents the save.
 
-        It may change the values, and may be async.
+        The hook may change the values, and may be async.
 
-        :param created: whether it was neither loaded nor saved before.
+        >>> from dynamodb_py import CharField, Model, Table
+        >>> class User(Model):
+        ...     name = CharField(hash_key=True)
+        ...     email = CharField()
+        ...
+        ...     def before_save(self, created):
+        ...         self.email = self.email.lower()
+        >>> description = Table(User).create()
+        >>> User(name="ann", email="Ann@Example.com").save()
+        User(name='ann', email='ann@example.com')
+
+        :param created: whether the instance is new, neither loaded nor saved before.
         """
 
     def after_save(self, created: bool) -> Awaitable[None] | None:
-        """Override it to act after a save; it may be async.
+        """Override this hook to act after a save; it may be async.
 
-        :param created: whether it was neither loaded nor saved before.
+        >>> from dynamodb_py import CharField, Model, Table
+        >>> class User(Model):
+        ...     name = CharField(hash_key=True)
+        ...
+        ...     def after_save(self, created):
+        ...         print("welcome," if created else "updated:", self.name)
+        >>> description = Table(User).create()
+        >>> user = User.create(name="ann")
+        welcome, ann
+
+        :param created: whether the instance was new, neither loaded nor saved before.
         """
 
     def before_delete(self) -> Awaitable[None] | None:
-        """Override it to act before a delete; an exception prevents that. It may be async."""
+        """Override this hook to act before a delete; an exception prevents the delete. It may be async.
+
+        >>> from dynamodb_py import BooleanField, CharField, Model, Table
+        >>> class User(Model):
+        ...     name = CharField(hash_key=True)
+        ...     is_admin = BooleanField(default=False)
+        ...
+        ...     def before_delete(self):
+        ...         if self.is_admin:
+        ...             raise PermissionError(f"{self.name} is an administrator")
+        >>> description = Table(User).create()
+        >>> User.create(name="ann", is_admin=True).delete()
+        Traceback (most recent call last):
+        PermissionError: ann is an administrator
+        """
 
     def after_delete(self) -> Awaitable[None] | None:
-        """Override it to act after a delete; it may be async."""
+        """Override this hook to act after a delete; it may be async.
+
+        >>> from dynamodb_py import CharField, Model, Table
+        >>> class User(Model):
+        ...     name = CharField(hash_key=True)
+        ...
+        ...     def after_delete(self):
+        ...         print("goodbye,", self.name)
+        >>> description = Table(User).create()
+        >>> User.create(name="ann").delete()
+        goodbye, ann
+        """
 
 
 def _is_stub_for(one: Instance, other: object) -> bool:
-    """Tell whether one of the two knows only its key, and may be of the class of the other."""
+    """Tell whether one of the two knows only its key, and the other may be the same item, loaded."""
     if not isinstance(other, Instance):
         return False
     if isinstance(other, type(one)):
@@ -151,38 +201,38 @@ def _is_stub_for(one: Instance, other: object) -> bool:
 def options_of(kind: type[Any]) -> Options:
     """Return the options of a model class; raise TypeError for an abstract one."""
     try:
-        meta: Options = kind.__dict__["_meta"]  # its own, not that of a base class
+        meta: Options = kind.__dict__["_meta"]  # not the options of a base class
     except KeyError:
         raise TypeError(f"{kind.__name__} is abstract: it has no table") from None
     return meta
 
 
 def list_many(given: Any, role: str) -> list[Any]:
-    """Return the list of several keys or items; raise QueryError for a single one, such as a text."""
+    """Return *given*, an iterable of keys or items, as a list; raise QueryError for a single value."""
     return list(check_many(given, role))
 
 
 def check_many(given: Any, role: str) -> Iterable[Any]:
-    """Return *given*, several keys or items; raise QueryError for a single one, such as a text."""
+    """Return *given*, an iterable of keys or items; raise QueryError for a single value, such as a text."""
     if isinstance(given, Instance) or not is_many(given):
         raise QueryError(f"{role}: {given!r} is one value: give a list of them, [{given!r}]")
     return given
 
 
 def table_of(instance: Instance, using: str | None = None) -> str:
-    """Return the name of the table of an instance, on its connection or *using*."""
+    """Return the name of an instance's table, on the connection *using* or the instance's own."""
     meta = options_of(type(instance))
     alias = alias_of(instance) if using is None else using
     return connection_for(alias, meta.using).table_name(meta.table_name)
 
 
 def is_elsewhere(instance: Instance, using: str) -> bool:
-    """Tell whether *using* names another connection than that of an instance."""
+    """Tell whether *using* names another connection than the instance's own."""
     return using != alias_for(alias_of(instance), options_of(type(instance)).using)
 
 
 def pin_connection(instance: Instance) -> None:
-    """Let an instance keep its connection, a new one that of the ``options()`` around, whatever becomes of it."""
+    """Store the connection's alias in an instance; a new instance gets the one of the current ``options()``."""
     alias = alias_of(instance)
     if alias is None:
         alias = ambient_alias()
@@ -193,7 +243,7 @@ def pin_connection(instance: Instance) -> None:
 def key_values_of(instance: Instance) -> tuple[Any, ...]:
     """Return the values of the hash key, and of the range key if there is one.
 
-    One that its field cannot read is as it is stored, so that instances can be compared and shown.
+    A value that its field cannot read is returned as it is stored: instances can still be compared and shown.
     """
     meta = options_of(type(instance))
     try:

@@ -55,7 +55,7 @@ class Model(Instance):
     """An item of a table.
 
     Fields are class attributes; ``class Meta`` names the table and its options. A model without a
-    key gets ``id``, a random UUID; the name of the table is by default that of the class.
+    key gets the field ``id``, a random UUID. The table's default name is the name of the class.
 
     >>> from dynamodb_py import CharField, IntegerField
     >>> class Score(Model):
@@ -70,11 +70,12 @@ class Model(Instance):
     Options in ``Meta``: ``table_name``, ``abstract``, ``using`` (the alias of a connection),
     ``indexes``, ``billing_mode``, ``read_capacity``, ``write_capacity``, ``stream``, ``encryption``,
     ``table_class``, ``deletion_protection``, ``point_in_time_recovery``, ``tags``, ``warm_throughput`` and
-    ``on_demand_maximum`` (of the table: the page about tables has their values), ``allow_scan`` (query
-    sets without a key in their conditions read the whole table; otherwise that is an error), ``atomic``
-    (instances are written only if no attribute has changed since they were loaded), ``constraints`` and
-    ``unique_table`` (unique fields, and the table of their sentinels), ``ttl`` and ``hide_expired`` (the
-    field with the moment when DynamoDB deletes an item, and whether reads hide expired items).
+    ``on_demand_maximum`` (options of the table: the page about tables lists their values), ``allow_scan``
+    (a query set without a key in its conditions reads the whole table, instead of raising ScanRequired),
+    ``atomic`` (instances are written only if no attribute has changed since they were loaded),
+    ``constraints`` and ``unique_table`` (unique fields, and the table of their sentinels), ``ttl`` and
+    ``hide_expired`` (the field with the time when DynamoDB deletes an item, and whether reads hide
+    expired items).
     """
 
     _meta: ClassVar[Options]
@@ -110,19 +111,42 @@ class Model(Instance):
                     options.layout.join(options)
             cls._meta = options
             if kept := vars(cls).get("_managers"):
-                kept.clear()  # they have query sets of what the class was
+                kept.clear()  # their query sets were made for the class before this change
         cls._fieldset = fields
 
     @classmethod
     def class_prepared(cls) -> None:
-        """Override it in a base class, to act when a model is complete."""
+        """Override this hook in a base class: it is called when a subclass with a table is complete.
+
+        >>> from dynamodb_py import CharField, Model
+        >>> registered = []
+        >>> class Registered(Model):
+        ...     class Meta:
+        ...         abstract = True
+        ...
+        ...     @classmethod
+        ...     def class_prepared(cls):
+        ...         registered.append(cls.__name__)
+        >>> class Invoice(Registered):
+        ...     number = CharField(hash_key=True)
+        >>> registered
+        ['Invoice']
+        """
 
     @classmethod
     def add_field(cls, name: str, field: Field[Any, Any]) -> None:
         """Add a field to a complete class, before it has instances.
 
-        Existing subclasses do not get it. Raises ModelDefinitionError as the class statement would, and
-        changes nothing then.
+        Existing subclasses do not get the field.
+
+        >>> from dynamodb_py import CharField, IntegerField, Model
+        >>> class Player(Model):
+        ...     name = CharField(hash_key=True)
+        >>> Player.add_field("level", IntegerField(default=1))
+        >>> Player(name="ann")
+        Player(name='ann', level=1)
+
+        :raises ModelDefinitionError: the class statement would refuse the field; the class is unchanged.
         """
         before = cls.__dict__.get(name)
         setattr(cls, name, field)
@@ -137,10 +161,10 @@ class Model(Instance):
 
     @classmethod
     def add_index(cls, index: Index) -> None:
-        """Add an index to a complete class, as if ``Meta.indexes`` had it; ``Table(cls).update()`` makes it.
+        """Add an index to a complete class, as if it were in ``Meta.indexes``.
 
-        Queries take it from now on; existing subclasses do not get it. Raises ModelDefinitionError as the
-        class statement would, and changes nothing then.
+        Queries use it from now on; ``Table(cls).update()`` creates it in the table. Existing subclasses
+        do not get the index.
 
         >>> from dynamodb_py import CharField, GlobalIndex
         >>> class Player(Model):
@@ -151,6 +175,7 @@ class Model(Instance):
         'by_team'
 
         :param index: a ``GlobalIndex``; or a ``LocalIndex``, if the table does not exist yet.
+        :raises ModelDefinitionError: the class statement would refuse the index; the class is unchanged.
         """
         before: type[Any] | None = vars(cls).get("Meta")
         indexes = [*cls._meta.declared["indexes"], index]
@@ -163,9 +188,9 @@ class Model(Instance):
             raise
 
     def __init__(self, /, *key: Any, **values: Any) -> None:
-        """Make an instance, not yet saved.
+        """Make an instance; nothing is sent before :meth:`save`.
 
-        :param key: the values of the hash key and of the range key, if they are given in order.
+        :param key: the values of the hash key and of the range key, in order; they can be given by name too.
         :param values: the values of the fields by name; an unknown name raises TypeError.
         """
         if pre_init.in_use or post_init.in_use:
@@ -179,17 +204,17 @@ class Model(Instance):
     def from_dict(
         cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
-        """Return a new, unsaved instance with these values by field name, as of ``to_dict()``.
+        """Return a new, unsaved instance with these values by field name, as ``to_dict()`` returns them.
 
-        If its kind names a subclass, it is an instance of that.
+        If the value of the discriminator names a subclass, the instance belongs to that subclass.
 
         >>> Score.from_dict({"player": "cat", "game": 1})
         Score(player='cat', game=1, points=0)
 
-        :param mode: that of ``to_dict()``.
-        :param strict: check all as ``save()`` would, unknown names among it, in documents too.
-        :raises ValidationError: what is wrong, by path: with *strict* all of it.
-        :raises TypeError: without *strict*, a name that no field has.
+        :param mode: the ``mode`` with which ``to_dict()`` made the values.
+        :param strict: validate all values as ``save()`` would, and refuse unknown names, in documents too.
+        :raises ValidationError: a value is wrong; with *strict* the error has all problems, by path.
+        :raises TypeError: without *strict*, no field has one of the names.
         """
         kind, found = options_of(cls).kind, cls
         if kind is not None and isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -201,12 +226,12 @@ class Model(Instance):
 
     @classmethod
     def by_key(cls, /, *key: Any, **named: Any) -> Self:
-        """Return an instance that knows only its key, for writes without reading; nothing is sent.
+        """Return an instance that knows only its key, to write the item without reading it; nothing is sent.
 
-        It counts as loaded: ``update()``, and ``save()`` of what was assigned, change the item and leave
-        its other attributes alone, or raise DoesNotExist. Reading another field raises FieldNotLoaded
-        until ``fetch()``. A VersionField is raised by ``update()``, whatever it is; ``save()`` and
-        ``delete()`` need its value, and raise FieldNotLoaded too.
+        The instance counts as loaded. ``update()`` changes the item, and ``save()`` writes the fields that
+        were assigned; both leave other attributes alone, and raise DoesNotExist if there is no item.
+        Reading another field raises FieldNotLoaded until ``fetch()``. ``update()`` increases a
+        VersionField from any value; ``save()`` and ``delete()`` need its value, and raise FieldNotLoaded.
 
         >>> from dynamodb_py import CharField, IntegerField, Model
         >>> class Score(Model):
@@ -216,9 +241,9 @@ class Model(Instance):
         Score(player='ann')
 
         :param key: the values of the hash key and of the range key, in order.
-        :param named: the same by field name.
-        :raises TypeError: these are not the fields of the key.
-        :raises ValidationError: no key can have the values.
+        :param named: the same values by field name.
+        :raises TypeError: a value of the key is missing, or a name is not a field of the key.
+        :raises ValidationError: a value is not valid in a key.
         """
         meta = options_of(cls)
         made: Self = make_stub(cls, meta.check_own_key(meta.key(key, named)))
@@ -313,16 +338,15 @@ class Model(Instance):
 
     @property
     def is_changed(self) -> bool:
-        """Whether :meth:`save` would send anything: always so for a new instance."""
+        """Whether :meth:`save` has anything to send; always True for a new instance."""
         return self._stored is None or bool(tracking.find_changed(self, stored.stored_wires(self)))
 
     def changes(self) -> dict[str, tuple[Any, Any]]:
-        """Return the changes since it was loaded or saved: the old and the new value, by path.
+        """Return the changes since the instance was loaded or saved: the old and the new value, by path.
 
-        Paths are as in messages, ``score`` or ``doc.a[0]``. None means an absent value. A list is
-        there as a whole, unless only its elements changed or it grew at its end. For a new instance,
-        all values are there, with None as the old one. Values that cannot be stored are there as they
-        are.
+        Paths are written as in messages, ``score`` or ``doc.a[0]``. None means an absent value. A changed
+        list is one entry, unless only its elements changed or it grew at its end. A new instance returns
+        all its values, each with None as the old one. Values that cannot be stored are included.
 
         >>> from dynamodb_py import CharField, DictField, Model
         >>> class Page(Model):
@@ -338,9 +362,9 @@ class Model(Instance):
     def previous_changes(self) -> dict[str, tuple[Any, Any]]:
         """Return the changes that the last save or update wrote: the old and the new value, by path.
 
-        They are as :meth:`changes` showed them before it, with what set itself, such as a version.
-        Hooks after a save find them too. Empty where nothing was written yet, or there was nothing
-        to write.
+        The result is that of :meth:`changes` before the write, with the fields that set themselves, such
+        as a version. Hooks after a save can read it too. It is empty if nothing was written yet, or if
+        the last save had nothing to write.
 
         >>> score = Score.objects.get("ann", 1)
         >>> score.points = 60
@@ -351,7 +375,7 @@ class Model(Instance):
         return tracking.describe_previous_changes(self)
 
     def revert(self, *names: str) -> None:
-        """Restore the values that were loaded or saved last, also in place of edits; nothing is sent.
+        """Restore the values that were last loaded or saved, and undo changes in place; nothing is sent.
 
         >>> score = Score.objects.get("ann", 1)
         >>> score.points = 7
@@ -359,8 +383,8 @@ class Model(Instance):
         >>> score.points
         50
 
-        :param names: the fields to restore; without any, all are.
-        :raises QueryError: it was never loaded or saved, or was deleted.
+        :param names: the fields to restore; all fields if none is named.
+        :raises QueryError: the instance was never loaded or saved, or was deleted.
         :raises TypeError: no field has one of *names*.
         """
         tracking.revert_instance(self, names)
@@ -416,7 +440,7 @@ class Model(Instance):
 
         @classmethod
         def batch_write(cls, /, *args: Any, **options: Any) -> Any:
-            """Write many items, or return a block to give them to: ``objects.batch_write()``.
+            """Write many items, or return a context manager that collects them: ``objects.batch_write()``.
 
             >>> len(Score.batch_write([Score(player="cat", game=n) for n in range(3)]))
             3
@@ -425,7 +449,7 @@ class Model(Instance):
 
         @classmethod
         def abatch_write(cls, /, *args: Any, **options: Any) -> Any:
-            """Write many items, or return a block to give them to: ``objects.abatch_write()``."""
+            """Write many items, or return a context manager that collects them: ``objects.abatch_write()``."""
             return cls.objects.abatch_write(*args, **options)
 
 
@@ -433,7 +457,7 @@ OWN_CONSTRUCTORS.add(Model.__init__)
 
 
 def _set_or_delete(cls: type[Any], name: str, value: object) -> None:
-    """Set an attribute of a class to *value*; remove it if that is None."""
+    """Set an attribute of a class to *value*; remove the attribute if *value* is None."""
     if value is None:
         delattr(cls, name)
     else:
@@ -478,7 +502,7 @@ def _complete(model: type[Model]) -> None:
 
 
 def _own_exception(cls: type[Model], name: str) -> type[Exception]:
-    """Return the exception *name* of a model: a subclass of those of its bases."""
+    """Return the exception *name* of a model: a subclass of the same exception of each base model."""
     bases = tuple(
         dict.fromkeys(getattr(base, name) for base in cls.__bases__ if issubclass(base, Model))
     )

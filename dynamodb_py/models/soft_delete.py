@@ -1,4 +1,4 @@
-"""Mixins for models: Timestamped, with the moments of creation and change, and SoftDelete."""
+"""Mixins for models: Timestamped, with the times of creation and change, and SoftDelete."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Timestamped:
-    """A mixin for models and documents: the moments of creation and of the last change.
+    """A mixin for models and documents, with the times of creation and of the last change.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Page(Timestamped, Model):
@@ -53,7 +53,7 @@ class Timestamped:
 
 
 class _LiveItems(Scope):
-    """Hides the items that are deleted softly."""
+    """Hides the items that are marked as deleted."""
 
     def condition(self, model: type[Any], /) -> Condition:
         field = options_of(model).get_field("deleted_at")
@@ -71,8 +71,8 @@ class _LiveItems(Scope):
 
     def check_batch_delete(self, model: type[Any], /) -> None:
         raise QueryError(
-            f"{model.__name__}: a batch deletes for good, and {model.__name__} is deleted "
-            "softly: objects.bulk_delete(), or all_objects.batch_write(delete=...) for good"
+            f"{model.__name__}: a batch deletes for good, and {model.__name__} is deleted softly: call "
+            "objects.bulk_delete(), or all_objects.batch_write(delete=...) to delete for good"
         )
 
 
@@ -84,9 +84,20 @@ def bulk_delete_softly(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[BulkResult[Any]]:
-    """Delete the items with these keys, or these instances, softly, each with a request of its own.
+    """Mark the items with these keys, or these instances, as deleted; one request each.
 
-    Missing items count as deleted. The rest is as for other models.
+    Missing items count as deleted. The parameters are those of other models.
+
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     number = CharField(hash_key=True)
+    >>> description = Table(Order).create()
+    >>> orders = [Order.create(number=number) for number in ("1", "2", "3")]
+    >>> result = Order.objects.bulk_delete(["1", orders[1]])
+    >>> [Order.get(number) is None for number in ("1", "2", "3")]
+    [True, True, False]
+    >>> Order.all_objects.get("1").is_deleted
+    True
     """
     check_outside("bulk_delete()")
     given, pacer = list_many(keys, "keys to delete"), make_pacer(rate)
@@ -107,7 +118,7 @@ def bulk_delete_softly(
 
 
 def _delete_given(bound: BoundModel[Any], given: Any) -> Flow[Status]:
-    """Delete an instance, or the item of a key, softly; a missing one counts as deleted."""
+    """Mark an instance, or the item with a key, as deleted; a missing item counts as deleted."""
     with suppress(DoesNotExist):
         if isinstance(given, bound.model):
             yield from flow_of(given.__class__, "delete")(given)
@@ -125,9 +136,22 @@ def delete_matching_softly(
     rate: float | None = None,
     progress: ProgressOption = None,
 ) -> Flow[Done]:
-    """Delete every item that matches softly, each with a request of its own.
+    """Mark every matching item as deleted; one request each.
 
-    Each changes only if it still matches, whatever *checked* is; the rest is as for ``update()``.
+    Each item changes only if it still matches. The parameters are those of ``update()``; *checked* has no
+    effect.
+
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     customer = CharField(hash_key=True)
+    ...     number = CharField(range_key=True)
+    >>> description = Table(Order).create()
+    >>> orders = [Order.create(customer="ann", number=number) for number in ("1", "2")]
+    >>> done = Order.objects.filter(customer="ann", number="1").delete()
+    >>> Order.objects.filter(customer="ann").count()
+    1
+    >>> Order.all_objects.filter(customer="ann").count()
+    2
     """
     del checked
     done: Done = yield from update_matching(
@@ -139,13 +163,22 @@ def delete_matching_softly(
 def delete_by_key_softly(
     bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
 ) -> Flow[None]:
-    """Delete the item with this key softly, without reading it.
+    """Mark the item with this key as deleted, without reading it.
 
-    A missing item counts as deleted, unless there is a condition.
+    Without a condition, a missing item counts as deleted.
 
-    :param condition: delete only where it holds.
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     number = CharField(hash_key=True)
+    >>> description = Table(Order).create()
+    >>> order = Order.create(number="1")
+    >>> Order.objects.delete("1")
+    >>> Order.get("1") is None, Order.all_objects.get("1").is_deleted
+    (True, True)
+
+    :param condition: mark the item only if it holds.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
-    :raises DoesNotExist: with *condition*, there is no item.
+    :raises DoesNotExist: *condition* is given, and there is no item.
     """
     meta = options_of(bound.model)
     instance: Any = instance_of_key(bound, meta.check_own_key(meta.key(key, named)))
@@ -160,7 +193,7 @@ def delete_by_key_softly(
 
 @name_verbs
 class SoftDeleteQuerySet(QuerySet[M, R], Generic[M, R]):
-    """A query set of a :class:`SoftDelete` model: it hides deleted items, and its ``delete()`` is soft."""
+    """A query set of a :class:`SoftDelete` model: it hides deleted items; its ``delete()`` marks items."""
 
     __slots__ = ()
 
@@ -174,7 +207,7 @@ class SoftDeleteQuerySet(QuerySet[M, R], Generic[M, R]):
 
 @name_verbs
 class SoftDeleteManager(Manager[M], Generic[M]):
-    """The manager ``objects`` of a :class:`SoftDelete` model: deleted items are hidden."""
+    """The manager ``objects`` of a :class:`SoftDelete` model: it hides deleted items."""
 
     _queryset = SoftDeleteQuerySet
     _scope = _LiveItems()
@@ -196,17 +229,26 @@ def delete_softly(
     hard: bool = False,
     using: str | None = None,
 ) -> Flow[None]:
-    """Mark this item as deleted now, in one request; a marked item keeps its moment.
+    """Mark this item as deleted now, in one request; an item that is marked already keeps its time.
 
-    In a transaction it keeps the moment that the instance has.
+    In a transaction, the item gets the time that the instance has, if it has one.
 
-    :param condition: delete only where it holds.
-    :param atomic: as for ``update()``.
-    :param hard: delete the item itself, as for other models.
-    :param using: the alias of a connection, as for other models.
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     number = CharField(hash_key=True)
+    >>> description = Table(Order).create()
+    >>> order = Order.create(number="1")
+    >>> order.delete()
+    >>> order.is_deleted, Order.get("1")
+    (True, None)
+
+    :param condition: mark the item only if it holds.
+    :param atomic: the same as in ``update()``.
+    :param hard: delete the item itself, like :meth:`hard_delete`.
+    :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
-    :raises DoesNotExist: there is no item; not so with *hard*.
-    :raises StaleItem: as for other models.
+    :raises DoesNotExist: there is no item; with *hard* this is no error.
+    :raises StaleItem: the item was changed, or deleted, since it was loaded.
     """
     if using is not None and is_elsewhere(instance, using):
         instance = copy_elsewhere(instance, using)
@@ -244,16 +286,37 @@ def delete_hard(
     atomic: bool | None = None,
     using: str | None = None,
 ) -> Flow[None]:
-    """Delete the item itself: ``delete(hard=True)``."""
+    """Delete the item itself, like ``delete(hard=True)``.
+
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     number = CharField(hash_key=True)
+    >>> description = Table(Order).create()
+    >>> order = Order.create(number="1")
+    >>> order.hard_delete()
+    >>> Order.all_objects.get_or_none("1") is None
+    True
+    """
     yield from delete_instance(instance, condition=condition, atomic=atomic, using=using)
 
 
 def restore_instance(
     instance: SoftDelete, *, condition: Condition | None = None, atomic: bool | None = None
 ) -> Flow[None]:
-    """Remove the mark from the item, in one request; an item without one does not change.
+    """Remove the mark of deletion from the item, in one request; an item without the mark does not change.
 
-    :param condition: and *atomic*: as for ``update()``.
+    >>> from dynamodb_py import CharField, SoftDelete, Table
+    >>> class Order(SoftDelete):
+    ...     number = CharField(hash_key=True)
+    >>> description = Table(Order).create()
+    >>> order = Order.create(number="1")
+    >>> order.delete()
+    >>> order.restore()
+    >>> order.is_deleted
+    False
+
+    :param condition: restore the item only if it holds.
+    :param atomic: the same as in ``update()``.
     :raises DoesNotExist: there is no item.
     """
     yield from update_instance(
@@ -263,10 +326,10 @@ def restore_instance(
 
 @name_verbs
 class SoftDelete(Model):
-    """A mixin for models whose items are marked as deleted first: ``deleted_at`` is the moment.
+    """A base class for models whose items are only marked as deleted: ``deleted_at`` is the time.
 
-    ``objects`` hides deleted items, and deletes softly; ``all_objects`` is a plain manager: it shows
-    all items, and deletes for good.
+    ``objects`` hides deleted items, and its deletes mark items. ``all_objects`` is a plain manager: it
+    shows all items, and deletes them for good.
 
     >>> from dynamodb_py import CharField
     >>> class Order(SoftDelete):
@@ -279,7 +342,7 @@ class SoftDelete(Model):
         abstract = True
 
     deleted_at = DateTimeField()
-    """When it was deleted softly; None if it was not."""
+    """The time when the item was marked as deleted; None if it is not marked."""
 
     objects = cast("Objects", SoftDeleteManager())
     """The manager of the items that are not deleted."""
@@ -288,7 +351,7 @@ class SoftDelete(Model):
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it was deleted softly."""
+        """Whether the item is marked as deleted."""
         return self.deleted_at is not None
 
     if TYPE_CHECKING:
@@ -321,7 +384,7 @@ class SoftDelete(Model):
 
 
 def _get_now(model: type[SoftDelete]) -> datetime:
-    """Return the present, as far as the model's field keeps it."""
+    """Return the current time, in the precision of the model's field."""
     field: object = model.deleted_at
     if isinstance(field, (DateTimeField, TimestampField)):
         return field.now()

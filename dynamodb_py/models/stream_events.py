@@ -1,4 +1,4 @@
-"""``record_from_event()``: one record of an event, of a model that need not be named."""
+"""``record_from_event()``: parses one record of an event; the table's name finds the model."""
 
 from __future__ import annotations
 
@@ -17,15 +17,28 @@ from .registry import list_models
 def record_from_event(
     event: Event, *models: type[HasOptions], using: str | None = None
 ) -> StreamRecord[Any]:
-    """Return the record in one record of an event of AWS Lambda, EventBridge Pipes or Kinesis Data Streams.
+    """Parse one record of an event of AWS Lambda, EventBridge Pipes or Kinesis Data Streams.
 
-    :param event: a record of a stream of DynamoDB, as in the ``Records`` of an event; or one of Kinesis Data
-        Streams for DynamoDB, with Lambda's envelope or without; or its data: bytes, or text in base64. Kinesis keeps
-        no order: its records may come twice and out of order
+    >>> from dynamodb_py import record_from_event
+    >>> key = {"player": {"S": "ann"}, "game": {"N": "1"}}
+    >>> record = record_from_event(
+    ...     {
+    ...         "eventName": "REMOVE",
+    ...         "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/scores/stream/2026",
+    ...         "dynamodb": {"Keys": key, "SequenceNumber": "1"},
+    ...     },
+    ...     Score,
+    ... )
+    >>> record.kind, record.key
+    ('remove', {'player': 'ann', 'game': 1})
+
+    :param event: a record of a DynamoDB stream, as in the ``Records`` of an event; or a record of Kinesis
+        Data Streams for DynamoDB, with or without Lambda's envelope; or the data of such a record: bytes, or
+        text in base64. Kinesis keeps no order: its records may come twice and out of order
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_gettingstarted.html).
-    :param models: the models that it may be of; by default all whose table has the name in the event.
-    :param using: the alias of a connection, in place of those of the models.
-    :raises QueryError: it is no record of a stream of DynamoDB, or of an item of no model.
+    :param models: the possible models; by default all models whose table has the name in the event.
+    :param using: the alias of a connection, instead of the models' own.
+    :raises QueryError: *event* is not a record of a DynamoDB stream, or its item belongs to no model.
     :raises ConfigurationError: no model has the table.
     """
     table, raw = read_event(event)
@@ -33,8 +46,8 @@ def record_from_event(
     record = load_record(loaders.find(table), raw)
     if record is None:
         raise QueryError(
-            f"record {raw.change.number} of the table {table} is of an item of none of the models "
-            f"{', '.join(each.__name__ for each in models)}"
+            f"record {raw.change.number} of the table {table}: its item belongs to none of the models "
+            f"{', '.join(each.__name__ for each in models)}: give its model too"
         )
     return record
 
@@ -44,12 +57,12 @@ def _find_models(table: str, using: str | None) -> list[type[Any]]:
     found: list[type[Any]] = []
     for model in list_models():
         if getattr(getattr(model, "_meta", None), "schema", None) is not None:
-            with suppress(ConfigurationError):  # its connection was not defined
+            with suppress(ConfigurationError):  # the model's connection is not defined
                 if Table(model, using).name == table:
                     found.append(model)
     if not found:
         raise ConfigurationError(
-            f"no model has the table {table!r}: import the module that defines it; is the table_prefix of the "
-            "connection right?"
+            f"no model has the table {table!r}: import the module that defines the model, and check the "
+            "table_prefix of the connection"
         )
     return found

@@ -1,4 +1,4 @@
-"""TypedModel and TypedDocument: type checkers know their constructors, by PEP 681."""
+"""TypedModel and TypedDocument: their constructors are typed, by PEP 681."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ else:
 
 
 class TypedModel(_Typed, Model):
-    """A model whose fields are annotated with their types, so that type checkers check its constructor.
+    """A model whose fields are annotated with their types: type checkers check calls of its constructor.
 
-    A field without ``default=`` must be given, unless it sets itself; one with ``init=False`` cannot.
-    Loading an item is as for every model.
+    A field without ``default=`` must be given, unless it sets itself. A field with ``init=False`` cannot
+    be given. Loading items works as for every model.
 
     >>> from dynamodb_py import CharField, IntegerField
     >>> class Score(TypedModel):
@@ -83,17 +83,18 @@ class TypedModel(_Typed, Model):
             abstract = True
 
     def __init__(self, /, *key: Any, **values: Any) -> None:
-        """Make an instance, not yet saved; raise TypeError where a field that has no default is not given.
+        """Make an instance; nothing is sent before :meth:`save`.
 
-        :param key: the values of the hash key and of the range key, if they are given in order.
-        :param values: the values of the fields by name; an unknown name raises TypeError.
+        :param key: the values of the hash key and of the range key, in order; they can be given by name too.
+        :param values: the values of the fields by name.
+        :raises TypeError: a field without a default is missing, or no field has one of the names.
         """
         super().__init__(*key, **values)
         check_constructed(self, values)
 
 
 class TypedDocument(_Typed, Document):
-    """A document whose fields are annotated with their types, as those of a :class:`TypedModel` are.
+    """A document whose fields are annotated with their types, like those of a :class:`TypedModel`.
 
     >>> from dynamodb_py import CharField
     >>> class Address(TypedDocument):
@@ -104,6 +105,6 @@ class TypedDocument(_Typed, Document):
     """
 
     def __init__(self, /, **values: Any) -> None:
-        """Make a document with these values by field name; raise TypeError where one is missing."""
+        """Make a document with these values by field name; raise TypeError if a value is missing."""
         super().__init__(**values)
         check_constructed(self, values)

@@ -199,7 +199,7 @@ def test_a_hundred_items_of_three_models_are_one_transaction(engine, do, sent, k
     one_more = Account(key + "-more")
 
     def too_much():
-        with pytest.raises(QueryError, match=r"save of Account\('.*-more'\): .* of 101 items"):
+        with pytest.raises(QueryError, match=r"save of Account\('.*-more'\): .* have 101 items"):
             one_more.save()
 
     tx = together(do, *[each.save for each in new], too_much)

@@ -152,7 +152,9 @@ def test_a_batch_would_delete_for_good_and_is_refused():
         lambda: Order.objects.batch_write(delete=[("a", 1)]),
         lambda: Order.objects.all().batch_write(delete=[("a", 1)]),
     ):
-        with pytest.raises(QueryError, match=r"Order is deleted softly: objects\.bulk_delete\(\)"):
+        with pytest.raises(
+            QueryError, match=r"Order is deleted softly: call objects\.bulk_delete\(\)"
+        ):
             write()
 
 

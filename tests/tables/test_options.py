@@ -137,7 +137,7 @@ def test_options_are_inherited_and_kinds_of_one_table_have_the_same():
         pass
 
     assert Derived._meta.schema.options == Base._meta.schema.options
-    with pytest.raises(ModelDefinitionError, match="its options of the table are others"):
+    with pytest.raises(ModelDefinitionError, match="its options of the table differ"):
 
         class Other(Base):
             class Meta:
@@ -154,7 +154,7 @@ def test_options_of_a_shared_table_are_declared_there():
     meta = type("Meta", (), {"table": App, "keys": {"pk": "USER#{name}"}})
     user = type("User", (Model,), {"Meta": meta, "name": CharField(), "__module__": __name__})
     assert Table(user).schema.options == declare_options({"deletion_protection": True})
-    with pytest.raises(ModelDefinitionError, match=r"Meta.tags: .* say it in App.Meta"):
+    with pytest.raises(ModelDefinitionError, match=r"Meta.tags: .* declare it in App.Meta"):
         type("Team", (Model,), {"Meta": type("Meta", (meta,), {"tags": {}}), "name": CharField()})
 
 

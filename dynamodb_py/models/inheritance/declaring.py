@@ -1,4 +1,4 @@
-"""Definition of classes that share a table: their kinds, and the options that must be equal."""
+"""Defines classes that share a table: their kinds, and the options that must be equal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
 
 
 def find_shared_options(model: type[Any]) -> InheritedOptions | None:
-    """Return the options of the base class with kinds whose table *model* shares, or None."""
+    """Return the options of the base class whose table *model* shares by a discriminator, or None."""
     metas = [vars(base).get("_meta") for base in model.__mro__[1:]]
     found: list[InheritedOptions] = [
         meta for meta in metas if meta is not None and meta.kind is not None
@@ -40,7 +40,7 @@ def find_shared_options(model: type[Any]) -> InheritedOptions | None:
             meta.kind.hierarchy.root.__name__ for meta in hierarchies.values() if meta.kind
         )
         raise ModelDefinitionError(
-            f"{model.__name__} inherits from classes of several tables, {names}: an item is in one"
+            f"{model.__name__} inherits from classes of several tables, {names}: inherit from one of them"
         )
     return found[0] if found else None
 
@@ -53,7 +53,7 @@ def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[st
         if declared["discriminator"] is None and declared["kind"] is not None:
             raise ModelDefinitionError(
                 f"{name}.Meta.kind needs Meta.discriminator, which names the attribute "
-                "that holds it"
+                "that stores the kind"
             )
         return declared
     root: Any = base.kind.hierarchy.root
@@ -62,7 +62,7 @@ def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[st
         if declared[option] not in (None, value):
             raise ModelDefinitionError(
                 f"{name}.Meta.{option} is {declared[option]!r}, and {name} is a kind of {root.__name__}, "
-                f"which is kept in {base.table_name!r}: drop it"
+                f"whose table is {base.table_name!r}: drop the option"
             )
     for option in ("discriminator", "unknown_kind", "using"):
         if declared[option] != root._meta.declared[option]:
@@ -76,7 +76,7 @@ def inherit_table_options(model: type[Any], declared: dict[str, Any]) -> dict[st
 def add_discriminator(
     model: type[Any], base: type[Any], declared: Mapping[str, Any], fields: dict[str, AnyField]
 ) -> tuple[dict[str, AnyField], PolymorphicIdentity | None]:
-    """Return the fields with the one for the kind, and the identity of the class, or None."""
+    """Return the fields, with the discriminator's field, and the identity of the class, or None."""
     name = declared["discriminator"]
     if name is None or hasattr(model, "_layout"):
         return fields, None
@@ -88,7 +88,7 @@ def add_discriminator(
     raises = raises_for_unknown(model, declared["unknown_kind"])
     shared, before = find_shared_options(model), vars(model).get("_meta")
     hierarchy: Hierarchy | None = None
-    for meta in (shared, before):  # before: of a complete class to which a field is added
+    for meta in (shared, before):  # *before* is set if a field is added to a complete class
         if meta is not None and meta.kind is not None:
             hierarchy = meta.kind.hierarchy
     attribute = fields[name].attribute if name in fields else name
@@ -107,7 +107,7 @@ def add_discriminator(
 def _add_field(
     model: type[Any], base: type[Any], fields: Mapping[str, AnyField], attribute: str
 ) -> AnyField:
-    """Add a field for the undeclared attribute to the model: called as the attribute, or ``kind``."""
+    """Add a field for the undeclared attribute to the model, named like the attribute or ``kind``."""
     for name in (attribute, "kind"):
         free = name not in fields and not hasattr(base, name)
         if free and _NAME.fullmatch(name) and not hasattr(model, name):
@@ -121,15 +121,17 @@ def _add_field(
 
 
 def _set_value(model: type[Any], field: AnyField, declared: object) -> str:
-    """Return the kind of a class, and make it the default of the field."""
+    """Return the kind of a class, after setting it as the default of the field."""
     value = check_kind(model, model.__name__ if declared is None else declared)
     if field.kind != "S" or field.unique:
-        raise field.misdeclared("it holds the kinds of items, texts: declare a CharField")
+        raise field.misdeclared(
+            "it stores the kinds of items, which are texts: declare a CharField"
+        )
     wire, default = {"S": value}, cast("Any", None)
     try:
         default = field.decode(wire)
         if field.to_wire(default) != wire:
-            raise Unstorable("it would be stored otherwise")
+            raise Unstorable("the field would store another text")
         problems = field.find_problems(default)
     except (UnreadableValue, Unstorable) as error:
         problems = [str(error)]
@@ -137,7 +139,7 @@ def _set_value(model: type[Any], field: AnyField, declared: object) -> str:
         problems.append(problem)
     if problems:
         raise field.misdeclared(
-            f"it cannot hold {value!r}, the kind of {model.__name__}: {problems[0]}"
+            f"it cannot store {value!r}, the kind of {model.__name__}: {problems[0]}"
         )
     field.default = default
     return value
@@ -155,7 +157,7 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     before, twin = hierarchy.find(meta.model), hierarchy.metas.get(kind.value)
     if twin is not None and twin is not before:
         raise ModelDefinitionError(
-            f"{meta.name} and {twin.name} are both of the kind {kind.value!r} of "
+            f"{meta.name} and {twin.name} both have the kind {kind.value!r} of "
             f"{hierarchy.root.__name__}: give one of them another Meta.kind"
         )
     if kind.is_subclass:
@@ -167,7 +169,7 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
     known = hierarchy.table if before is None else None
     table = None if known is None else _add_schema(known, meta)
     metas = [meta]
-    if table is not None and table is known:  # the classes before have what the table needs
+    if table is not None and table is known:  # the table is unchanged: check only this class
         _check_types(metas, table.schema)
     else:
         metas = [*(m for m in list(hierarchy.metas.values()) if m is not before), meta]
@@ -181,28 +183,28 @@ def register_class(meta: InheritedOptions, plain: type[Any]) -> None:
 
 
 def _check_alike(meta: InheritedOptions, root: InheritedOptions) -> None:
-    """Refuse options that differ from the root's, as its other classes write and delete the items too."""
+    """Refuse options that differ from the root's: other classes write and delete the items too."""
     own, shared = meta.schema, root.schema
     problem = ""
     if (own.hash_key, own.range_key) != (shared.hash_key, shared.range_key):
-        problem = "its key is another one"
+        problem = "its key differs"
     elif any(getattr(own, option) != getattr(shared, option) for option in _BILLING):
-        problem = "its billing or throughput is another one"
+        problem = "its billing or throughput differs"
     elif own.options != shared.options:
-        problem = "its options of the table are others"
+        problem = "its options of the table differ"
     elif (meta.version and meta.version.attribute) != (root.version and root.version.attribute):
-        problem = "a VersionField is of all kinds or of none"
+        problem = "all kinds have the same VersionField, or none"
     elif meta.scopes != root.scopes:
-        problem = "what is unique is unique among all kinds"
+        problem = "all kinds have the same unique fields"
     if problem:
         raise ModelDefinitionError(
-            f"{meta.name} is a kind of {root.name} and shares its table, and {problem}: say it in "
+            f"{meta.name} is a kind of {root.name} and shares its table, and {problem}: declare this in "
             f"{root.name}"
         )
 
 
 def _check_indexed(meta: InheritedOptions, base: InheritedOptions) -> None:
-    """Refuse a subclass whose items may be missing in an index that has all items of its base class."""
+    """Refuse a subclass whose items may be missing from an index with all items of its base class."""
     for index in base.schema.indexes:
         own, inherited = meta.planner.subject, base.planner.subject
         keys = [key.name for key in index.keys]
@@ -210,7 +212,7 @@ def _check_indexed(meta: InheritedOptions, base: InheritedOptions) -> None:
         if lost := missing[0] - missing[1]:
             names = own.join_fields(lost)
             raise ModelDefinitionError(
-                f"{meta.name}: items without {names} would not be in index {index.name}, which has those "
+                f"{meta.name}: items without {names} would not be in index {index.name}, which has all items "
                 f"of {base.name}: declare {names} with required=True in {meta.name} too, or index "
                 f"{index.name} with complete=True"
             )
@@ -230,21 +232,21 @@ def merge_schemas(metas: list[InheritedOptions]) -> SharedSchema:
 
 
 def _add_schema(table: SharedSchema, meta: InheritedOptions) -> SharedSchema:
-    """Return *table* with what *meta* declares; *table* itself if it has that already."""
+    """Return *table* with the indexes and the TTL of *meta*; *table* itself if that changes nothing."""
     indexes, ttl = {**table.indexes}, table.ttl
     for index in meta.schema.indexes:
         there, by = indexes.setdefault(index.name, (index, meta))
         if there != index:
             raise ModelDefinitionError(
                 f"{meta.name} and {by.name} share a table, and both declare the index "
-                f"{index.name!r}: {index}; {there}; declare it alike, or under two names"
+                f"{index.name!r}: {index}; {there}; declare equal indexes, or give one another name"
             )
     if meta.schema.ttl is not None:
         ttl = ttl or (meta.schema.ttl, meta)
         if ttl[0] != meta.schema.ttl:
             raise ModelDefinitionError(
-                f"{meta.name} and {ttl[1].name} share a table, which has one TTL, and say "
-                f"{meta.schema.ttl!r} and {ttl[0]!r}: keep one"
+                f"{meta.name} and {ttl[1].name} share a table, which has one TTL attribute, and declare "
+                f"{meta.schema.ttl!r} and {ttl[0]!r}: declare one of them"
             )
     if len(indexes) == len(table.indexes) and ttl == table.ttl:
         return table
@@ -254,7 +256,7 @@ def _add_schema(table: SharedSchema, meta: InheritedOptions) -> SharedSchema:
 
 
 def prepare_index_keys(fields: Iterable[AnyField], schema: TableSchema) -> None:
-    """Let the fields in the keys of the table's indexes refuse what a key cannot hold."""
+    """Make the fields in the keys of the table's indexes refuse values that a key cannot have."""
     limits: dict[str, int] = {}
     for index in schema.indexes:
         limits.update({k.name: MAX_RANGE_KEY_BYTES for k in index.range_key})
@@ -266,7 +268,7 @@ def prepare_index_keys(fields: Iterable[AnyField], schema: TableSchema) -> None:
 
 
 def _check_types(metas: list[InheritedOptions], schema: TableSchema) -> None:
-    """Refuse a field whose type differs from the key of an index that it is stored in."""
+    """Refuse a field whose type differs from the type of the index key in which it is stored."""
     types: dict[str, str] = {}
     for key in schema.all_keys():
         if types.setdefault(key.name, key.type) != key.type:

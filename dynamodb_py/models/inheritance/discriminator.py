@@ -1,4 +1,4 @@
-"""Several model classes in one table: each item is written with its kind and loaded as its class."""
+"""Several model classes in one table: each item stores its kind, and is loaded as the class of that kind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Text(Struct, gc=False):
 
 
 class Discriminator:
-    """Classes that an attribute of the stored item or document distinguishes: a root and its subclasses."""
+    """A root and its subclasses, which an attribute of the stored item or document distinguishes."""
 
     def __init__(self, root: type[Any], attribute: str, *, raises: bool) -> None:
         self.root, self.attribute = root, attribute
@@ -55,7 +55,7 @@ class Discriminator:
 
 
 def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
-    """Tell whether ``unknown_kind`` of the Meta of *cls* is "raise"; refuse all but that and "warn"."""
+    """Tell whether ``unknown_kind`` in the Meta of *cls* is "raise"; refuse values other than "warn"."""
     if unknown not in ("warn", "raise"):
         raise ModelDefinitionError(
             f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
@@ -64,7 +64,7 @@ def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
 
 
 def check_kind(cls: type[Any], kind: object) -> str:
-    """Return the kind of *cls*, or raise ModelDefinitionError if it is no text."""
+    """Return the kind of *cls*; raise ModelDefinitionError if it is not a text."""
     if not isinstance(kind, str) or not kind:
         raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
     return kind
@@ -77,7 +77,7 @@ def require_kinds(path: Path, kinds: Iterable[str]) -> Condition:
 
 
 class InheritedOptions(Protocol):
-    """The options of a model, as far as the classes that share its table need them."""
+    """The part of a model's options that the classes of the same table use."""
 
     model: type[Any]
     name: str
@@ -98,7 +98,7 @@ class InheritedOptions(Protocol):
 
 
 class SharedSchema(Struct, frozen=True):
-    """The schema of the table of several classes, and which of them declared its parts first."""
+    """The schema of the table of several classes, and the class that first declared each part of it."""
 
     schema: TableSchema
     indexes: dict[str, tuple[IndexSchema, InheritedOptions]]
@@ -113,23 +113,23 @@ class Hierarchy(Discriminator):
         self.metas: dict[str, InheritedOptions] = {}
         """The options of the classes by kind."""
         self._by_name: dict[tuple[str, str], InheritedOptions] = {}
-        """The same by the module and qualified name of the class."""
+        """The options of the classes by module and qualified name."""
         self.table: SharedSchema | None = None
         """The table of all classes."""
 
     def kind_of(self, item: StoredItem) -> str | None:
-        """Return the kind of an item, or None; nothing else of it is decoded."""
+        """Return the kind of an item, or None, without decoding the rest of the item."""
         wire = self.read(item).wire
         return None if wire is None else cast("str | None", wire.S)
 
     def class_of(self, default: type[Any], item: StoredItem) -> type[Any]:
-        """Return the class of an item; *default* if it has no kind, or if that was not fetched.
+        """Return the class of an item; *default* if it has no kind, or if the kind was not fetched.
 
         Raises UnreadableValue for an unknown kind with ``unknown_kind = "raise"`` in Meta.
         """
         try:
             wire = self.read(item).wire
-        except ValueError:  # no item: reading its fields raises with details
+        except ValueError:  # not a valid item: reading its fields raises with details
             return default
         if wire is None:
             return default
@@ -141,15 +141,15 @@ class Hierarchy(Discriminator):
             f"{self.root.__name__}: an item is of the kind {kind!r}, and the classes are of the kinds "
             f"{', '.join(map(repr, list(self.metas)))}: import the module of its class"
         )
-        error = UnreadableValue(f'{message}, or say unknown_kind = "warn" in Meta')
+        error = UnreadableValue(f'{message}, or declare unknown_kind = "warn" in Meta')
         return self.use_default(kind, self.root, message, error)
 
     def find(self, model: type[Any]) -> InheritedOptions | None:
-        """Return the options of *model* as it is known here: of it, or of an earlier definition."""
+        """Return the registered options of *model*, or of an earlier definition of it."""
         return self._by_name.get(get_name(model))
 
     def add(self, meta: InheritedOptions, kind: str, table: SharedSchema) -> None:
-        """Add a class, in place of an earlier definition of it, and the table that it makes."""
+        """Add a class, which replaces an earlier definition of it, and set the table that results."""
         before = self.find(meta.model)
         if before is not None and before.kind is not None:
             del self.metas[before.kind.value], self.classes[before.kind.value]
@@ -165,12 +165,12 @@ class Hierarchy(Discriminator):
 
 
 def get_name(model: type[Any]) -> tuple[str, str]:
-    """Return the module and the qualified name of a class, which a redefinition of it has too."""
+    """Return the module and the qualified name of a class; a redefinition of the class has the same."""
     return model.__module__, model.__qualname__
 
 
 def is_redefinition(model: type[Any], other: type[Any]) -> bool:
-    """Tell whether *model* is *other* or defines it again, as in a notebook."""
+    """Tell whether *model* is *other*, or a second definition of it, as in a notebook."""
     return get_name(model) == get_name(other)
 
 
@@ -196,7 +196,7 @@ class PolymorphicIdentity:
     def condition(self) -> Condition:
         """Return the condition that an item exists and is of this class; it is empty for the root.
 
-        It is the same object as long as no class below this one is added.
+        The condition is cached until a subclass is added.
         """
         if not self.is_subclass:
             return Condition()
@@ -206,7 +206,7 @@ class PolymorphicIdentity:
         return found
 
     def forget_condition(self) -> None:
-        """Drop the condition, as the classes below this one are others."""
+        """Drop the cached condition, because the subclasses have changed."""
         self._condition = None
 
     def require_class(self, present: Condition) -> Condition:
@@ -240,13 +240,13 @@ class PolymorphicIdentity:
         return replace(plan, explanation=replace(explanation, notes=(*explanation.notes, note)))
 
     def find_class(self, values: Mapping[str, Any], model: type[Any]) -> type[Any]:
-        """Return the class that *values* by field name say, if it is *model* or below, else *model*."""
+        """Return the class of the kind in *values*, by field name, if it is a subclass of *model*, else *model*."""
         given = values.get(self.field.name)
         named = self.hierarchy.classes.get(str(getattr(given, "value", given)))  # or of an enum
         return named if named is not None and issubclass(named, model) else model
 
     def set_discriminator(self, wires: WireItem, stored: Mapping[str, Wire]) -> None:
-        """Put the kind into the attributes *wires* to store; *stored* are those that were loaded.
+        """Set the kind among the attributes *wires* to store; *stored* are the attributes that were loaded.
 
         Raises ValidationError if another kind was assigned.
         """
@@ -269,23 +269,23 @@ class PolymorphicIdentity:
         model = self.hierarchy.classes.get(kind)
         make = "leave it out" if model is None else f"make an instance of {model.__name__}"
         return (
-            f"it distinguishes the classes of the table, and that of {self.model.__name__} is "
+            f"it distinguishes the classes of the table, and the kind of {self.model.__name__} is "
             f"{self.value!r}, not {kind!r}: {make}"
         )
 
     def make_setter(self) -> Action:
-        """Return the action that writes the kind of an item without one, for updates that may make it."""
+        """Return the action that writes the kind of a new item, for updates that may create an item."""
         value = Value(self.wire)
         if self.is_subclass and self.values == [self.value]:
             return Set(self.path, value)  # the condition of the update allows no other kind
         return SetOnce(self.path, IfNotExists(self.path, value))
 
     def check(self, actions: Iterable[Action], errors: dict[str, list[str]]) -> None:
-        """Add to *errors* if an update would change the kind."""
+        """Add an error to *errors* if *actions* change the kind."""
         if any(action.path.parts[0] == self.hierarchy.attribute for action in actions):
             errors[self.field.name] = [
-                "it distinguishes the classes of the table, and is written by itself: an item's kind "
-                "cannot change; create a new item and delete this one"
+                "it distinguishes the classes of the table and sets itself: an item's kind cannot change; "
+                "create a new item and delete this one"
             ]
 
 

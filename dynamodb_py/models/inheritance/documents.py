@@ -1,4 +1,4 @@
-"""DocumentKinds of a document: which class a stored one is of, by its discriminator."""
+"""Document classes with a discriminator: finding the class of a stored document."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class DocumentKinds(Discriminator):
     def __init__(self, root: type[Any], attribute: str, name: str, *, raises: bool) -> None:
         super().__init__(root, attribute, raises=raises)
         self.name = name
-        """The name of the field that holds the kind, or of the attribute if there is none."""
+        """The name of the field that stores the kind, or of the attribute if no field does."""
 
     def class_of(self, stored: StoredItem, declared: type[Any]) -> type[Any]:
-        """Return the class of a stored document: *declared*, one of its subclasses, or its default.
+        """Return the class of a stored document: *declared* or one of its subclasses.
 
-        A document without a kind is of the class *declared*. Raises ValueError for one of another class.
+        A document without a kind has the class *declared*. Raises ValueError for a document of another class.
         """
         wire = self.read(stored).wire
         if wire is None:
@@ -33,14 +33,14 @@ class DocumentKinds(Discriminator):
             message = self.describe_unknown(wire.S, declared)
             return self.use_default(wire.S, declared, message, ValueError(message))
         if not issubclass(found, declared):
-            message = f"it is of the kind {wire.S!r}, a {found.__name__}, no {declared.__name__}"
+            message = f"it is of the kind {wire.S!r}, a {found.__name__}, not a {declared.__name__}"
             raise ValueError(message)  # noqa: TRY004 - of a stored value
         return found
 
     def describe_unknown(self, kind: object, declared: type[Any]) -> str:
-        """Return the message for a *kind* of none of the classes below *declared*."""
+        """Return the message for a *kind* that neither *declared* nor a subclass of it has."""
         known = [str(name) for name, each in self.classes.items() if issubclass(each, declared)]
-        return f"{kind!r} is no kind of {declared.__name__}: there are {', '.join(known)}"
+        return f"{kind!r} is not a kind of {declared.__name__}: its kinds are {', '.join(known)}"
 
     def list_below(self, declared: type[Any]) -> Iterator[type[Any]]:
         """Yield *declared*, unless it is abstract, and its subclasses."""
@@ -64,8 +64,8 @@ def find_kinds(
         misplaced = [name for name in ("kind", "unknown_kind") if name in options]
         if misplaced and (kinds is None or "unknown_kind" in options):
             raise ModelDefinitionError(
-                f"{cls.__name__}.Meta.{misplaced[-1]} is of use beside Meta.discriminator alone, "
-                "in the class that has it" + (" and its subclasses" if kinds is None else "")
+                f"{cls.__name__}.Meta.{misplaced[-1]} needs Meta.discriminator: declare it in the class "
+                "with the discriminator" + (", or a subclass of that" if kinds is None else "")
             )
     if kinds is None or options.get("abstract"):
         return kinds, None
@@ -81,7 +81,7 @@ def _read_meta(cls: type) -> dict[str, Any]:
     options = {name: value for name, value in vars(meta).items() if name[0] != "_"}
     for name in options.keys() - set(_KNOWN):
         raise ModelDefinitionError(
-            f"{cls.__name__}.Meta.{name} is unknown: that of a Document takes {', '.join(_KNOWN)}"
+            f"{cls.__name__}.Meta.{name} is unknown: the Meta of a Document takes {', '.join(_KNOWN)}"
         )
     return options
 
@@ -99,21 +99,21 @@ def _make_kinds(cls: type[Any], options: dict[str, Any]) -> DocumentKinds:
 
 
 def _register(cls: type[Any], kinds: DocumentKinds, kind: object) -> str:
-    """Register *cls* as the class of *kind*, which becomes the default of the field that holds it."""
+    """Register *cls* as the class of *kind*; set *kind* as the default of the discriminator's field."""
     kind = check_kind(cls, kind)
     twin = kinds.classes.get(kind)
     if twin is not None and not is_redefinition(cls, twin):
         raise ModelDefinitionError(
-            f"{cls.__name__} and {twin.__name__} are both the kind {kind!r} of {kinds.root.__name__}: "
+            f"{cls.__name__} and {twin.__name__} both have the kind {kind!r} of {kinds.root.__name__}: "
             "give one of them another Meta.kind"
         )
     field = cls._fieldset.by_attribute.get(kinds.attribute)
     if field is not None:
         if field.kind != "S":
-            raise field.misdeclared("it holds the kind, a text: declare a CharField")
+            raise field.misdeclared("it stores the kind, a text: declare a CharField")
         if field.name != kinds.name:
             raise field.misdeclared(
-                f"it is stored where {kinds.root.__name__} keeps the kind: give it another name="
+                f"it has the attribute in which {kinds.root.__name__} stores the kind: give it another name="
             )
         field.default = kind
     kinds.classes[kind] = cls

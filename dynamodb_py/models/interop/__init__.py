@@ -1,1 +1,1 @@
-"""What other packages need of models and documents: JSON Schema, pydantic's schemas, problems with paths."""
+"""Models and documents for other packages: JSON Schema, pydantic's schemas, problems with paths."""

@@ -1,4 +1,4 @@
-"""JSON Schema of models, documents and fields: what a client reads of them.
+"""JSON Schema of models, documents and fields, for clients.
 
 https://json-schema.org/draft/2020-12
 """
@@ -46,7 +46,7 @@ from ..validators import (
 
 Schema: TypeAlias = "dict[str, Any]"
 Make: TypeAlias = "Callable[[type[Any]], CoreSchema]"
-"""Returns the schema of a class of documents."""
+"""A function that returns pydantic's schema of a model or document class."""
 
 _BASE64 = {"type": "string", "contentEncoding": "base64"}
 _TYPES: dict[type[AnyField], Schema] = {
@@ -73,18 +73,18 @@ _KINDS: dict[str, Schema] = {
     "M": {"type": "object"},
     **{kind: {"type": "array"} for kind in ("L", "SS", "NS", "BS")},
 }
-"""The forms of fields of users, by what holds their values."""
+"""The JSON Schema of fields that users define, by the attribute type of their values."""
 
 _described: ContextVar[frozenset[type[Any]]] = ContextVar(
     "dynamodb_py.described", default=frozenset()
 )
-"""The classes that are being described: one that holds its own kind is described once."""
+"""The classes that are being described: a class that contains itself is described once."""
 
 
 def describe_record(
     kind: type[Any], make: Make, _: CoreSchema, handler: GetJsonSchemaHandler
 ) -> Schema:
-    """Return the JSON Schema of a class; of one with subclasses by kind, of all of them."""
+    """Return the JSON Schema of a class; if it has subclasses by kind, that of any of them."""
     token = _described.set(_described.get() | {kind})
     try:
         below = [
@@ -97,15 +97,15 @@ def describe_record(
 
 
 def _refer(kind: type[Any], make: Make, handler: GetJsonSchemaHandler) -> Schema:
-    """Return the reference to the JSON Schema of another class, which becomes one of the definitions."""
+    """Return a reference to the JSON Schema of another class; the schema is added to the definitions."""
     schema: Any = make(kind)
     if kind in _described.get():
         return handler(definition_reference_schema(schema["ref"]))
-    return handler(definitions_schema(schema, []))  # of a bare one, metadata is not looked at
+    return handler(definitions_schema(schema, []))  # pydantic ignores the metadata of a bare schema
 
 
 def _list_kinds(kind: type[Any]) -> list[type[Any]]:
-    """Return the classes that a value of the class *kind* may be of: itself, and those of its discriminator."""
+    """Return the possible classes of a value of *kind*: itself, and its subclasses by discriminator."""
     if hasattr(kind, "_kinds"):
         classes: Iterable[type[Any]] = () if kind._kinds is None else kind._kinds.list_below(kind)
     else:
@@ -137,7 +137,7 @@ def _describe_object(kind: type[Any], make: Make, handler: GetJsonSchemaHandler)
 
 
 def find_kind(kind: type[Any]) -> tuple[str, str] | None:
-    """Return the name of the discriminator of a class, and its value there; None if there is none."""
+    """Return the name of a class's discriminator, and the class's value of it; None if it has none."""
     if hasattr(kind, "_kinds"):
         return None if kind._kinds is None else (kind._kinds.name, kind._kind)
     own = kind._meta.kind
@@ -145,7 +145,7 @@ def find_kind(kind: type[Any]) -> tuple[str, str] | None:
 
 
 def find_needed(kind: type[Any]) -> list[str]:
-    """Return the names of the fields that a new item must be given."""
+    """Return the names of the fields that a new item needs."""
     made, keys = _find_computed(kind), find_key_names(kind)
     fields: Iterable[AnyField] = kind._fieldset
     return [
@@ -159,7 +159,7 @@ def find_needed(kind: type[Any]) -> list[str]:
 
 
 def find_key_names(kind: type[Any]) -> set[str]:
-    """Return the names of the fields of the key, and of those that a key is made of: they cannot change."""
+    """Return the names of the fields that cannot change: those of the key, and the parts of computed keys."""
     fields: Iterable[AnyField] = kind._fieldset
     made = [each for each in _find_computed(kind).values() if each.field.is_key]
     parts = {part.name for each in made for part in each.parts}
@@ -187,7 +187,7 @@ def _find_computed(kind: type[Any]) -> Mapping[str, Any]:
 def describe_field(
     field: AnyField, make: Make, handler: GetJsonSchemaHandler, *, with_default: bool = True
 ) -> Schema:
-    """Return the JSON Schema of the values of a field of a class, None among them if that may be."""
+    """Return the JSON Schema of a field's values; it includes null if the field may be None."""
     found = _describe_value(field, make, handler)
     if not (field.is_key or field.required):
         found = {"anyOf": [found, {"type": "null"}]}
@@ -214,7 +214,7 @@ def _describe_value(field: AnyField, make: Make, handler: GetJsonSchemaHandler) 
 
 
 def _describe_limit(kind: type[Any], limit: Any, schema: Schema, field: AnyField) -> Schema:
-    """Return what a validator adds to *schema*; nothing if JSON Schema has no word for it."""
+    """Return the keywords that a validator adds to *schema*; none if JSON Schema has no such keyword."""
     limit = getattr(limit, "limit_value", limit)
     number = schema.get("type") in ("integer", "number")
     if isinstance(limit, (int, float, Decimal)) and isfinite(limit):
@@ -237,19 +237,19 @@ def _describe_limit(kind: type[Any], limit: Any, schema: Schema, field: AnyField
 
 
 def _describe_pattern(validator: RegexValidator) -> Schema:
-    r"""Return the pattern, if it means the same in JavaScript, which has no ``\A``, ``\Z`` and flags in it."""
+    r"""Return the pattern if it means the same in JavaScript, which has no ``\A``, no ``\Z`` and no inline flags."""
     text = validator.regex.pattern
     if text.startswith(r"\A"):
         text = f"^{text[2:]}"
     if text.endswith(r"\Z"):
         text = f"{text[:-2]}$"
     own = any(each in text for each in (r"\A", r"\Z", "(?"))
-    flags = validator.regex.flags & ~32  # re.UNICODE, which every text has
+    flags = validator.regex.flags & ~32  # re.UNICODE, which every text pattern has
     return {} if own or flags or validator.inverse_match else {"pattern": text}
 
 
 def _describe_type(field: AnyField, make: Make, handler: GetJsonSchemaHandler) -> Schema:
-    """Return the type that the form of the field's values has in JSON."""
+    """Return the JSON Schema of the type of a field's values."""
     if isinstance(field, EmbeddedField):
         return _refer(field.document, make, handler)
     if isinstance(field, ForeignKey):
@@ -296,7 +296,7 @@ def _describe_element(field: AnyField, make: Make, handler: GetJsonSchemaHandler
 
 
 def _describe_key(field: KeyOf, make: Make, handler: GetJsonSchemaHandler) -> Schema:
-    """Return the form of a reference: the hash key alone, or an object of both keys."""
+    """Return the JSON Schema of a reference: that of the hash key, or an object of both keys."""
     keys = {each.name: _describe_value(each, make, handler) for each in field.model._meta.keys}
     if len(keys) == 1:
         return next(iter(keys.values()))

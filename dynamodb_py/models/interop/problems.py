@@ -1,4 +1,4 @@
-"""The problems of values, one by one, with the path of each as a tuple: the form in which clients get them."""
+"""The problems of values as a list for clients, each with its path as a tuple."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 class Problem(Struct, frozen=True):
-    """One thing that is wrong: its kind, as pydantic calls it, where, why, and the value.
+    """One problem: its kind in pydantic's terms, the path, the message, and the value.
 
-    A name that no field has, and a field without a value, have pydantic's messages.
+    An unknown name and a missing value have pydantic's messages.
     """
 
     kind: Literal["missing", "extra_forbidden", "value_error"]
@@ -30,7 +30,7 @@ class Problem(Struct, frozen=True):
 
 
 def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
-    """Return the problems of the dict *given*.
+    """Return the problems in *error*, with their values in the dict *given*.
 
     >>> error = ValidationError({"lines[1].qty": "it is no number"})
     >>> list_problems(error, {"lines": [{}, {"qty": "x"}]})
@@ -43,7 +43,7 @@ def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
         for message in messages:
             if not is_given and message == REQUIRED:
                 found.append(Problem("missing", path, "Field required", outer))
-            # The rest of that message names all fields, which is nothing for clients.
+            # The rest of that message lists all fields, which clients need not know.
             elif path and f" has no field {path[-1]}: " in message:
                 found.append(
                     Problem("extra_forbidden", path, "Extra inputs are not permitted", value)
@@ -54,7 +54,7 @@ def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
 
 
 def split_path(text: str, given: Any = None) -> tuple[Step, ...]:
-    """Return the steps of a path as messages have it; the keys of *given* tell where names end.
+    """Return the steps of a path in the form of messages; the keys of *given* show where names end.
 
     >>> split_path("lines[2].qty"), split_path("prices.a.b", {"prices": {"a.b": 1}})
     (('lines', 2, 'qty'), ('prices', 'a.b'))
@@ -74,7 +74,7 @@ def split_path(text: str, given: Any = None) -> tuple[Step, ...]:
 
 
 def _find_name(text: str, given: Any) -> str:
-    """Return the name that *text* begins with: the longest key of *given* that it may be."""
+    """Return the name at the beginning of *text*: the longest key of *given* that fits."""
     keys = cast("Mapping[Any, Any]", given) if isinstance(given, Mapping) else ()
     names = [
         key
@@ -86,7 +86,7 @@ def _find_name(text: str, given: Any) -> str:
 
 
 def _follow(path: tuple[Step, ...], given: Any) -> tuple[Any, Any, bool]:
-    """Return what holds the value at *path* in *given*, the value, and whether there is one."""
+    """Return the container of the value at *path* in *given*, the value, and whether it exists."""
     outer, is_given = given, True
     for step in path:
         outer = given
@@ -95,7 +95,7 @@ def _follow(path: tuple[Step, ...], given: Any) -> tuple[Any, Any, bool]:
 
 
 def _get(outer: Any, step: Step) -> tuple[Any, bool]:
-    """Return the value at *step* of another one, and whether there is any."""
+    """Return the value at *step* in *outer*, and whether it exists."""
     if isinstance(step, str) and isinstance(outer, Mapping):
         members = cast("Mapping[Any, Any]", outer)
         return members.get(step), step in members

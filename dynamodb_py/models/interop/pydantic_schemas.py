@@ -1,4 +1,4 @@
-"""How pydantic validates and writes models and documents."""
+"""The schemas by which pydantic validates and serializes models and documents."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .problems import Problem, list_problems
 
 
 def make_record_schema(kind: type[Any]) -> CoreSchema:
-    """Return the schema of a class of models or documents: their instances, and dicts as JSON has them.
+    """Return the schema of a model or document class: it accepts instances, and dicts of JSON values.
 
     Raises TypeError for an abstract model.
     """
     if not hasattr(kind, "_kinds") and "_meta" not in kind.__dict__:
-        raise TypeError(f"{kind.__name__} is abstract: pydantic can read and write its subclasses")
+        raise TypeError(f"{kind.__name__} is abstract: give pydantic one of its subclasses")
     return no_info_plain_validator_function(
         name_reader(partial(_read_record, kind), kind.__name__),
         ref=f"{kind.__module__}.{kind.__qualname__}:{id(kind)}",
@@ -44,7 +44,7 @@ def make_record_schema(kind: type[Any]) -> CoreSchema:
 
 
 def name_reader(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
-    """Return a function that does what *read* does, which pydantic's messages call *name*."""
+    """Return a wrapper of *read* with the name that pydantic's messages show."""
 
     def named(given: Any) -> Any:
         return read(given)
@@ -54,7 +54,7 @@ def name_reader(read: Callable[[Any], Any], name: str) -> Callable[[Any], Any]:
 
 
 def _write_record(record: Any, info: SerializationInfo) -> Any:
-    """Return the values by the names of fields, without those that options of pydantic leave out."""
+    """Return the values by field name, without those that the options of pydantic exclude."""
     values = record.to_dict(mode="json")
     if info.exclude_none:
         values = {name: value for name, value in values.items() if value is not None}
@@ -77,13 +77,13 @@ def _read_record(kind: type[Any], given: Any) -> Any:
 
 
 def make_error(title: str, problems: list[Problem]) -> ValidationError:
-    """Return pydantic's error, which has each problem at its path."""
+    """Return pydantic's ValidationError with each problem at its path."""
     return ValidationError.from_exception_data(title, [*map(_describe_problem, problems)])
 
 
 def _describe_problem(problem: Problem) -> InitErrorDetails:
     kind: Any = problem.kind
     if kind == "value_error":
-        # Braces would be filled in from a context, if there were one.
+        # A custom error fills in braces only from a context, and this one has none.
         kind = PydanticCustomError(kind, cast("Any", problem.message))
     return InitErrorDetails(type=kind, loc=problem.path, input=problem.value)

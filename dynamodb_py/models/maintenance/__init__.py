@@ -1,5 +1,4 @@
 """Jobs that read whole tables and repair them: sentinels of unique values, denormalized copies.
 
-The constraints are in ``constraints``, copies are written by ``foreign_keys/``, the command line is
-in ``cli/``.
+``constraints`` has the constraints, ``foreign_keys/`` writes the copies, ``cli/`` has the commands.
 """

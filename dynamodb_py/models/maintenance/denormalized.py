@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class CopiesReport(Struct):
-    """The numbers of items read and written."""
+    """The result of :func:`~dynamodb_py.refresh_copies`: the numbers of items read and written."""
 
     items: int = 0
     """The number of items that were read."""
@@ -34,7 +34,7 @@ class CopiesReport(Struct):
     dangling: int = 0
     """The number of references to missing items; their copies do not change."""
     moved: int = 0
-    """The number of items that others changed at the same time, and that were not updated."""
+    """The number of items that another writer changed at the same time; they were not updated."""
 
 
 def _refresh(
@@ -76,7 +76,7 @@ def _find_changed(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict
         key = reference.read_key(row)
         target = None if key is None else reference.get_target(row, key)
         if key is not None and target is None:
-            continue  # missing: the copies are all that is known
+            continue  # the target is missing: keep the copies
         for name, copy in reference.copies.items():
             value = None if target is None else getattr(target, name)
             if copy.to_wire_or_null(value) != copy.to_wire_or_null(getattr(row, copy.name)):
@@ -87,7 +87,7 @@ def _find_changed(row: Any, references: dict[str, ForeignKey[Any, Any]]) -> dict
 def _write_copies(
     row: Any, wanted: dict[str, Any], references: dict[str, ForeignKey[Any, Any]]
 ) -> Flow[Any]:
-    """Write the copies, if the item still refers to the same items."""
+    """Write the copies, on condition that the item still refers to the same items."""
     still, stored = Condition(), stored_wires(row)
     for reference in references.values():
         if any(copy.name in wanted for copy in reference.copies.values()):
@@ -104,12 +104,28 @@ def refresh_copies(
 ) -> CopiesReport:
     """Update the copies that references keep by ``denormalize=``.
 
-    The whole table is read, and the items that it refers to, a hundred to a request; each item with
-    outdated copies takes an update, on condition that it still refers to the same items.
+    The function reads the whole table, and the referenced items by BatchGetItem, a hundred a request. It
+    updates each item with outdated copies, on condition that the item still refers to the same items.
 
-    :param workers: how many updates may be under way at once.
-    :param dry_run: write nothing, and report what would be written.
-    :param on_change: called with a line for each item that is to change.
+    >>> from dynamodb_py import CharField, ForeignKey, Model, Table, refresh_copies
+    >>> class Author(Model):
+    ...     id = CharField(hash_key=True)
+    ...     name = CharField()
+    >>> class Book(Model):
+    ...     title = CharField(hash_key=True)
+    ...     author = ForeignKey(Author, denormalize=["name"])
+    >>> descriptions = [Table(model).create() for model in (Author, Book)]
+    >>> ann = Author.create(id="1", name="Ann")
+    >>> book = Book.create(title="Ashes", author=ann)
+    >>> done = ann.update(name="Anna")
+    >>> refresh_copies(Book)
+    CopiesReport(items=1, changed=1, dangling=0, moved=0)
+    >>> Book.get("Ashes").author_name
+    'Anna'
+
+    :param workers: the number of updates that run at once.
+    :param dry_run: write nothing; the report counts the items that would change.
+    :param on_change: called with one line of text for each item that changes.
     :raises QueryError: no reference of the model keeps copies.
     """
     flow = _refresh(model, workers, dry_run, on_change)

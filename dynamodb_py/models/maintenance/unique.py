@@ -30,15 +30,25 @@ def check_unique(
 ) -> UniqueReport:
     """Compare all items of a model's table with the sentinels of unique values; change nothing.
 
-    It reads both tables whole, consistently, and differences again, as concurrent writes are no
-    faults.
+    The function reads both tables whole, with strongly consistent reads. It reads differences again, since
+    concurrent writes can cause them.
 
-    :param workers: in how many segments the tables are read, side by side.
+    >>> from dynamodb_py import CharField, Model, Tables, check_unique
+    >>> class User(Model):
+    ...     name = CharField(hash_key=True)
+    ...     email = CharField(unique=True)
+    >>> done = Tables([User]).create()
+    >>> ann = User.create(name="ann", email="ann@example.com")
+    >>> report = check_unique(User)
+    >>> report.is_right, report.items, report.sentinels
+    (True, 1, 1)
+
+    :param workers: the number of segments of the tables that are read at once.
     :param using: the alias of the connection; by default the model's.
     :param on_finding: called with each finding.
-    :raises QueryError: nothing is unique in the model.
-    :raises TableNotFound: there is no table, or none of the sentinels; ``Table(Model).update()``
-        makes that one.
+    :raises QueryError: the model has no unique field.
+    :raises TableNotFound: the table is missing, or the table of the sentinels; ``Table(Model).update()``
+        creates the latter.
     """
     flow, link = _prepare(model, using, on_finding, workers=workers, mend=False)
     return run(flow, link, check_unique)
@@ -63,11 +73,29 @@ def repair_unique(
     using: str | None = None,
     on_finding: FindingCallback | None = None,
 ) -> UniqueReport:
-    """Like ``check_unique()``, but make and delete sentinels so that they match the items.
+    """Like :func:`~dynamodb_py.check_unique`, but create and delete sentinels until they match the items.
 
-    Others may write at the same time: each repair is a transaction that succeeds only if the items and
-    the sentinel have not changed since they were read. Items never change. If several items have a value,
-    one of them keeps, or gets, the sentinel, so that there will be no more of them.
+    Other programs may write at the same time: each repair is a transaction that succeeds only if the items
+    and the sentinel have not changed since they were read. Items never change. If several items have the
+    same value, one of them keeps or gets the sentinel, which prevents more of them.
+
+    >>> from dynamodb_py import CharField, Model, Tables, repair_unique
+    >>> class OldUser(Model):
+    ...     class Meta:
+    ...         table_name = "users"
+    ...
+    ...     name = CharField(hash_key=True)
+    ...     email = CharField()
+    >>> class User(OldUser):
+    ...     class Meta:
+    ...         table_name = "users"
+    ...
+    ...     email = CharField(unique=True)
+    >>> done = Tables([User]).create()
+    >>> ann = OldUser.create(name="ann", email="ann@example.com")  # without a sentinel
+    >>> report = repair_unique(User)
+    >>> report.missing, report.made
+    (1, 1)
     """
     flow, link = _prepare(model, using, on_finding, workers=workers, mend=True)
     return run(flow, link, repair_unique)

@@ -41,15 +41,15 @@ from ..options.options import Options
 from ..shared_tables.layout import SharedTableLayout
 from .unique_report import Finding, FindingCallback, Kind, UniqueReport
 
-# The number of values to check at once: two requests for all, and one for each to repair.
+# The number of values to check at once: two requests for all, and one for each repair.
 _CHUNK = 100
 
 
-# The number of checks of a value that others keep writing.
+# The number of checks of a value that other writers keep changing.
 _MAX_ROUNDS = 8
 
 
-# The reasons for which concurrent writes cancel a transaction; the value is checked again then.
+# The reasons of transactions that concurrent writes cancelled: the value is checked again.
 _CONCURRENT = PASSING_CALLS | {"ConditionalCheckFailed"}
 
 _Owner: TypeAlias = bytes
@@ -57,14 +57,14 @@ _Owner: TypeAlias = bytes
 
 
 class _StoredSentinel(Struct, frozen=True):
-    """A sentinel as it was read, or none."""
+    """A sentinel as it was read; *raw* is None if there is none."""
 
     raw: WireItem | None = None
     owner: _Owner | None = None
-    """Its owner; None if that is no key of the model."""
+    """The sentinel's owner; None if the stored owner is not a key of the model."""
 
     def require_unchanged(self) -> Condition:
-        """Return the condition that it has not changed."""
+        """Return the condition that the sentinel has not changed."""
         if self.raw is None:
             return require_absent()
         owner = self.raw.get(OWNER)
@@ -204,14 +204,14 @@ class Sentinels:
                 self.todo.setdefault(text, []).append(owner)
 
     def _is_of_model(self, item: StoredItem) -> bool:
-        """Tell whether *item* is of the model, and not of another one in a shared table."""
+        """Tell whether *item* belongs to the model, and not to another model of a shared table."""
         if self.layout is None:
             return True
         found = self.layout.find_model(item)
         return found is not None and self.layout.is_related(found, self.meta)
 
     def _find_constraint(self, text: str) -> Constraint | None:
-        """Return the constraint of a sentinel; None if it is not of this model."""
+        """Return the constraint of a sentinel; None if it belongs to another model."""
         try:
             parts: Any = from_json(text)
             return self.scopes.get(parts[0])
@@ -230,7 +230,7 @@ class Sentinels:
     # -- checking again, and repairing --------------------------------------------------------------
 
     def _check_values(self, todo: Mapping[str, Sequence[_Owner]]) -> Flow[None]:
-        """Check some values; those to check once more are deferred."""
+        """Check some values; defer those that must be checked again."""
         cases = yield from self._make_cases(todo)
         wrong = [case for case in cases if case.kind is not None]
         if not wrong:
@@ -340,7 +340,7 @@ class Sentinels:
         return [write, *checks]
 
     def _require_unchanged(self, constraint: Constraint, wires: WireItem | None) -> Condition:
-        """Return the condition that an item has the values that were read, or is still missing."""
+        """Return the condition that an item still has the values that were read, or is still missing."""
         there = Path((self.keys[0],))
         if wires is None:
             return NotExists(there)

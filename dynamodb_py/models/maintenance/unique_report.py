@@ -8,12 +8,12 @@ from typing import Any, Literal, TypeAlias
 from msgspec import Struct
 
 Kind: TypeAlias = Literal["missing", "stale", "duplicate"]
-"""``missing``: a value without its sentinel; ``stale``: a sentinel whose item is gone or no longer has
-the value; ``duplicate``: a value that several items have."""
+"""``missing``: a value has no sentinel; ``stale``: the item of a sentinel is gone or no longer has the
+value; ``duplicate``: several items have the same value."""
 
 
 class Finding(Struct, frozen=True):
-    """A sentinel or a value that is wrong."""
+    """A wrong sentinel, or a wrong unique value."""
 
     kind: Kind
     model: str
@@ -23,27 +23,27 @@ class Finding(Struct, frozen=True):
     values: dict[str, Any]
     """The values by field; empty if no item has them."""
     keys: list[Any]
-    """The primary keys of the items concerned; None for one that cannot be read."""
+    """The primary keys of the items concerned; None for a key that cannot be read."""
 
     def __str__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
         keys = ", ".join(map(repr, self.keys))
         if self.kind == "duplicate":
-            return f"duplicate: {self.model} {values}: the items {keys} all have it"
+            return f"duplicate: {self.model} {values}: the items {keys} all have this value"
         if self.kind == "missing":
             return f"missing: {self.model} {values} of the item {keys} has no sentinel"
-        return f"stale: the sentinel {self.sentinel} of the item {keys}, which does not have it"
+        return f"stale: the sentinel {self.sentinel} of the item {keys}, which does not have this value"
 
 
 class UniqueReport(Struct):
-    """The findings and the repairs."""
+    """The result of :func:`~dynamodb_py.check_unique`: the findings and the repairs."""
 
     items: int = 0
     """The number of items that were read."""
     sentinels: int = 0
     """The number of sentinels that were read."""
     others: int = 0
-    """The number of sentinels of constraints that the model does not have; they do not change."""
+    """The number of sentinels of constraints that the model does not have; they are unchanged."""
     missing: int = 0
     """The number of values without a sentinel."""
     stale: int = 0
@@ -53,9 +53,9 @@ class UniqueReport(Struct):
     deleted: int = 0
     """The number of sentinels that were deleted, or given to the item that has the value."""
     duplicates: list[Finding] = []
-    """The values that several items have. These items do not change."""
+    """The values that several items have; the items are unchanged."""
     unsettled: int = 0
-    """The number of values that others kept changing, whose state is not known."""
+    """The number of values with an unknown state, because other writers kept changing them."""
 
     @property
     def is_right(self) -> bool:

@@ -1,4 +1,4 @@
 """The item of one instance: save, update, delete, refresh.
 
-Many items at once are in ``bulk/``, those that a query matches in ``queryset/writes``.
+``bulk/`` writes many items at once, ``queryset/writes`` the items that a query matches.
 """

@@ -1,4 +1,4 @@
-"""Conditional saves: those with locks, with unique values, and those that a transaction collects."""
+"""Conditional saves: with locks, with unique values, or collected by a transaction."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def put_guarded(
     validate: bool,
     atomic: bool | None,
 ) -> Flow[None]:
-    """Put the whole item, with what its lock and its unique values need."""
+    """Put the whole item on the condition of its lock, with the sentinels of its unique values."""
     meta, stored = instance._meta, stored_wires(instance)
     wires = complete_item(instance, validate=validate)
     key = key_in(instance, wires)
@@ -61,7 +61,7 @@ def put_guarded(
             lock.condition if is_atomic(instance, meta, atomic) else lock.condition | meta.absent
         )
     reads = not insert and instance._stored is None and meta.guarded
-    # What is hidden has unique values still, which whoever takes its place gives up.
+    # A hidden item still has sentinels; the item that replaces it must release them.
     replaces = insert and meta.expiry is not None and bool(meta.constraints)
 
     def make(before: Mapping[str, Wire]) -> PendingWrite:
@@ -71,7 +71,7 @@ def put_guarded(
             item[meta.version.attribute] = next_version(meta.version, known)
         claims = Claims(meta, key, before, item)
         full = required
-        if reads:  # what it replaces is as it was read
+        if reads:  # the replaced item must be as it was read
             names = guarded_attributes(instance._meta)
             full &= meta.key_exists & require_unchanged(names, before) if before else meta.absent
         elif replaces:
@@ -127,7 +127,7 @@ def write_guarded(
     must_exist: bool,
     atomic: bool | None,
 ) -> Flow[None]:
-    """Write what changed, with what its lock and its unique values need."""
+    """Write the changes on the condition of the lock, with the sentinels of unique values."""
     meta, unknown = instance._meta, unknown_attributes(instance)
     key = meta.stored_key(stored)
     lock = lock_of(instance, stored, atomic)
@@ -187,7 +187,7 @@ def _explain_changes(
     stored: WireItem,
     changes: ChangeSet,
 ) -> Exception | None:
-    """Return what a failed condition means; None where an earlier attempt was carried out."""
+    """Return the error for a failed condition; None if an earlier attempt was executed."""
     current: Any = error.current
     if isinstance(current, Mapping):
         now = dict(cast("Mapping[str, Wire]", current))
@@ -202,7 +202,7 @@ def _explain_changes(
 def _settle_changes(
     instance: Instance, before: StoredItem | None, item: StoredItem, actions: Sequence[Action]
 ) -> None:
-    """Count what *actions* have written as stored: *item*, but for what came in between."""
+    """Mark *item* as stored after *actions*; apply them anew if other writes were settled in between."""
     if instance._stored is not before:
         item = to_json(apply_actions(stored_wires(instance), actions))
     instance.__previous__ = instance._stored, item
@@ -215,9 +215,9 @@ def _settle_changes(
 
 
 def take_lost_write(instance: Instance, error: ConditionFailed) -> bool:
-    """Count a lost write of the instance as executed, if that is why *error* was raised.
+    """Mark an earlier write without a response as executed, if it caused *error*; return whether it did.
 
-    Returns whether it is, so that what else has changed can be written.
+    The caller can then write the remaining changes.
     """
     state, current = instance._state, error.current
     if state is None or instance._stored is None or not isinstance(current, Instance):
@@ -237,7 +237,7 @@ def take_lost_write(instance: Instance, error: ConditionFailed) -> bool:
 def explain_refusal(
     instance: Instance, error: ConditionFailed | InvalidRequest, places: Sequence[str]
 ) -> Exception:
-    """Return the error for an update that was refused: of another writer where *places* name any."""
+    """Return the error for an update that was refused; *places* are the paths that another writer changed."""
     if not isinstance(error, ConditionFailed):
         return error
     if places:
@@ -249,20 +249,20 @@ def explain_refusal(
 
 
 def _merge_attributes(before: Mapping[str, Wire], wanted: Mapping[str, Wire | None]) -> WireItem:
-    """Return *before* with the attributes *wanted* in place of its own."""
+    """Return *before* with the attributes *wanted* set; None removes one."""
     after = {**before, **wanted}
     return {name: wire for name, wire in after.items() if wire is not None}
 
 
 def _may_be_replaced(meta: Options, before: Mapping[str, Wire], now: Any) -> bool:
-    """Tell whether an item that is, or was, expired may be replaced, though not as it was read."""
+    """Tell whether the item is, or was, expired: a create may replace it although it has changed."""
     expiry = meta.expiry
     wires = before if now is None else now
     return expiry is not None and bool(wires) and expiry.hides_wires(wires)
 
 
 def _was_put(error: ConditionFailed, item: Mapping[str, Wire]) -> bool:
-    """Tell whether an earlier attempt, whose answer was lost, has put *item*."""
+    """Tell whether an earlier attempt, whose response was lost, has put *item*."""
     current: Any = error.current
     if not error.in_doubt or not isinstance(current, Mapping):
         return False

@@ -34,24 +34,24 @@ def delete_instance(
     atomic: bool | None = None,
     using: str | None = None,
 ) -> Flow[None]:
-    """Delete this item; one that is not there counts as deleted, if there is no condition.
+    """Delete this item; without a condition, a missing item counts as deleted.
 
-    Of a loaded instance with a :class:`~dynamodb_py.VersionField`, the item must still have the
-    version that the instance has.
+    If a loaded instance has a :class:`~dynamodb_py.VersionField`, the item is deleted only if its version
+    is still the instance's.
 
     >>> score = Score.objects.get("ann", 1)
     >>> score.delete()
     >>> score.persisted
     False
 
-    :param condition: delete only where it holds.
-    :param atomic: delete only if no attribute has changed since it was loaded; one that was never
-        loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
-    :param using: the alias of a connection. On another one than its own, the item with its key is
-        deleted as by an instance that was never loaded, and this instance stays as it is.
+    :param condition: delete only if it holds.
+    :param atomic: delete only if no attribute has changed since the instance was loaded; an instance that
+        was never loaded expects that there is no item. ``options()`` or ``Meta.atomic`` set the default.
+    :param using: the alias of a connection. If it is not the instance's own, the item with this key is
+        deleted there, as by an instance that was never loaded, and this instance does not change.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now,
-        None where it is gone.
-    :raises StaleItem: it was changed, or deleted, since it was loaded; nothing was deleted.
+        None if there is none.
+    :raises StaleItem: the item was changed or deleted since it was loaded; nothing was deleted.
     """
     if using is not None and is_elsewhere(instance, using):
         instance = copy_elsewhere(instance, using)
@@ -61,7 +61,7 @@ def delete_instance(
 def delete_alone(
     instance: Instance, *, condition: Condition | None = None, atomic: bool | None = None
 ) -> Flow[None]:
-    """Delete this item, whatever refers to it."""
+    """Delete this item without regard to its referrers, with hooks and signals."""
     collector = COLLECTOR.get()
     observed = is_observed(type(instance), "delete")
     if observed:
@@ -87,7 +87,7 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
             if condition is not None and not condition.is_empty:
                 as_model_error(instance, error)
                 raise
-            # The stored item is of another class: this class has none there.
+            # The stored item is of another class, so this class has no item to delete.
         mark_deleted(instance)
         return
     lock = lock_of(instance, stored_wires(instance), atomic)
@@ -104,7 +104,7 @@ def remove_item(instance: Instance, condition: Condition | None, atomic: bool | 
 def _remove_guarded(
     instance: Instance, condition: Condition | None, lock: Lock | None
 ) -> Flow[None]:
-    """Delete the item together with what keeps its values unique, or in a transaction."""
+    """Delete the item with its lock and the sentinels of its unique values, or add this to a transaction."""
     meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
     required = condition if condition is not None else Condition()
     if lock is not None:
@@ -140,7 +140,7 @@ def _remove_guarded(
 def _explain_delete(
     instance: Instance, error: ConditionFailed, lock: Lock | None, stored: Mapping[str, Wire]
 ) -> Exception | None:
-    """Return what a failed condition means; None where an earlier attempt has deleted the item."""
+    """Return the error for a failed condition; None if an earlier attempt has deleted the item."""
     if error.current is not None:
         return as_stale_error(instance, error, lock, stored)
     if error.in_doubt:
@@ -153,14 +153,14 @@ def _explain_delete(
 
 
 def _was_deleted(instance: Instance, error: ConditionFailed | DoesNotExist) -> bool:
-    """Tell whether the item is gone, and a lost delete of this instance may have deleted it."""
+    """Tell whether the item is gone, and a delete of this instance without a response may be the cause."""
     state = instance._state
     gone = isinstance(error, ConditionFailed) and error.current is None
     return gone and state is not None and LostWrite() in state.lost
 
 
 def mark_deleted(instance: Instance) -> None:
-    """Become an instance that is not stored, with the values that there are."""
+    """Mark an instance as not stored; it keeps its values."""
     if not instance._decoded:
         instance._decode()
     if kept := find_undeclared(instance):
@@ -169,12 +169,12 @@ def mark_deleted(instance: Instance) -> None:
     if instance._state is not None:
         instance._state.lost, instance._state.deleted = (), frozenset()
     if (key := options_of(type(instance)).find_stored_key(instance)) is not None:
-        state_of(instance).known_key = key  # so that deleting again is deleting the same item
+        state_of(instance).known_key = key  # deleting again must address the same item
     instance._stored = None
 
 
 def restrict_to_class(meta: Options, condition: Condition | None) -> Condition | None:
-    """Return *condition*, and that the stored item, if there is one, is of this class."""
+    """Return *condition* and the condition that a stored item, if there is one, is of this class."""
     free = meta.free
     if free is None:
         return condition

@@ -1,4 +1,4 @@
-"""The errors that a failed condition means: the item is gone, is there already, or is stale."""
+"""The errors for a failed condition: the item is gone, exists already, or is stale."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def as_model_error(
     more: bool = False,
     must_exist: bool = False,
 ) -> Exception:
-    """Return what a failed condition means for this instance.
+    """Return the error for a failed condition on the item of this instance.
 
-    With *insert*, it was that the key is free, and with *more* something else too. With *must_exist*,
-    it was that there is an item, as it is for all that were loaded.
+    :param insert: the condition was that no item has the key.
+    :param more: with *insert*, the caller's condition was checked too.
+    :param must_exist: the condition was that the item exists; of a loaded instance it always is.
     """
     expected = must_exist or instance._stored is not None
     current: Any = error.current
@@ -35,7 +36,9 @@ def as_model_error(
         wires = cast("Mapping[str, Any]", current)
         try:
             found = type(instance).from_db(wires)
-        except UnreadableValue:  # of a kind that no class has: this is about something else
+        except (
+            UnreadableValue
+        ):  # no class has this discriminator: give an instance with the key alone
             found = load_key(type(instance), wires)
         if (alias := alias_of(instance)) is not None:
             found.__dict__["_using"] = alias
@@ -44,7 +47,7 @@ def as_model_error(
             return narrow_error(error, instance.AlreadyExists)
         gone = expected and is_of_other_class(instance._meta, wires)
         return as_gone_error(instance) if gone else error
-    if insert:  # without an item the key is free, but for engines that never send one
+    if insert:  # the key is free then, unless the engine never returns the item
         return error if more else narrow_error(error, instance.AlreadyExists)
     return as_gone_error(instance) if expected else error
 
@@ -52,7 +55,7 @@ def as_model_error(
 def as_stale_error(
     instance: Instance, error: ConditionFailed, lock: Lock | None, stored: Mapping[str, Wire]
 ) -> Exception:
-    """Return what a failed condition means, of which *lock* may have been a part."""
+    """Return the error for a failed condition: StaleItem if the condition of *lock* failed."""
     current: Any = error.current
     now = dict(cast("Mapping[str, Wire]", current)) if isinstance(current, Mapping) else None
     failure = as_model_error(instance, error)
@@ -64,8 +67,8 @@ def as_stale_error(
         if expiry is not None and expiry.hides_wires(now):
             return failure
         stale.args = (
-            f"{instance!r} was never loaded, so that with atomic there must be no item with its key, "
-            "and there is one; nothing was written",
+            f"{instance!r} was never loaded: with atomic=True no item may have its key, and there is one; "
+            "nothing was written",
         )
         return stale
     names = [
@@ -81,7 +84,7 @@ def as_stale_error(
 
 
 def as_gone_error(instance: Instance) -> DoesNotExist:
-    """Return the error for an item that was deleted since it was loaded, or never was there."""
+    """Return the error for an item that was deleted since it was loaded, or never existed."""
     if instance._stored is None or is_stub(instance):
         return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
     return instance.DoesNotExist(

@@ -1,4 +1,4 @@
-"""Locks: what of an item must be as it was loaded, for a write of it to be right."""
+"""Locks: the attributes of an item that must not have changed since it was loaded, for a write to pass."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from .stored import unknown_attributes
 
 
 class Lock(Struct, frozen=True):
-    """What must be as it was, and the condition that it is."""
+    """The attributes that must not have changed, and the condition that checks this."""
 
     condition: Condition
     watched: frozenset[str]
-    """The attributes that must be as they were."""
+    """The attributes that must not have changed."""
 
     def is_broken(self, before: Mapping[str, Wire], now: Mapping[str, Wire]) -> bool:
-        """Tell whether *now* is not as *before* in what is watched."""
+        """Tell whether a watched attribute of *now* differs from *before*."""
         return has_changed(self.watched, before, now)
 
 
 def lock_of_none(meta: Options) -> Lock:
-    """Return the lock that there is no item, or one that is hidden by now."""
+    """Return the lock that no item has the key, or only a hidden one."""
     return Lock(meta.absent, frozenset(field.attribute for field in meta.keys))
 
 
 def lock_of_version(meta: Options, item: Mapping[str, Wire]) -> Lock | None:
-    """Return the lock that the item is of the version that *item* has; None without versions."""
+    """Return the lock that the stored version equals that of *item*; None for a model without versions."""
     if meta.version is None:
         return None
     name = meta.version.attribute
@@ -44,10 +44,10 @@ def lock_of_version(meta: Options, item: Mapping[str, Wire]) -> Lock | None:
 
 
 def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]) -> Lock:
-    """Return the lock that the item has all attributes as *item* has, but for those not fetched.
+    """Return the lock that all attributes equal those of *item*, except those that were not fetched.
 
-    Attributes that no field declares are among them, as far as *item* has them. Raises QueryError
-    where that are more than a condition of DynamoDB's can name.
+    It includes the attributes of *item* that no field declares. Raises QueryError if there are more
+    attributes than one condition expression can compare.
     """
     keys = {field.attribute for field in meta.keys}
     names = dict.fromkeys([*item, *(field.attribute for field in meta.fields)])
@@ -61,17 +61,17 @@ def lock_of_all(meta: Options, item: Mapping[str, Wire], unknown: frozenset[str]
 
 
 def _require_present(meta: Options, names: Iterable[str], item: Mapping[str, Wire]) -> Condition:
-    """Return the condition that the item is there, and has *names* as *item* has."""
+    """Return the condition that the item exists, and its attributes *names* equal those of *item*."""
     names = list(names)
     unchanged = require_unchanged(names, item)
-    # What is equal to something is there.
+    # An attribute that equals a value implies that the item exists.
     return unchanged if any(name in item for name in names) else meta.present & unchanged
 
 
 def is_atomic(writer: Linked, meta: Options, given: bool | None) -> bool:
-    """Return whether a write is atomic: as *given*, else as ``options()``, Meta or the connection say.
+    """Return whether a write is atomic: *given*, else the setting of ``options()``, Meta or the connection.
 
-    :param writer: the instance, or what has its connection.
+    :param writer: the instance, or an object with the same connection.
     """
     if given is not None:
         return given
@@ -82,13 +82,13 @@ def is_atomic(writer: Linked, meta: Options, given: bool | None) -> bool:
 
 
 def is_guarded(instance: Instance, atomic: bool | None) -> bool:
-    """Tell whether a write takes more than a request with what it is to write."""
+    """Tell whether a write needs a lock, sentinels or a transaction, besides its own request."""
     meta = instance._meta
     return meta.guarded or COLLECTOR.get() is not None or is_atomic(instance, meta, atomic)
 
 
 def lock_of(instance: Instance, stored: Mapping[str, Wire], atomic: bool | None) -> Lock | None:
-    """Return what must be as it was loaded for a write to be right, if anything."""
+    """Return the lock for a write of this instance; None if it needs none."""
     meta = instance._meta
     if instance._stored is None:
         return lock_of_none(meta) if is_atomic(instance, meta, atomic) else None

@@ -13,7 +13,7 @@ from ...operations.items import StoredItem, UpdateItem
 def parents_of(actions: Iterable[Action]) -> list[list[Path]]:
     """Return the maps around the paths of *actions*, level by level.
 
-    Lists and the maps inside them are left out: an index means nothing without the list.
+    Lists and the maps inside them are left out: without the list, an index has no element to name.
     """
     levels: dict[int, dict[Path, None]] = {}
     for action in actions:
@@ -30,7 +30,7 @@ def update_with_parents(
 ) -> Flow[StoredItem | None]:
     """Execute *update*; if DynamoDB refuses it, create the maps *parents* and execute it again.
 
-    *present* is the condition that the item exists, where it must.
+    :param present: the condition that the item exists; None if the update may create the item.
     """
     try:
         return (yield from update)
@@ -43,12 +43,12 @@ def update_with_parents(
             for level in parents:
                 empty = [Set(path, IfNotExists(path, Value({"M": {}}))) for path in level]
                 yield from UpdateItem(update.table, update.key, empty, condition)
-        except InvalidRequest as error:  # there is a value that is no map
+        except InvalidRequest as error:  # a value in the way is not a map
             raise refused from error
     return (yield from update)
 
 
 def _may_depend_on(condition: Condition | None, parents: list[list[Path]]) -> bool:
-    """Tell whether the result of *condition* may change when *parents* are created."""
+    """Tell whether creating *parents* may change the result of *condition*."""
     first = {path.parts[0] for level in parents for path in level}
     return condition is not None and any(path.parts[0] in first for path in condition.paths())

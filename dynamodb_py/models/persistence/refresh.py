@@ -1,4 +1,4 @@
-"""Reads an instance again, and changes what needs no reading: numbers, up and down, and stamps."""
+"""Reads an instance again; changes numbers and time stamps without reading the item."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def refresh_instance(
     consistent: bool | None = None,
     using: str | None = None,
 ) -> Flow[None]:
-    """Read all fields again; changes that were not saved are lost.
+    """Read all fields from the table again; changes that were not saved are lost.
 
     >>> score = Score.objects.get("ann", 1)
     >>> done = Score.objects.filter(player="ann", game=1).update(points=51)
@@ -44,14 +44,14 @@ def refresh_instance(
     >>> score.points
     51
 
-    :param fields: read just these, of an instance that was loaded or saved: all others keep their
-        values, and the changes that were not saved.
-    :param consistent: True sees every write before it; by default as ``options()`` says.
+    :param fields: read only these fields of an instance that was loaded or saved: all others keep
+        their values, with the changes that were not saved.
+    :param consistent: True reads strongly consistently; the default is set by ``options()``.
     :param using: the alias of the connection to read from; the instance belongs to it from then on.
     :raises DoesNotExist: there is no item with this key.
-    :raises TypeError: no field has one of the names *fields*; nothing was sent.
-    :raises QueryError: *fields* of an instance that was never loaded or saved, or together with
-        another connection; nothing was sent.
+    :raises TypeError: *fields* has a name that no field has; nothing was sent.
+    :raises QueryError: *fields* is given for an instance that was never loaded or saved, or together
+        with another connection; nothing was sent.
     """
     if fields is not None:
         yield from _refresh_fields(instance, fields, consistent, using)
@@ -77,7 +77,7 @@ def _make_missing_error(instance: Instance) -> DoesNotExist:
 def _refresh_fields(
     instance: Instance, names: Iterable[str], consistent: bool | None, using: str | None
 ) -> Flow[None]:
-    """Read the fields *names* again, and nothing else."""
+    """Read only the fields *names* again."""
     meta, fields = options_of(type(instance)), instance._fieldset
     chosen = check_names(instance, "refresh_from_db(fields=...)", names)
     pin_connection(instance)
@@ -87,7 +87,7 @@ def _refresh_fields(
             "saved to, the same connection: refresh_from_db() without fields reads all of the item"
         )
     attributes = fields.find_attributes(chosen)
-    if fields.computed is not None:  # a part may be stored in a template alone
+    if fields.computed is not None:  # some parts are stored only inside a computed key
         made = [each for each in fields.computed.all if _holds_any(each, chosen)]
         attributes |= {each.field.attribute for each in made}
     paths = [Path((name,)) for name in (*attributes, *(field.attribute for field in meta.keys))]
@@ -117,13 +117,23 @@ def _holds_any(made: ComputedField, names: Collection[str]) -> bool:
 
 
 def touch_instance(instance: M) -> Flow[M]:
-    """Let the fields with ``auto_now`` have the present moment, and write nothing else but a version.
+    """Write the current time to the fields with ``auto_now``, increase the version, and write nothing else.
 
-    It is an ``update()``: no hook is called, and changes that were not saved stay and wait.
+    It is an ``update()``: no hook is called, and changes that were not saved wait for the next save.
+
+    >>> from dynamodb_py import CharField, DateTimeField, Model, Table
+    >>> class Session(Model):
+    ...     token = CharField(hash_key=True)
+    ...     seen_at = DateTimeField(auto_now=True)
+    >>> description = Table(Session).create()
+    >>> session = Session.create(token="t1")
+    >>> before = session.seen_at
+    >>> session.touch().seen_at >= before
+    True
 
     :return: the instance itself.
-    :raises DoesNotExist: there is no item; of an instance that was never loaded too.
-    :raises StaleItem: the version is another one than the instance has.
+    :raises DoesNotExist: there is no item with this key.
+    :raises StaleItem: the stored version differs from the instance's.
     :raises QueryError: no field has ``auto_now``; nothing was sent.
     """
     meta, actions = options_of(type(instance)), list[Action]()
@@ -141,31 +151,41 @@ def touch_instance(instance: M) -> Flow[M]:
 
 
 def fetch_instance(instance: M) -> Flow[M]:
-    """Read this item, if all that is known of it is its key, as of a reference or ``by_key()``; return it.
+    """Read this item if only its key is known; return the instance.
 
+    Unloaded references and instances from :meth:`~dynamodb_py.Model.by_key` know only their key. For any
+    other instance, nothing is sent.
+
+    >>> score = Score.by_key("ann", 1)
+    >>> score.fetch().points
+    50
+
+    :return: the instance itself.
     :raises DoesNotExist: there is no item with this key.
     """
     if is_stub(instance):
         yield from refresh_instance(instance)
         if instance._stored is not None:
-            # The key does not tell the class.
+            # Only the loaded item shows which subclass it belongs to.
             instance.__class__ = instance._load(instance._stored).__class__
     return instance
 
 
 def increment(instance: M, /, **amounts: float) -> Flow[M]:
-    """Add to number fields in one request, without reading: no other writer's change is lost.
+    """Add to number fields in one request, without reading: changes of other writers are kept.
 
-    A field without a value counts as 0. Of an instance that was never saved or loaded, the item
-    is made if it is not there. This instance has the new values afterwards.
+    A field without a value counts as 0. If this instance was never saved or loaded and there is no item,
+    the item is created. Afterwards the instance has the new values.
 
     >>> Score.objects.get("ann", 1).incr(points=2).points
     52
 
-    :param amounts: what to add, by field.
-    :raises DoesNotExist: the item that was loaded or saved is gone.
-    :raises ConnectionFailed: no answer came. The request is not sent again, since it may have
-        been carried out and would count twice.
+    :param amounts: the amounts to add, by field name.
+    :return: the instance itself.
+    :raises ValidationError: a field is not a number field, or belongs to the key; or an amount is not a number.
+    :raises DoesNotExist: the item was loaded or saved, and has been deleted since.
+    :raises ConnectionFailed: no response came. The request is not sent again: it may have been
+        executed, and would count twice.
     """
     actions: list[Action] = []
     for name, amount in amounts.items():
@@ -184,7 +204,7 @@ def increment(instance: M, /, **amounts: float) -> Flow[M]:
 
 
 def decrement(instance: M, /, **amounts: float) -> Flow[M]:
-    """Take from number fields; the rest is as for ``incr``.
+    """Subtract from number fields; otherwise like :meth:`incr`.
 
     >>> Score.objects.get("ann", 1).decr(points=2).points
     48
@@ -197,7 +217,7 @@ def decrement(instance: M, /, **amounts: float) -> Flow[M]:
 def _check_amount(instance: Instance, name: str, amount: float) -> float:
     """Return *amount* if it is a number; raise ValidationError."""
     if isinstance(amount, bool) or not isinstance(amount, (int, float, Decimal)):
-        problem = f"{amount!r} is no number that can be added or taken"
+        problem = f"{amount!r} is not a number to add or subtract"
         raise ValidationError({name: problem}, model=instance._meta.name)
     return amount
 

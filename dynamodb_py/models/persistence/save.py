@@ -59,41 +59,41 @@ def save_instance(
 ) -> Flow[M]:
     """Write this instance to its table.
 
-    A new one is put whole, in place of what was there. Of a loaded one just what changed is set
-    or removed, on condition that the item still exists; if nothing did, nothing is sent. Maps are
-    changed key by key. A list must still be as it was loaded where it is written. Attributes that
-    the model does not declare are left alone.
+    A new instance is put whole, and replaces an item with its key. Of a loaded instance, only the
+    changed fields are set or removed, on condition that the item still exists; if nothing changed,
+    nothing is sent. Maps are changed key by key. A list is written only if its changed part is still
+    stored as it was loaded. Attributes that the model does not declare are left alone.
 
-    With a :class:`~dynamodb_py.VersionField`, a new instance is written only where there is no
-    item, and a loaded one only where the item has the version that it has.
+    With a :class:`~dynamodb_py.VersionField`, a new instance is written only if no item has its key, and
+    a loaded one only if the stored version is still the instance's.
 
     >>> score = Score.objects.get("ann", 1)
     >>> score.points = 60
     >>> score.save()  # sends points alone
     Score(player='ann', game=1, points=60)
 
-    :param condition: write only where it holds; it is checked even where nothing changed.
-    :param force_insert: write only where no item has this key.
-    :param force_update: write only where the item exists, a new instance too, which then takes the
-        item's place. It is checked even where nothing changed.
-    :param overwrite: put it whole, a loaded one too, whether or not there is an item.
-    :param update_fields: write no other fields than these, and those that set themselves; the
-        changes of others wait for the next save. For a loaded one only.
+    :param condition: write only if it holds; it is checked even if nothing changed.
+    :param force_insert: write only if no item has this key.
+    :param force_update: write only if the item exists; a new instance then replaces it. This is
+        checked even if nothing changed.
+    :param overwrite: put the whole item, also of a loaded instance, whether or not it exists.
+    :param update_fields: write only these fields and those that set themselves; changes of other
+        fields wait for the next save. For loaded instances only.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param atomic: write only if no attribute has changed since it was loaded; one that was never
-        loaded expects that there is no item. By default as ``options()`` or ``Meta.atomic`` say.
-    :param using: the alias of a connection. On another one than its own, the instance counts as new: the
-        whole item is put there, and from then on it belongs to that connection.
+    :param atomic: write only if no attribute has changed since the instance was loaded; an instance that
+        was never loaded expects that there is no item. ``options()`` or ``Meta.atomic`` set the default.
+    :param using: the alias of a connection. If it is not the instance's own, the instance counts as new:
+        the whole item is put there, and the instance belongs to that connection from then on.
     :return: the instance itself.
     :raises ValidationError: values cannot be stored; nothing was sent.
-    :raises AlreadyExists: an item has this key, where none was expected, or a unique value:
-        ``fields`` has the names of those.
-    :raises StaleItem: the version is another one, or with *atomic* something else is.
-    :raises ConditionFailed: *condition* does not hold, or a list that changed here was changed
-        by another writer too; ``current`` is the item as it is stored now.
-    :raises DoesNotExist: the item that was loaded is gone, or with *force_update* there is none.
-    :raises QueryError: *update_fields* is given where the whole item would be put, or
-        *force_update* with *force_insert* or *overwrite*.
+    :raises AlreadyExists: an item has this key, and none was expected; or another item has a unique value
+        of this one: ``fields`` names the fields.
+    :raises StaleItem: the stored version differs, or with *atomic* another attribute does.
+    :raises ConditionFailed: *condition* does not hold, or another writer changed a list that was changed
+        here too; ``current`` is the item as it is stored now.
+    :raises DoesNotExist: the loaded item was deleted, or with *force_update* there is no item.
+    :raises QueryError: *update_fields* is given, and the whole item would be put; or *force_update* is
+        given with *force_insert* or *overwrite*.
     """
     if force_update and (force_insert or overwrite):
         raise QueryError(
@@ -137,7 +137,7 @@ def save_instance(
 
 
 def _take_over(instance: M, twin: M) -> Flow[None]:
-    """Let *instance* become its saved copy, in a transaction after the commit."""
+    """Copy the state of the saved *twin* to *instance*: now, or after the commit of the transaction."""
     collector = COLLECTOR.get()
     if collector is None:
         take_over(instance, twin)
@@ -227,7 +227,7 @@ def _put_instance(
 def _check_update_fields(
     instance: Instance, names: Iterable[str], *, whole: bool
 ) -> frozenset[str]:
-    """Return the names of ``update_fields``; raise if they cannot be written so."""
+    """Return the names of ``update_fields``; raise if they cannot be written, or not as a part."""
     named = options_of(type(instance)).check_writable("update_fields", names)
     if whole:
         raise QueryError(
@@ -295,7 +295,7 @@ def _write_changes(
 def _send_plain_changes(
     instance: Instance, stored: WireItem, wanted: dict[str, Wire | None], required: Condition
 ) -> Flow[StoredItem]:
-    """Like ``_send_changes``, for attributes that need no condition of their own: nearly always."""
+    """Like ``_send_changes``, for attributes that need no condition of their own: the usual case."""
     key = instance._meta.stored_key(stored)
     operation = UpdateItem(table_of(instance), key, write_whole_attributes(wanted), required)
     after: dict[str, Any] = {**stored, **wanted}
@@ -318,9 +318,9 @@ def _send_changes(
     own: bool,
     sets: Mapping[str, bool],
 ) -> Flow[StoredItem | None]:
-    """Write the attributes *wanted*, and return the item as it is then known; None for no request.
+    """Write the attributes *wanted*; return the item after the write, or None if nothing was sent.
 
-    :param own: whether *required* has a condition of the caller, which may be the one that fails.
+    :param own: whether *required* includes a condition of the caller, which may be the one that failed.
     :param sets: the attributes of sets, and whether each was edited in place.
     """
     key, before = instance._meta.stored_key(stored), stored
@@ -340,7 +340,7 @@ def _send_changes(
                 raise
             now = yield from _find_current(instance, error, changes)
             if error.in_doubt and not own and is_applied(changes.actions, after, now):
-                return item  # by this request, an answer to which was lost
+                return item  # an earlier attempt, whose response was lost, was executed
             before = rebase_item(before, wanted, now)
             again = make_change_set(before, wanted, condition=required, unknown=unknown, sets=sets)
             if not left or again.actions == changes.actions:
@@ -358,9 +358,9 @@ _NONE: frozenset[str] = frozenset()
 def _find_current(
     instance: Instance, error: ConditionFailed | InvalidRequest, changes: ChangeSet
 ) -> Flow[WireItem]:
-    """Return the item that is stored where an update was refused; raise if that explains it.
+    """Return the stored item after an update was refused; raise the error if the item is missing.
 
-    Where a map was removed, its keys have no valid path, and DynamoDB's error does not have the item.
+    If a map was removed, paths to its keys are invalid, and DynamoDB's error does not contain the item.
     """
     if isinstance(error, ConditionFailed):
         current: Any = error.current

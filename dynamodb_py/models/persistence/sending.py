@@ -1,4 +1,4 @@
-"""Sends the write of one instance: alone, or into the transaction that collects."""
+"""Sends the write of one instance alone, or adds it to the current transaction."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..unit_of_work.commit import execute, make_token
 from ..unit_of_work.pending import PendingWrite
 from .stored import key_of, stored_wires
 
-# How often a write adapts itself to what another writer did to the item meanwhile.
+# How often a write is sent, each time adapted to another writer's change of the item.
 TRIES = 4
 
 
 def execute_or_collect(pending: PendingWrite) -> Flow[None]:
-    """Execute a write, or give it to the transaction that collects."""
+    """Execute a write, or add it to the current transaction."""
     collector = COLLECTOR.get()
     if collector is not None:
         collector.add(pending)
@@ -33,7 +33,7 @@ def execute_or_collect(pending: PendingWrite) -> Flow[None]:
 
 
 def is_collected(instance: Instance) -> bool:
-    """Tell whether the transaction that collects has a write of this instance already."""
+    """Tell whether the current transaction already has a write of this instance."""
     collector = COLLECTOR.get()
     return collector is not None and collector.has_write_of(instance)
 
@@ -44,11 +44,11 @@ def retry_on_conflict(
     before: Mapping[str, Wire] | None,
     names: Iterable[str],
 ) -> Flow[None]:
-    """Execute the write that *make* makes for the stored item, again if others changed that meanwhile.
+    """Execute the write that *make* builds for the stored item; repeat it if another writer changed the item.
 
-    :param make: is called with the item's attributes; none if there is no item.
-    :param before: the item as far as it is known; None to read it.
-    :param names: the attributes that matter to *make*.
+    :param make: called with the item's attributes; with none if there is no item.
+    :param before: the known attributes of the item; None to read it first.
+    :param names: the attributes on which the result of *make* depends.
     """
     if before is None:
         item = yield from GetItem(table_of(instance), key_of(instance), True)

@@ -1,4 +1,4 @@
-"""The whole item of an instance: as it is stored, as it would be stored, and marked as saved."""
+"""The whole item of an instance: the stored item, the item to store, and marking it as saved."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..records.encoding import encode_fields
 
 
 def stored_wires(instance: Instance) -> WireItem:
-    """Return the attributes that were loaded or saved last; none, if neither."""
+    """Return the attributes that were last loaded or saved; an empty dict for a new instance."""
     try:
         stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
     except (ValueError, RecursionError) as error:
@@ -43,7 +43,7 @@ def stored_wires(instance: Instance) -> WireItem:
 
 
 def unknown_attributes(instance: Instance) -> frozenset[str]:
-    """Return the attributes that the item may have though they were not fetched."""
+    """Return the attributes that were not fetched: the item may have them."""
     partial = get_fetched_fields(instance)
     if partial is None:
         return frozenset()
@@ -51,13 +51,13 @@ def unknown_attributes(instance: Instance) -> frozenset[str]:
 
 
 def mark_fetched(instance: Instance, attributes: Iterable[str]) -> None:
-    """Count *attributes*, which are known since they were written, among those fetched."""
+    """Mark *attributes* as fetched: they were written, so their values are known."""
     if (fetched := get_fetched_fields(instance)) is not None:
         state_of(instance).partial = fetched | instance._fieldset.find_held(frozenset(attributes))
 
 
 def mark_written(instance: Instance, attributes: Iterable[str]) -> None:
-    """Count *attributes*, which were written and answered for, as known; keep the sets as they are now."""
+    """Mark *attributes* as known after a successful write; keep copies of the sets as they are now."""
     if (state := instance._state) is not None:
         mark_fetched(instance, attributes)
         state.deleted, state.lost = frozenset(), ()
@@ -66,7 +66,7 @@ def mark_written(instance: Instance, attributes: Iterable[str]) -> None:
 
 
 def key_of(instance: Instance) -> Key:
-    """Return the key on the wire: as it was loaded, if it was."""
+    """Return the encoded key: the stored one if the instance was loaded or saved."""
     return options_of(type(instance)).key_of_record(instance)
 
 
@@ -76,7 +76,7 @@ def encode_item(instance: Instance, *, validate: bool = True) -> StoredItem:
 
 
 def make_put(instance: Instance, table: str | None = None, *, validate: bool = True) -> Put:
-    """Return the Put of the whole item, into the instance's own table unless another is given."""
+    """Return the Put of the whole item, into *table* or else the instance's own table."""
     wires = complete_item(instance, validate=validate)
     return Put(table or table_of(instance), key_in(instance, wires), encode_sized(instance, wires))
 
@@ -96,7 +96,7 @@ def complete_item(instance: Instance, *, validate: bool) -> WireItem:
 
 
 def _is_fresh(instance: Instance) -> bool:
-    """Tell whether an instance never had an item, so that its fields are all that it would store."""
+    """Tell whether an instance never had an item: it would store its fields, and nothing else."""
     state = instance._state
     return instance._stored is None and (
         state is None
@@ -118,7 +118,7 @@ def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
         item = to_json(wires)
     except UnicodeEncodeError as error:
         raise _text_error(instance, wires, error) from None
-    # An item's JSON is never shorter than what DynamoDB counts, but for base64.
+    # The JSON is at least as long as the size that DynamoDB counts.
     if len(item) > MAX_ITEM_BYTES and (size := measure_item(wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
             f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
@@ -140,7 +140,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
     return ValidationError(errors, model=instance._meta.name)
 
 
-set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, as set_stored()
+set_previous = vars(Instance)["__previous__"].__set__  # without a look-up, like set_stored()
 
 
 def mark_saved(instance: M, item: StoredItem) -> M:
@@ -167,12 +167,12 @@ def mark_saved(instance: M, item: StoredItem) -> M:
 
 
 def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
-    """Return a copy of an instance for the connection *using*, where it counts as never stored.
+    """Return a copy of an instance for the connection *using*; the copy counts as never stored.
 
-    It has the key as it was loaded. Raises ValidationError if that was changed.
+    The copy has the key as it was loaded. Raises ValidationError if the key was changed.
 
-    :param whole: whether the whole item is to be written there. Raises FieldNotLoaded if not all of it
-        was fetched.
+    :param whole: whether the whole item will be written there. Raises FieldNotLoaded if it was fetched
+        only in part.
     """
     twin: M = object.__new__(type(instance))
     twin.__dict__.update(instance.__dict__)
@@ -193,7 +193,7 @@ def copy_elsewhere(instance: M, using: str, *, whole: bool = False) -> M:
 
 
 def take_over(instance: M, twin: M) -> None:
-    """Let an instance become what its copy on another connection has become by saving."""
+    """Copy the state of the saved *twin* on another connection to *instance*."""
     instance.__dict__.clear()
     instance.__dict__.update(twin.__dict__)
     instance._stored, instance._decoded = twin._stored, twin._decoded
@@ -206,7 +206,7 @@ def take_over(instance: M, twin: M) -> None:
 
 
 def take_version(instance: Instance, item: Mapping[str, Wire]) -> None:
-    """Give the version field the version of a stored item."""
+    """Set the version field to the version of a stored item."""
     version = instance._meta.version
     if version is not None and version.attribute in item:
         instance.__dict__[version.name] = version.decode(item[version.attribute])
@@ -223,13 +223,13 @@ def replace_stored(instance: Instance, item: StoredItem) -> None:
 
 
 def take_value(instance: Instance, field: AnyField, wire: Wire | None) -> None:
-    """Let *field* read as *wire*, or as absent."""
+    """Set the value of *field* to *wire*, decoded; None makes it absent."""
     values, state = instance.__dict__, instance._state
     if (
         instance._fieldset.computed is not None
         and field.name in instance._fieldset.computed.by_name
     ):
-        values.pop(field.name, None)  # its parts say what it is
+        values.pop(field.name, None)  # it is computed from its parts
         return
     if state is not None:
         state.unreadable = {n: e for n, e in state.unreadable.items() if n != field.name}
@@ -248,7 +248,7 @@ def take_value(instance: Instance, field: AnyField, wire: Wire | None) -> None:
 
 
 def reset_fields(instance: Instance, names: Collection[str], stored: Mapping[str, Wire]) -> None:
-    """Let the fields *names* of a loaded instance read as in *stored*, whatever was assigned."""
+    """Set the fields *names* of a loaded instance to their values in *stored*; assigned values are lost."""
     if not instance._decoded:
         instance._decode()
     fields, values, alias = instance._fieldset, instance.__dict__, alias_of(instance)
@@ -269,7 +269,7 @@ def reset_fields(instance: Instance, names: Collection[str], stored: Mapping[str
 
 
 def check_names(instance: Instance, verb: str, names: Iterable[str]) -> list[str]:
-    """Return the *names* of fields that *verb* got, those of references as the fields of their keys."""
+    """Return the field names that *verb* got; references are replaced by the fields of their keys."""
     if not is_many(names):
         raise QueryError(f"{verb}: {names!r} is one name: give a list of them, [{names!r}]")
     fields = instance._fieldset

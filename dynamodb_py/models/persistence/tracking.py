@@ -1,4 +1,4 @@
-"""Change tracking: how an instance differs from what was loaded."""
+"""Change tracking: how an instance differs from the item that was loaded."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def changes_to_write(
     validate: bool,
     named: frozenset[str] | None = None,
 ) -> dict[str, Wire | None]:
-    """Return what would be stored now of the fields that changed since *stored* was loaded.
+    """Return the attribute values to write for the fields that changed since *stored* was loaded.
 
-    What did not change inside a value is spelled as it is stored.
+    Unchanged parts of a value keep their stored spelling.
 
-    :param named: the fields to look at; the key is looked at in any case.
+    :param named: the fields to compare, besides those of the key; None for all.
     """
     if not validate and is_checking():
         return without_validation(
@@ -52,7 +52,7 @@ def changes_to_write(
     changes: dict[str, Wire | None]
     if instance._state is not None:
         for name in find_edited_defaults(instance):
-            values[name] = getattr(instance, name)  # it will be stored
+            values[name] = getattr(instance, name)  # an edited default is stored
     if validate and not (fields._clean_hooks or hooks_of(instance)).is_empty:
 
         def changed() -> list[AnyField]:
@@ -60,7 +60,7 @@ def changes_to_write(
             return fields if named is None else [field for field in fields if field.name in named]
 
         clean_changed(instance, changed)
-        changes = changes_to_write(instance, stored, validate=False, named=named)  # that is done
+        changes = changes_to_write(instance, stored, validate=False, named=named)  # validated above
         if lost := [f.name for f in fields if f.required and changes.get(f.attribute, f) is None]:
             raise ValidationError({name: [REQUIRED] for name in lost}, model=meta.name)
         return changes
@@ -97,9 +97,9 @@ def changes_to_write(
 def find_changed(
     instance: Instance, stored: Mapping[str, Wire]
 ) -> list[tuple[AnyField, Wire | None, Errors]]:
-    """Return each field that changed, what would be stored of it, and its errors.
+    """Return each field that changed, with its attribute value to write, and its errors.
 
-    What did not change inside a value is spelled as it is stored.
+    Unchanged parts of a value keep their stored spelling.
     """
     found: list[tuple[AnyField, Wire | None, Errors]] = []
     values, fields = instance.__dict__, instance._fieldset
@@ -107,14 +107,14 @@ def find_changed(
     edited: Collection[str] = ()
     deleted: Collection[str] = ()
     if instance._state is not None:
-        # A None there was assigned: it removes the attribute.
+        # These fields were assigned None, which removes the attribute.
         unread, edited = find_unread_fields(instance), find_edited_defaults(instance)
         state = instance._state
         deleted = state.deleted if instance._stored is None else state.find_deleted_unread()
     assigned = find_assigned_keys(instance) if fields.references else {}
     if fields.computed is not None:
         stored = fields.computed.add_key_parts(stored)
-    if instance._decoded:  # all values that were stored are there then, but for removed ones
+    if instance._decoded:  # every stored value is in *values*, unless it was removed
         suspects = _find_suspects(fields, values, stored, assigned)
     else:
         suspects = [each for each in fields.get_plan() if each[0] in values]
@@ -142,7 +142,7 @@ def find_changed(
 
 
 def find_set_edits(instance: Instance, attributes: Collection[str]) -> dict[str, bool]:
-    """Return the sets among *attributes*, and whether each was edited in place; others were assigned."""
+    """Return the sets among *attributes*, and whether each was edited in place, not assigned."""
     values, state, found = instance.__dict__, instance._state, dict[str, bool]()
     for name, kept in zip(instance._fieldset.sets, get_kept_sets(instance), strict=True):
         attribute = instance._fieldset.by_name[name].attribute
@@ -158,7 +158,7 @@ def _find_suspects(
     stored: Mapping[str, Wire],
     assigned: Mapping[str, Wire],
 ) -> list[tuple[str, str, AnyField, bool]]:
-    """Return the part of the plan that may have changed: what a comparer knows to be stored is left out."""
+    """Return the plan's entries that may have changed: without those that a comparer finds unchanged."""
     plan, (groups, others) = fields.get_plan(), fields.comparers
     value_of, suspects = values.get, [*others]
     for (known, kind, is_read_as), members in groups.items():
@@ -171,7 +171,7 @@ def _find_suspects(
                 ):
                     continue
             except (KeyError, ValueError):
-                pass  # of another kind, or no text of such a value
+                pass  # the stored value is of another type, or cannot be parsed
             suspects.append(at)
     suspects.sort()
     return [plan[at] for at in suspects]
@@ -199,7 +199,7 @@ def _stamp_changes(
 
 
 def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
-    """Return the old and the new value of each place that changed, by path."""
+    """Return the old and the new value of each path that changed."""
     stored = stored_wires(instance)
     changes: dict[str, tuple[Any, Any]] = {}
     for field, wire, wrong in find_changed(instance, stored):
@@ -213,7 +213,7 @@ def describe_instance_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
 
 
 def describe_previous_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
-    """Return the old and the new value of each place that the last write changed, by path."""
+    """Return the old and the new value of each path that the last write changed."""
     previous = getattr(instance, "__previous__", None)
     if previous is None:
         return {}
@@ -230,14 +230,14 @@ def describe_previous_changes(instance: Instance) -> dict[str, tuple[Any, Any]]:
 
 
 def _read_wires(item: StoredItem | Mapping[str, Any] | None) -> WireItem:
-    """Return the attributes of an item, stored or read already; none for no item."""
+    """Return the attributes of an item, encoded or decoded; an empty dict for None."""
     if item is None:
         return {}
     return from_json(item) if isinstance(item, bytes) else dict(item)
 
 
 def revert_instance(instance: Instance, names: Sequence[str] = ()) -> None:
-    """Go back to what was loaded or saved last, with all fields or *names*."""
+    """Restore the last loaded or saved values of all fields, or of the fields *names*."""
     if instance._stored is None:
         raise QueryError(
             f"{type(instance).__name__}: there is nothing to go back to, as it was not loaded or "

@@ -40,13 +40,13 @@ from .update_result import (
 )
 
 _Unsaved: TypeAlias = "dict[str, tuple[Wire | None, Wire | None]]"
-"""By attribute: the values that were loaded, and those that there are now."""
+"""By attribute: the loaded value, and the current one."""
 
 OPTIONS = ("condition", "returning", "create_parents", "must_exist", "atomic")
 
 
 class _Collected(Struct, frozen=True):
-    """An update that is to be a part of a transaction."""
+    """An update that is sent as part of a transaction."""
 
     actions: tuple[Action, ...]
     condition: Condition
@@ -68,43 +68,43 @@ def update_instance(
     atomic: bool | None = None,
     **values: Any,
 ) -> Flow[Any]:
-    """Change this item in one request, without reading it, and nothing but what is given.
+    """Change the given fields of this item in one request, without reading it.
 
-    Of a loaded instance the item must still exist. Of one that was never saved or loaded the item
-    with its key is changed, and made if there is none. What the update changed is in the instance
-    afterwards; changes of other fields that were not saved stay, and wait for ``save()``.
+    The item of a loaded instance must still exist. For an instance that was never saved or loaded, the
+    item with its key is changed, or created if there is none. Afterwards the instance has the new
+    values; unsaved changes of other fields wait for ``save()``.
 
     >>> from dynamodb_py import F
     >>> score = Score.objects.get("ann", 1)
     >>> score.update(points=F("points") + 5, condition=Score.points < 60).points
     55
 
-    :param actions: what to change, where: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
+    :param actions: changes at paths: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
         ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
         ``dynamodb_py.expressions``.
-    :param condition: change only where it holds.
-    :param returning: None gives the instance. ``"new"`` and ``"old"`` give a dict of the whole
-        item by field name, as it is after or was before, ``"updated_new"`` and ``"updated_old"`` of
-        what was changed alone; it is empty where there is nothing of that sort.
-    :param create_parents: where DynamoDB refuses a path into a document because a map on the
-        way is missing, make the maps, one level after the other, and update again.
-    :param must_exist: never make an item.
-    :param atomic: change only if no attribute has changed since it was loaded; one that was never
-        loaded expects that there is no item, unless *must_exist* says that there is. By default as
-        ``options()`` or ``Meta.atomic`` say.
-    :param values: what to write, by field name: values, which are validated as ``save()`` does;
-        ``F("wins") + 1`` and the like; None removes.
-    :return: the instance, or the dict that *returning* asks for.
-    :raises ValidationError: values cannot be stored, or are of the key; nothing was sent.
-    :raises QueryError: two changes reach the same value, or there is none; nothing was sent.
+    :param condition: change only if it holds.
+    :param returning: None returns the instance. ``"new"`` and ``"old"`` return a dict of the whole
+        item by field name, after or before the update; ``"updated_new"`` and ``"updated_old"`` a dict
+        of the changed values alone. The dict is empty if there are no such values.
+    :param create_parents: if DynamoDB refuses a path into a document because a map on the way is
+        missing, create the maps, one level after the other, and update again.
+    :param must_exist: never create an item.
+    :param atomic: change only if no attribute has changed since the instance was loaded; an instance that
+        was never loaded expects that there is no item, or with *must_exist* that there is one.
+        ``options()`` or ``Meta.atomic`` set the default.
+    :param values: new values by field name, validated as by ``save()``; or expressions such as
+        ``F("wins") + 1``; None removes the attribute.
+    :return: the instance, or with *returning* a dict.
+    :raises ValidationError: values cannot be stored, or belong to the key; nothing was sent.
+    :raises QueryError: two changes reach the same value, or no change is given; nothing was sent.
     :raises DoesNotExist: the item must exist, and does not.
-    :raises StaleItem: the version is another one than the instance has, or with *atomic*
-        something else is.
-    :raises AlreadyExists: another item has a value that is unique.
+    :raises StaleItem: the stored version differs from the instance's, or with *atomic* another
+        attribute differs.
+    :raises AlreadyExists: another item has the same value of a unique field.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
-    :raises InvalidRequest: DynamoDB cannot compute it, such as a sum with an absent attribute.
-    :raises ConnectionFailed: no answer came. A request that computes with what it changes is not
-        sent again, since it may have been carried out and would count twice.
+    :raises InvalidRequest: DynamoDB cannot compute a value, such as a sum with an absent attribute.
+    :raises ConnectionFailed: no response came. If the new value depends on the stored one, the request
+        is not sent again: it may have been executed, and would count twice.
     """
     meta = options_of(type(instance))
     check_no_clash(
@@ -154,7 +154,7 @@ def update_instance(
         if not known or not was_applied(update, error):
             failure = _explain_update(instance, error, lock, stored, must_exist=must_exist)
             raise failure from error.__cause__
-        item = to_json(error.current)  # an earlier attempt has done it
+        item = to_json(error.current)  # an earlier attempt was executed
     result = UpdateResult(found, return_values, from_json(item) if item else {})
     take_result(instance, result, unsaved)
     if returning is None:
@@ -163,7 +163,7 @@ def update_instance(
 
 
 def _is_blind(instance: Instance, *, must_exist: bool, atomic: bool | None) -> bool:
-    """Tell whether nothing is known of the item but its key, so that its version is raised whatever it is."""
+    """Tell whether only the item's key is known, so that its version is increased from any value."""
     if instance._stored is None:
         return must_exist
     version = instance._meta.version
@@ -174,18 +174,18 @@ def _is_blind(instance: Instance, *, must_exist: bool, atomic: bool | None) -> b
 def _check_collectable(
     instance: Instance, returning: str | None, create_parents: bool, unique: Sequence[str]
 ) -> None:
-    """Refuse the options that a transaction cannot have: it returns nothing, and is not tried in parts."""
+    """Refuse the options that a transaction cannot have: it returns nothing, and is sent as a whole."""
     options = {"returning": returning is not None, "create_parents": create_parents}
     for option in (name for name, given in options.items() if given):
-        why = f"{', '.join(unique)} is unique, which" if unique else "this"
+        why = f"{', '.join(unique)} is unique, so the update" if unique else "the update"
         raise QueryError(
-            f"{instance._meta.name}: update({option}=...): {why} takes a transaction, which returns "
-            "nothing and is not tried in parts: drop it, and refresh_from_db() afterwards"
+            f"{instance._meta.name}: update({option}=...): {why} is sent in a transaction, which "
+            "returns nothing and is not repeated in parts: drop the option, and refresh_from_db() afterwards"
         )
 
 
 def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]) -> Flow[None]:
-    """Change the item together with the sentinels of unique values, or in a transaction."""
+    """Change the item together with the sentinels of unique values, or add this to a transaction."""
     meta, key, stored = instance._meta, key_of(instance), stored_wires(instance)
     result = UpdateResult(write.actions, "NONE")
 
@@ -196,7 +196,7 @@ def _update_guarded(instance: Instance, write: _Collected, unique: Sequence[str]
         if unique:
             plain = [a for a in write.actions if a.path.parts[0] in unique]
             after = {**apply_actions(before, plain), **key}
-            # An attribute that is written as it was known may be another one by now.
+            # A value equal to the known one is written too: another writer may have changed it.
             written = [str(action.path.parts[0]) for action in plain]
             claims = Claims(meta, key, before, after, whole=False, written=written)
             released, claimed = claims.released, claims.claimed
@@ -240,7 +240,7 @@ def _explain_update(
 
 
 def take_result(instance: Instance, result: UpdateResult, unsaved: _Unsaved) -> None:
-    """Set the stored item, and the values of the changed fields, to the result of an update."""
+    """Update an instance, its stored item and the values of its changed fields, from *result*."""
     stored = stored_wires(instance)
     after: dict[str, Wire | None] = {}
     unknown: list[str] = []
@@ -271,7 +271,7 @@ def take_result(instance: Instance, result: UpdateResult, unsaved: _Unsaved) -> 
 def _find_unsaved(
     instance: Instance, actions: Iterable[Action], stored: Mapping[str, Wire]
 ) -> _Unsaved:
-    """Return what was loaded, and what there is now, of maps that *actions* change inside.
+    """Return the loaded and the current values of maps in which *actions* change something.
 
     Called before anything is sent: values that cannot be stored raise.
     """
@@ -289,14 +289,14 @@ def _find_unsaved(
         except UnreadableValue:
             base = None
         if wire is not None and wire != base:
-            # As the wire has it, where a B is text.
+            # As it is received: a B is base64 text.
             unsaved, loaded = from_json(to_json([wire, base]))
             found[attribute] = (loaded, unsaved)
     return found
 
 
 def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
-    """Count *attributes*, whose new values are not known, as not fetched."""
+    """Mark *attributes*, whose new values are unknown, as not fetched."""
     if not attributes:
         return
     if not instance._decoded:
@@ -310,7 +310,7 @@ def _mark_unknown(instance: Instance, attributes: Sequence[str]) -> None:
 
 
 def _merge(base: Wire | None, own: Wire | None, now: Wire | None) -> Wire | None:
-    """Return *now* with what *own* changed since *base*, as far as both are maps."""
+    """Return *now* with the changes between *base* and *own* applied, key by key if all are maps."""
     if own == base or own is None or now is None or "M" not in own or "M" not in now:
         return now
     old: WireItem = (base or {}).get("M", {})
@@ -330,7 +330,7 @@ def _merge(base: Wire | None, own: Wire | None, now: Wire | None) -> Wire | None
 
 
 def check_no_clash(meta: Options, options: Sequence[str], *given: object) -> None:
-    """Refuse options that are given and are the names of fields too."""
+    """Refuse each given option whose name is also the name of a field."""
     for option, value in zip(options, given, strict=False):
         if value is not None and value is not False and option in meta.field_set.by_name:
             raise TypeError(

@@ -1,4 +1,4 @@
-"""The actions of an update: given ones, values by field, and those of fields that set themselves."""
+"""The actions of an update: the given actions and values, and those of fields that set themselves."""
 
 from __future__ import annotations
 
@@ -50,19 +50,18 @@ def build_update(
     stored: Mapping[str, Wire] | None = None,
     spelled: Mapping[str, Wire] | None = None,
 ) -> tuple[Action, ...]:
-    """Return the actions of an update: *actions*, *values* by field, and those that fields add.
+    """Return the actions of an update: *actions*, *values* by field, and the actions that fields add.
 
-    :param version_of: the item whose version is known; otherwise it is raised, whatever it is.
+    :param version_of: the item with the known version; without it, the version is increased from any value.
     :param claims: whether unique values can be changed, by plain values.
-    :param making: whether the item is made where there is none.
-    :param key: the item's key, if it is known: parts of templates may be read from it.
-    :param parts: what else is known of parts of the key, for an item that is made.
-    :param stored: the item as it was loaded, for what it lacks in the indexes that the update touches.
-    :param spelled: the attribute values of some of *values*, by field, where they are known.
-
-    Raises :class:`~dynamodb_py.exceptions.ValidationError` with every field that is wrong,
-    :class:`~dynamodb_py.exceptions.QueryError` for nothing at all, and TypeError for what is no
-    field or no action.
+    :param making: whether the update creates a missing item.
+    :param key: the item's key, if it is known: parts of computed fields may be parsed from it.
+    :param parts: other known parts of the key, for an item that is created.
+    :param stored: the item as it was loaded: it shows which attributes the touched indexes still need.
+    :param spelled: the attribute values of some of *values*, by field, if they are known.
+    :raises ValidationError: values are wrong; the error has every wrong field.
+    :raises QueryError: no change is given.
+    :raises TypeError: a name is not a field, or an argument is not an action.
     """
     if not actions and not values:
         raise QueryError(
@@ -118,7 +117,7 @@ def build_update(
 def _check_guarded(
     meta: Options, actions: Sequence[Action], errors: dict[str, list[str]], *, claims: bool
 ) -> None:
-    """Add to *errors* the changes of the version and of unique values that are not possible."""
+    """Add to *errors* the impossible changes of the version and of unique values."""
     version = meta.version
     for action in actions:
         if version is not None and action.path.parts[0] == version.attribute:
@@ -135,7 +134,7 @@ def _check_guarded(
 
 
 def unique_among(meta: Options, actions: Sequence[Action]) -> list[str]:
-    """Return the attributes of all constraints of which *actions* change something."""
+    """Return the attributes of all constraints that *actions* touch."""
     return meta.unique_attributes({str(action.path.parts[0]) for action in actions})
 
 
@@ -149,13 +148,13 @@ def _make_action(meta: Options, field: AnyField, value: Computable | Action) -> 
     path = meta.resolve(value.path) if value.path.by_name else value.path
     if path.parts[0] != field.attribute:
         raise QueryError(
-            f"{meta.name}: {field.name}= is given a change of {path}: give that by position"
+            f"{meta.name}: {field.name}= got an action on {path}: pass that action by position"
         )
     return value
 
 
 def _bind_action(meta: Options, given: object, errors: dict[str, list[str]]) -> Action:
-    """Return the action *given*, its names resolved and its values encoded; add to *errors*."""
+    """Return the action *given* with resolved names and encoded values; add its problems to *errors*."""
     action = as_action(given)
     if action is None:
         raise TypeError(
@@ -184,7 +183,7 @@ def _bind_action(meta: Options, given: object, errors: dict[str, list[str]]) -> 
 
 
 def _describe_path(meta: Options, path: Path) -> str:
-    """Return *path* for messages: the field's name, and the parts inside."""
+    """Return *path* as messages show it: the field's name, and the parts inside."""
     first, *inside = path.parts
     field = meta.field_set.by_attribute.get(str(first))
     name = str(first) if field is None else field.name
@@ -192,13 +191,13 @@ def _describe_path(meta: Options, path: Path) -> str:
 
 
 def _find_problems(path: Path, action: Action, bound: Action) -> list[str]:
-    """Return the problems of the new value by the options of the field at *path*."""
+    """Return the problems that the options of the field at *path* find in the new value."""
     field = path.coder
     if not isinstance(field, Field):
         return []
     known = cast("AnyField", field)
     if isinstance(bound, Remove):
-        # An element of a list is not declared: the field there is that of all of them.
+        # An element of a list may be removed although the field of the elements is required.
         required = known.required and isinstance(path.parts[-1], str)
         return ["it is required: give it a value"] if required else []
     whole = action.value if isinstance(action, Set) else None
@@ -245,7 +244,7 @@ def _check_size(meta: Options, actions: Sequence[Action]) -> None:
         if isinstance(source, Value)
     ]
     if len(to_json(wires)) <= MAX_ITEM_BYTES:
-        return  # JSON is never shorter than what DynamoDB counts
+        return  # the JSON is at least as long as the size that DynamoDB counts
     if (size := sum(measure_item({"": wire}) for wire in wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
             f"the new values have {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} for an item",
@@ -254,7 +253,7 @@ def _check_size(meta: Options, actions: Sequence[Action]) -> None:
 
 
 def was_applied(operation: DeleteItem | UpdateItem, error: ConditionFailed) -> bool:
-    """Tell whether an earlier attempt, whose answer was lost, has applied *operation* already."""
+    """Tell whether an earlier attempt, whose response was lost, has applied *operation*."""
     if not error.in_doubt:
         return False
     if isinstance(operation, DeleteItem):
@@ -283,7 +282,7 @@ RACES = 8
 
 
 def without_automatic(meta: Options, actions: Iterable[Action]) -> list[Action]:
-    """Return *actions* but those that ``update()`` adds itself: of the version, and of templates."""
+    """Return *actions* without those that ``update()`` adds itself: of the version, and of computed fields."""
     version, computed = meta.version, meta.computed
     own: set[str] = set() if computed is None else set(computed.by_attribute)
     if version is not None:

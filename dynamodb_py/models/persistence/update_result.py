@@ -1,4 +1,4 @@
-"""The result of an update: what it returns, and what is known of the item after it."""
+"""The result of an update: the returned values, and the known attributes of the item after it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RETURN_VALUES: dict[Any, str] = {
 
 
 class UpdateResult(Struct, frozen=True):
-    """The actions of an update, its ReturnValues, and the attributes that were returned."""
+    """The actions of an update, its ReturnValues, and the returned attributes."""
 
     actions: tuple[Action, ...]
     return_values: str
@@ -36,7 +36,7 @@ class UpdateResult(Struct, frozen=True):
 
     @property
     def attributes(self) -> list[str]:
-        """The attributes that were changed."""
+        """The changed attributes."""
         return list(dict.fromkeys(str(action.path.parts[0]) for action in self.actions))
 
     def _find_plain(self, attribute: str) -> Action | None:
@@ -67,22 +67,22 @@ class UpdateResult(Struct, frozen=True):
             return wire
         if plain is not None:
             return None
-        if self.return_values == "UPDATED_NEW":  # what did not change may be left out of it
+        if self.return_values == "UPDATED_NEW":  # unchanged attributes may be missing
             return self.item.get(attribute, before.get(attribute))
         return self.item.get(attribute)
 
 
 def find_nested(actions: Iterable[Action]) -> set[str]:
-    """Return the attributes of which something inside is changed."""
+    """Return the attributes inside which *actions* change a value."""
     return {str(action.path.parts[0]) for action in actions if len(action.path.parts) > 1}
 
 
 def choose_return_values(actions: Sequence[Action], returning: str | None) -> str:
-    """Return the ReturnValues with which the new values of the changed attributes are known."""
+    """Return the ReturnValues that make the new values of the changed attributes known."""
     if returning is not None:
         return as_return_values(returning)
     if any(len(a.path.parts) > 1 or isinstance(a, Delete) for a in actions):
-        return "ALL_NEW"  # of what lies inside, UPDATED_NEW returns a part
+        return "ALL_NEW"  # for a path inside, UPDATED_NEW returns only a part of the attribute
     if all(map(is_plain, actions)):
         return "NONE"
     return "UPDATED_NEW"
@@ -100,7 +100,7 @@ def as_return_values(returning: str | None) -> str:
 def as_plain(
     model: type[Any], item: StoredItem | None, returning: str | None, alias: str | None
 ) -> dict[str, Any]:
-    """Return the values of what an update returned, by field; of undeclared ones by attribute."""
+    """Return the values that an update returned, by field name, or by attribute if no field declares it."""
     if item is None:
         return {}
     held = frozenset(cast("WireItem", from_json(item))) if "updated" in str(returning) else None

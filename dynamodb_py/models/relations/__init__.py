@@ -1,4 +1,4 @@
 """Relations: many-to-many fields, reverse relations, cascades of deletes.
 
-The references themselves are in ``foreign_keys/``, prefetching is in ``queryset/prefetch``.
+``foreign_keys/`` has the references themselves, ``queryset/prefetch`` the prefetching.
 """

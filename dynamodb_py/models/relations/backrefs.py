@@ -17,14 +17,14 @@ from .reverse import Related, RelatedOne
 def connect_references(model: type[Any]) -> None:
     """Add the reverse relations of *model*'s references to their targets.
 
-    :raises ModelDefinitionError: there is no index for it, or the name is taken.
+    :raises ModelDefinitionError: no index finds the referring items, or the name is taken.
     """
     for reference in _find_own(model).values():
         if not reference.leads_back:
             continue
-        reason = f"on_delete={reference.on_delete.name} asks"
+        reason = f"on_delete={reference.on_delete.name} needs an index"
         if reference.related_name is not None:
-            reason = f"related_name={reference.related_name!r} asks"
+            reason = f"related_name={reference.related_name!r} needs an index"
         choose_index(model._meta, reference, reason)
         target = reference.target
         if reference.related_name is not None:
@@ -33,9 +33,9 @@ def connect_references(model: type[Any]) -> None:
 
 
 def connect_many_to_many(model: type[Any]) -> None:
-    """Connect the many-to-many fields of *model*, and those that waited for it.
+    """Connect the many-to-many fields of *model*, and the fields that waited for *model*.
 
-    :raises ModelDefinitionError: the model between lacks what one of them needs.
+    :raises ModelDefinitionError: the model between lacks a reference or an index that a field needs.
     """
     members: list[Any] = list(vars(model).values())
     todo = [*UNCONNECTED, *(each for each in members if each.__class__ is ManyToManyField)]
@@ -51,7 +51,7 @@ def connect_many_to_many(model: type[Any]) -> None:
 
 
 def disconnect_many_to_many(model: type[Any]) -> None:
-    """Forget the fields of *model*, which is refused; those of others wait for a better definition of it."""
+    """Forget the fields of *model*, whose definition failed; fields of other models keep waiting."""
     UNCONNECTED[:] = [each for each in UNCONNECTED if each.model is not model]
 
 
@@ -79,7 +79,7 @@ def _add_reverse(model: type[Any], reference: ForeignKey[Any, Any], target: type
         raise reference.misdeclared(
             f"related_name={name!r}: {target.__name__} has that already"
             + (f", {there}" if isinstance(there, str) else "")
-            + ": give it another one"
+            + ": choose another name"
         )
     descriptor = RelatedOne(reference, name) if reference.one_to_one else Related(reference, name)
     setattr(target, name, descriptor)

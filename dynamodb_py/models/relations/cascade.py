@@ -1,4 +1,4 @@
-"""Deletes items with referrers, as ``on_delete`` declares."""
+"""Deletes items together with the ``on_delete`` actions on their referrers."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def delete_for_good(
 def _delete_with_referrers(
     instance: Any, condition: Condition | None, atomic: bool | None
 ) -> Flow[None]:
-    """Carry out the ``on_delete`` actions on the referrers of *instance*, then delete it.
+    """Execute the ``on_delete`` actions on the referrers of *instance*, then delete it.
 
-    Each referrer is written on condition that it still refers to the same item. A referrer whose model is
-    deleted softly is marked, and its own referrers stay.
+    Each referrer is written on condition that it still refers to the same item. If a referrer's model is
+    deleted softly, the referrer is marked, and its own referrers stay.
 
-    :raises ProtectedError: a referrer protects it; nothing was written.
+    :raises ProtectedError: a referrer protects the instance; nothing was written.
     """
     removed: dict[Any, _Referrer] = {}
     cleared: dict[Any, _Referrer] = {}
@@ -83,7 +83,7 @@ def _delete_with_referrers(
                             found[identity] = row
         level = found
     gone = {own, *removed}
-    for reference, each in protecting:  # at the end: any reference may delete what protects
+    for reference, each in protecting:  # last, as other references may delete the protecting items
         rows = yield from _read_referrers(reference, each, len(gone))
         _check_protected(each, reference, [row for row in rows if _identify(row) not in gone])
     kept = [each for identity, each in cleared.items() if identity not in gone]
@@ -94,11 +94,11 @@ def _delete_with_referrers(
 
 
 class _Referrer(Struct):
-    """An item to write, as it refers to one that is to be deleted."""
+    """An item to write, because it refers to an item that is being deleted."""
 
     row: Any
     by: list[tuple[Reference, Condition]]
-    """The references to that item, and the conditions that they still refer to it."""
+    """The references to the deleted item, each with the condition that it still refers to it."""
 
 
 def _make_clearing(referrer: _Referrer) -> Callable[[], Flow[object]]:
@@ -117,15 +117,15 @@ def _make_removal(referrer: _Referrer) -> Callable[[], Flow[object]]:
     if not deletes_items(row.__class__):
         return partial(flow_of(row.__class__, "delete"), row, condition=still)
     if find_index(reference).name is None:
-        return partial(delete_alone, row)  # the reference is in the key, which stays
+        return partial(delete_alone, row)  # the reference is in the key, which cannot change
     absent = NotExists(row._meta.hash_key._path())
     return partial(delete_alone, row, condition=join(Or, still, absent))
 
 
 def _read_referrers(reference: Reference, instance: Any, excused: int = 0) -> Flow[list[Any]]:
-    """Read the referrers of *instance*, hidden ones too, as they can be restored.
+    """Read the referrers of *instance*; hidden ones too, because they can be restored.
 
-    :param excused: the number of items that do not protect it; a few more are enough to read.
+    :param excused: the number of items that do not protect the instance; only a few more are read.
     """
     model: Any = reference.model
     whole = reference.on_delete is not PROTECT and (
@@ -139,9 +139,9 @@ def _read_referrers(reference: Reference, instance: Any, excused: int = 0) -> Fl
 
 
 def _find_left(reference: Reference, row: Any) -> Any:
-    """Return the referrer *row* as the transaction around leaves it; None if it will not refer any more.
+    """Return the referrer *row* as the current transaction leaves it; None if it will not refer any more.
 
-    It is the instance that the transaction writes, if only that knows the version that it writes.
+    If the row is locked, return the transaction's instance: only that knows the version that it writes.
     """
     collector = COLLECTOR.get()
     found = None if collector is None else collector.find_write(table_of(row), key_of(row))
@@ -165,7 +165,7 @@ def _find_left(reference: Reference, row: Any) -> Any:
 
 
 def is_written(row: Any) -> bool | None:
-    """Tell whether the transaction around writes *row*, or deletes it; None: neither."""
+    """Return True if the current transaction writes *row*, False if it deletes it, else None."""
     collector = COLLECTOR.get()
     found = None if collector is None else collector.find_write(table_of(row), key_of(row))
     if found is None or isinstance(found[0], Check):

@@ -22,7 +22,7 @@ class LookupIndex(NamedTuple):
     is_whole: bool
     """Whether it has whole items."""
     beside: ForeignKey[Any, Any] | None
-    """Another reference: the index has the items that have it, and may lack others."""
+    """Another reference: the index has all items that have this reference, and may lack others."""
 
 
 def find_index(
@@ -30,7 +30,7 @@ def find_index(
 ) -> LookupIndex:
     """Return the index that finds the referring items.
 
-    :param beside: another reference, without which the items do not count.
+    :param beside: another reference; items without it may be missing.
     """
     key = "" if beside is None else beside.name
     found: LookupIndex | None = reference.lookup_indexes.get(key)
@@ -43,7 +43,7 @@ def _find_index(
     reference: ForeignKey[Any, Any], beside: ForeignKey[Any, Any] | None
 ) -> LookupIndex:
     model: Any = reference.model
-    meta, reason = model._meta, "this asks"
+    meta, reason = model._meta, "this needs an index"
     try:
         name, beside = choose_index(meta, reference, reason), None
     except ModelDefinitionError:
@@ -61,9 +61,9 @@ def choose_index(
 ) -> str | None:
     """Return the name of the index that finds the referring items; None for the table itself.
 
-    :param reason: what needs the items, for messages.
-    :param beside: another reference, without which the items do not count.
-    :raises ModelDefinitionError: there is none, or none that has all these items.
+    :param reason: the beginning of messages, such as "related_name='books' needs an index".
+    :param beside: another reference; items without it may be missing.
+    :raises ModelDefinitionError: there is no such index, or none that has all these items.
     """
     wanted = [part.name for part in reference.parts]
     parts = reference.parts if beside is None else (*reference.parts, *beside.parts)
@@ -87,7 +87,7 @@ def choose_index(
         elif index.name == chosen:
             raise reference.misdeclared(
                 f"index={chosen!r}: its key is {', '.join([*keys, *ranges])}, which does not begin with "
-                f"the reference: it would have to be {_describe_index(reference)}"
+                f"the reference: declare the index as {_describe_index(reference)}"
             )
     if chosen in sparse:
         raise _make_sparse_error(reference, reason, {chosen: sparse[chosen]})
@@ -105,7 +105,7 @@ def choose_index(
         raise _make_sparse_error(reference, reason, sparse)
     if not fit:
         raise reference.misdeclared(
-            f"{reason}, that is, which items refer to {reference.target.__name__}, and no index of "
+            f"{reason} that finds the items that refer to {reference.target.__name__}, and no index of "
             f"{meta.name} begins with {reference.name}: add by_{reference.name} = {_describe_index(reference)}"
         )
     return min(fit)[1]
@@ -114,7 +114,7 @@ def choose_index(
 def _make_sparse_error(
     reference: ForeignKey[Any, Any], reason: str, sparse: Mapping[str, str]
 ) -> ModelDefinitionError:
-    """Return the error for indexes that begin with a reference, and may lack items that have it."""
+    """Return the error for indexes that begin with the reference, but lack some items that have it."""
     gaps = "; ".join(
         f"items that have no {sparse[name]} are not in index {name}" for name in sparse
     )
@@ -124,12 +124,12 @@ def _make_sparse_error(
         for name in sparse
     )
     return reference.misdeclared(
-        f"{reason}, that is, which items refer to {reference.target.__name__}, and {gaps}: {cures}"
+        f"{reason} that finds the items that refer to {reference.target.__name__}, and {gaps}: {cures}"
     )
 
 
 def _name_fields(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
-    """Return the names of the fields of the attributes *keys*; for templates, of their parts."""
+    """Return the names of the fields that store *keys*; for a template, the names of its parts."""
     found: list[str] = []
     for key in keys:
         field: Any = meta.field_set.by_attribute.get(key.name)
@@ -144,7 +144,7 @@ def _name_fields(meta: Options, keys: Iterable[KeyAttribute]) -> list[str]:
 
 
 def _begins_with(hashes: list[str], ranges: list[str], wanted: list[str]) -> bool:
-    """Tell whether one Query finds exactly the items with values of *wanted*."""
+    """Tell whether one Query by these keys finds exactly the items with given values of *wanted*."""
     left = [name for name in wanted if name not in hashes]
     return set(hashes) <= set(wanted) and ranges[: len(left)] == left
 

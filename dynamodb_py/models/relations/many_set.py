@@ -1,4 +1,4 @@
-"""The set of a many-to-many relation: read and written by items of a model between the two."""
+"""The set of a many-to-many relation, stored as items of a model between the two models."""
 
 from __future__ import annotations
 
@@ -49,9 +49,25 @@ Reference = ForeignKey[Any, Any]
 class ManySet(Generic[T]):
     """The items that are related to an instance, by items of a model between the two.
 
-    A loop over it sends one Query of the model between, and a BatchGetItem for each hundred items; they
-    come in the order of that Query. Changes of up to 100 writes are one transaction, of more several, one
+    A loop over the set sends one Query of the model between, and a BatchGetItem for each hundred items;
+    they come in the order of that Query. Up to 100 writes are one transaction; more are several, one
     after the other.
+
+    The examples use these models::
+
+        class Tag(Model):
+            name = CharField(hash_key=True)
+
+
+        class Book(Model):
+            title = CharField(hash_key=True)
+            tags = ManyToManyField(Tag, through="BookTag", related_name="books")
+
+
+        class BookTag(Model):
+            book = ForeignKey(Book, hash_key=True)
+            tag = ForeignKey(Tag, range_key=True)
+            by_tag = GlobalIndex(hash_key="tag", range_key="book")
     """
 
     def __init__(self, owner: Any, near: Reference, far: Reference) -> None:
@@ -60,7 +76,7 @@ class ManySet(Generic[T]):
 
     @property
     def through(self) -> type[Any]:
-        """The model between the two."""
+        """The model between the two models."""
         return cast("type[Any]", self._near.model)
 
     @property
@@ -72,19 +88,28 @@ class ManySet(Generic[T]):
         return connection_for(self._alias, options_of(self.through).using)
 
     def rows(self) -> QuerySet[Any]:
-        """Return the query set of the items between the two."""
+        """Return the query set of the items between the instance and its related items."""
         return cast("QuerySet[Any]", query_related(self._near, self._owner, beside=self._far))
 
     def all(self) -> ManySet[T]:
-        """Return the same set; items that were read are not read again."""
+        """Return the same set; items that were read are not read again.
+
+        >>> book = Book.objects.get("Ashes")
+        >>> list(book.tags.all())
+        [Tag(name='crime')]
+        """
         same: ManySet[T] = ManySet(self._owner, self._near, self._far)
         same._kept = self._kept
         return same
 
     def _fetch(self) -> Flow[list[T]]:
-        """Return all of them as a list; missing items are left out, with a warning in the log.
+        """Return all related items as a list.
 
-        So are those that the ``objects`` of their model hides, without a warning.
+        A missing item is left out, with a warning in the log. An item that its model's ``objects`` hides
+        is left out too.
+
+        >>> [book.title for book in Tag.objects.get("crime").books.fetch()]
+        ['Ashes', 'Bread', 'Clouds']
         """
         if self._kept is None:
             self._kept = yield from self._read_targets()
@@ -99,7 +124,7 @@ class ManySet(Generic[T]):
     afetch = awaiting(_fetch)
 
     def stubs(self, rows: Iterable[Any]) -> list[Any]:
-        """Return stubs of the items that *rows* refer to, each once."""
+        """Return instances with keys alone of the items that *rows* refer to, without repetition."""
         found = [wires for row in rows if (wires := self._far.wires_in(row)) is not None]
         return list(map(self._make_stub, {identify_key(each): each for each in found}.values()))
 
@@ -107,23 +132,23 @@ class ManySet(Generic[T]):
         return make_stub(self._far.target, key, self._alias)
 
     def keep_shown(self, targets: list[Any]) -> Flow[list[Any]]:
-        """Return those of *targets* that the ``objects`` of their model shows."""
+        """Return *targets* without the items that the ``objects`` of their model hides."""
         return (yield from keep_shown(self._query_targets(), targets))
 
     def _query_targets(self) -> Any:
         return get_manager(self._far.target, self._owner).get_queryset()
 
     def _by_key(self, targets: Iterable[T | Any]) -> dict[Hashable, Any]:
-        """Return *targets*, instances or their keys, by the key as it is stored."""
+        """Return a dict of *targets*, which are instances or keys, by their stored key."""
         return {identify_key(self._far.wires_of(each)): each for each in targets}
 
     def _far_key(self, row: Any) -> Hashable:
-        """Return the key, as :meth:`_by_key` has it, of the item that *row* leads to; None for none."""
+        """Return the stored key of the item that *row* refers to, as in :meth:`_by_key`, or None."""
         wires = self._far.wires_in(row)
         return None if wires is None else identify_key(wires)
 
     def _group(self, rows: Iterable[Any]) -> dict[Hashable, list[Any]]:
-        """Return *rows* by the key of the item that they lead to."""
+        """Return *rows*, grouped by the key of the item that they refer to."""
         found: dict[Hashable, list[Any]] = {}
         for row in rows:
             if (key := self._far_key(row)) is not None:
@@ -138,7 +163,11 @@ class ManySet(Generic[T]):
             yield each
 
     def _count(self) -> Flow[int]:
-        """Return how many there are; related items are read only where their ``objects`` hides some."""
+        """Return the number of related items; these are read only if their ``objects`` hides some.
+
+        >>> Tag.objects.get("crime").books.count()
+        3
+        """
         if leaves_out(self._query_targets()):
             return len((yield from self._read_targets()))
         if self._is_keyed():
@@ -149,7 +178,11 @@ class ManySet(Generic[T]):
     acount = awaiting(_count)
 
     def _exists(self) -> Flow[bool]:
-        """Return whether there is any."""
+        """Return whether there is a related item.
+
+        >>> Tag.objects.get("love").books.exists()
+        False
+        """
         if self._is_keyed() and not leaves_out(self._query_targets()):
             return (yield from has_rows(self.rows()))
         return (yield from self._count()) > 0
@@ -158,7 +191,11 @@ class ManySet(Generic[T]):
     aexists = awaiting(_exists)
 
     def _contains(self, target: T | Any) -> Flow[bool]:
-        """Return whether *target*, an instance or its key, is among them."""
+        """Return whether *target*, an instance or its key, is in the set.
+
+        >>> Book.objects.get("Ashes").tags.contains("crime")
+        True
+        """
         wires = self._far.wires_of(target)
         if self._is_keyed() or find_index(self._near, self._far).is_whole:
             found = yield from has_rows(self.rows().filter(self._far.eq(target)))
@@ -180,10 +217,10 @@ class ManySet(Generic[T]):
         return get_manager(self.through, self._owner).get_queryset()
 
     def _make_row(self, target: Any, /, **values: Any) -> Any:
-        """Return a new item between this one and *target*, an instance or its key.
+        """Return a new item between the instance and *target*, an instance or its key.
 
-        If it has a key of its own, a UUID, that is made of the two references: whoever else adds the same
-        pair writes the same item.
+        If the model between has a UUID as its key, the UUID is computed from the two references: another
+        writer who adds the same pair writes the same item.
         """
         own = self._find_own_key()
         if own is not None:
@@ -204,7 +241,7 @@ class ManySet(Generic[T]):
         return self._list_key_names() == self._list_reference_names()
 
     def _find_own_key(self) -> Any:
-        """Return the field of the key that is not of the references, if it is a UUID by default."""
+        """Return the one field of the key that belongs to no reference, if its default is a new UUID."""
         others = self._list_key_names() - self._list_reference_names()
         fields: list[Any] = [self.through._fieldset.by_name[name] for name in others]
         if len(fields) == 1 and issubclass(fields[0].__class__, UUIDField):
@@ -212,14 +249,17 @@ class ManySet(Generic[T]):
         return None
 
     def _make_pair_id(self, target: Any) -> Any:
-        from uuid import NAMESPACE_OID, uuid5  # imported only for models between with a UUID
+        from uuid import (
+            NAMESPACE_OID,
+            uuid5,
+        )  # imported only if the model between has a UUID as its key
 
         near = self._near.wires_of(self._owner)
         ends = {self._near.name: near, self._far.name: self._far.wires_of(target)}
         return uuid5(NAMESPACE_OID, to_json(dict(sorted(ends.items()))).decode())
 
     def _read_pairs(self, targets: dict[Hashable, Any]) -> Flow[list[Any]]:
-        """Return the items between this one and *targets*, as far as ``objects`` shows them."""
+        """Return the items between the instance and *targets* that ``objects`` does not hide."""
         found: list[Any] = []
         made: list[Any] = []
         if not self._is_keyed():
@@ -231,13 +271,13 @@ class ManySet(Generic[T]):
         rows = {row.primary_key: row for row in found}
         for row in [*found, *made]:
             written = is_written(row)
-            if written is not None:  # as the transaction around leaves it
+            if written is not None:  # as the current transaction leaves it
                 rows.pop(row.primary_key, None)
                 rows.update({row.primary_key: row} if written else {})
         return [row for row in rows.values() if self._far_key(row) in targets]
 
     def _make_insert(self, row: Any) -> Callable[[], Flow[object]]:
-        """Return the insert of an item between, in place of one that is deleted softly."""
+        """Return the insert of an item between; it may replace a softly deleted one."""
         scope = self._query_through()._scope
         if scope is None:
             return partial(save_instance, row, force_insert=True)
@@ -245,13 +285,18 @@ class ManySet(Generic[T]):
         return partial(save_instance, row, overwrite=True, condition=free)
 
     def _add(self, *targets: T | Any, through: dict[str, Any] | None = None) -> Flow[None]:
-        """Add *targets*, instances or their keys; those already in the set stay unchanged.
+        """Add *targets*, instances or their keys; the items between are read first.
 
-        The items between are read first.
+        Items that are in the set already stay unchanged.
 
-        :param through: the values of the other fields of the items between the two.
-        :raises AlreadyExists: an item between exists, and the ``objects`` of its model hides it; for
-            several targets it is TransactionCanceled.
+        >>> book = Book.objects.get("Ashes")
+        >>> book.tags.add("love")
+        >>> [tag.name for tag in book.tags]
+        ['crime', 'love']
+
+        :param through: values of the other fields of the new items between.
+        :raises AlreadyExists: an item between exists, and the ``objects`` of its model hides it; with
+            several targets the error is TransactionCanceled.
         """
         by_key = self._by_key(targets)
         there = self._group((yield from self._read_pairs(by_key)))
@@ -264,7 +309,7 @@ class ManySet(Generic[T]):
         values: dict[str, Any],
         before: Sequence[Callable[[], Flow[object]]],
     ) -> Flow[None]:
-        """Insert the items between this one and those of *new*, after *before*."""
+        """Execute the writes *before*, and insert the items between the instance and *new*."""
         self._kept = None
         while True:
             rows = [self._make_row(each, **values) for each in new.values()]
@@ -278,13 +323,21 @@ class ManySet(Generic[T]):
                     raise
                 new = {key: each for key, each in new.items() if key not in there}
             else:
-                return  # another writer may have added the others
+                return  # pairs that were dropped from *new* were added by another writer
 
     add = blocking(_add)
     aadd = awaiting(_add)
 
     def _create(self, /, **values: Any) -> Flow[T]:
-        """Insert an item of the other model and the one between the two, in one transaction."""
+        """Insert an item of the other model and the item between, in one transaction; return the first.
+
+        >>> book = Book.objects.get("Ashes")
+        >>> book.tags.create(name="war")
+        Tag(name='war')
+
+        :param values: the values of the other model's fields.
+        :raises AlreadyExists: an item of the other model has this key.
+        """
         target = self._far.target(**values)
         if self._alias is not None:
             target.__dict__["_using"] = self._alias
@@ -302,7 +355,10 @@ class ManySet(Generic[T]):
     ) -> Flow[tuple[T, bool]]:
         """Return the item of the other model with this key and False, or a new one and True.
 
-        It does as that model's ``objects.get_or_create()``, and adds the item to the set.
+        It calls ``objects.get_or_create()`` of that model, and adds the item to the set.
+
+        >>> Book.objects.get("Ashes").tags.get_or_create(name="love")
+        (Tag(name='love'), False)
         """
         manager = get_manager(self._far.target, self._owner)
         target, created = yield from get_or_create_one(manager, defaults, **key)
@@ -319,9 +375,13 @@ class ManySet(Generic[T]):
         create_defaults: Mapping[str, Any] | None = None,
         **key: Any,
     ) -> Flow[tuple[T, bool]]:
-        """Update the item of the other model with this key and return it and False, or a new one and True.
+        """Update the item of the other model with this key, or create it; return it and whether it is new.
 
-        It does as that model's ``objects.update_or_create()``, and adds the item to the set.
+        It calls ``objects.update_or_create()`` of that model, and adds the item to the set.
+
+        >>> tag = Tag.objects.get("love")
+        >>> tag.books.update_or_create(title="Bread", defaults={"author": "bob"})
+        (Book(title='Bread', author_id='bob'), False)
         """
         manager = get_manager(self._far.target, self._owner)
         target, created = yield from update_or_create_one(manager, defaults, create_defaults, **key)
@@ -332,7 +392,13 @@ class ManySet(Generic[T]):
     aupdate_or_create = awaiting(_update_or_create)
 
     def _remove(self, *targets: T | Any) -> Flow[None]:
-        """Remove *targets*, instances or their keys, from the set: only the items between are deleted."""
+        """Remove *targets*, instances or their keys, from the set; only the items between are deleted.
+
+        >>> book = Book.objects.get("Ashes")
+        >>> book.tags.remove("crime")
+        >>> list(book.tags)
+        []
+        """
         by_key = self._by_key(targets)
         if self._is_keyed() and deletes_items(self.through):
             rows = list(map(self._make_row, by_key.values()))
@@ -345,7 +411,13 @@ class ManySet(Generic[T]):
     aremove = awaiting(_remove)
 
     def _clear(self) -> Flow[None]:
-        """Remove all from the set: the items between are read and deleted."""
+        """Empty the set: the items between are read and deleted.
+
+        >>> tag = Tag.objects.get("crime")
+        >>> tag.books.clear()
+        >>> tag.books.count()
+        0
+        """
         rows = yield from read_all(self.rows())
         self._kept = None
         yield from write_together([_make_delete(row) for row in rows])
@@ -354,7 +426,15 @@ class ManySet(Generic[T]):
     aclear = awaiting(_clear)
 
     def _set(self, targets: Iterable[T | Any]) -> Flow[None]:
-        """Make *targets* the whole set: the items between are read, added and deleted as needed."""
+        """Replace the set by *targets*; the items between are read, and inserted or deleted as needed.
+
+        >>> book = Book.objects.get("Ashes")
+        >>> book.tags.set(["love"])
+        >>> list(book.tags)
+        [Tag(name='love')]
+
+        :param targets: instances of the other model, or their keys.
+        """
         wanted = self._by_key(list_many(targets, "set()"))
         rows = yield from read_all(self.rows())
         there = set(map(self._far_key, rows))
@@ -371,9 +451,9 @@ def _make_delete(instance: Any) -> Callable[[], Flow[object]]:
 
 
 def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
-    """Read the items of *stubs*, without missing ones.
+    """Read the items of *stubs*; missing items are left out, with a warning in the log.
 
-    :param whole: these are instances with keys, which may be missing without a warning.
+    :param whole: *stubs* are new instances: read consistently, and do not warn.
     """
     if not stubs:
         return []
@@ -390,7 +470,7 @@ def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
             target.__dict__["_using"] = stub._using
         found.append(target)
     if missing and not whole:
-        import logging  # imported only for a warning
+        import logging  # loaded only for the warning
 
         logging.getLogger("dynamodb_py.relations").warning(
             "%d items that others refer to do not exist: %s", len(missing), ", ".join(missing[:5])

@@ -1,4 +1,4 @@
-"""Many-to-many relations, by items of a model between the two."""
+"""Many-to-many relations, stored as items of a model between the two models."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class _Across(Prefetchable, Generic[T]):
         else:
             related._kept = kept
             owner.__dict__[self.name] = related
-        # A query set of the caller's takes the place of that of ``objects``.
+        # The caller's query set replaces the one of ``objects``.
         keep, selection = related.keep_shown, branch.selection
         for at, stub in enumerate(related.stubs(rows)):
             want = want_stub(owner, self.name, stub, taker(at))
@@ -81,7 +81,7 @@ class _Across(Prefetchable, Generic[T]):
 
 
 class ManyToManyField(_Across[T], Late):
-    """Items of another model, by items of a model between the two, which has a reference to each.
+    """A relation to many items of another model, stored as items of a model with references to both.
 
     ::
 
@@ -90,14 +90,15 @@ class ManyToManyField(_Across[T], Late):
             tag = ForeignKey(Tag, range_key=True)
             by_tag = GlobalIndex(hash_key="tag", range_key="book")
 
-    Nothing of it is stored in the item itself. The model between needs a table or an index that begins
-    with its reference to this model, and for *related_name* one that begins with the other.
+    The item itself stores nothing of the relation. The key of the model between, or of one of its
+    indexes, must begin with the reference to this model; with *related_name*, another key must begin
+    with the other reference.
 
     :param to: the other model, or its name.
     :param through: the model between, or its name.
     :param related_name: the attribute of the other model's instances for the reverse relation.
-    :param through_fields: the names of the references to this model and to the other, where the
-        model between has several.
+    :param through_fields: the names of the references to this model and to the other, if the model
+        between has several.
     """
 
     @overload
@@ -146,9 +147,9 @@ class ManyToManyField(_Across[T], Late):
         return self.get_ends()[1].target
 
     def connect(self) -> bool:
-        """Connect the two models, if they are there; tell whether they are.
+        """Connect the two models if both are defined; return whether they are.
 
-        :raises ModelDefinitionError: the model between lacks what is needed.
+        :raises ModelDefinitionError: the model between lacks a reference or an index.
         """
         if self._ends is not None:
             return True
@@ -167,7 +168,7 @@ class ManyToManyField(_Across[T], Late):
         return self._connect(to, through)
 
     def _find_models(self, find: Callable[[str], Any]) -> list[Any]:
-        """Return the other model and the model between, found by *find* where only the name is known."""
+        """Return the other model and the model between; *find* looks up a model that is given by name."""
         return [find(each) if isinstance(each, str) else each for each in (self.to, self.through)]
 
     def _connect(self, to: Any, through: Any) -> tuple[Reference, Reference]:
@@ -182,10 +183,10 @@ class ManyToManyField(_Across[T], Late):
             near = self._choose_one(found, through, self.model)
             others = [r for r in references.values() if r.target is to and r is not near]
             far = self._choose_one(others, through, to)
-        reason = f"{self.label} asks for the {through.__name__}s of one"
+        reason = f"{self.label} needs an index of {through.__name__}"
         choose_index(through._meta, near, reason, far)
         if self.related_name is not None:
-            reason = f"related_name={self.related_name!r} of {self.label} asks"
+            reason = f"related_name={self.related_name!r} of {self.label} needs an index"
             choose_index(through._meta, far, reason, near)
             self._add_reverse(to)
         self._ends = (near, far)
@@ -206,7 +207,7 @@ class ManyToManyField(_Across[T], Late):
         again = isinstance(there, ManyRelated) and there.field.label == self.label
         if there is not None and not again:
             raise self._make_error(
-                f"related_name={name!r}: {to.__name__} has that already: give it another one"
+                f"related_name={name!r}: {to.__name__} has that already: choose another name"
             )
         setattr(to, name, ManyRelated(self, name))
 
@@ -222,8 +223,8 @@ class ManyToManyField(_Across[T], Late):
 
         def __set__(self, instance: Any, value: Any) -> None:
             raise AttributeError(
-                f"{self.label} is kept by {self.through!r}: {self.name}.set([...]) says what is "
-                "in it, and writes that"
+                f"{self.label} is stored by {self.through!r} and cannot be assigned: call "
+                f"{self.name}.set([...]), which writes the items"
             )
 
     def __repr__(self) -> str:
@@ -250,8 +251,8 @@ class ManyRelated(_Across[Any]):
 
         def __set__(self, instance: Any, value: Any) -> None:
             raise AttributeError(
-                f"{type(instance).__name__}.{self.name}: {self.name}.set([...]) says what is in it, "
-                "and writes that"
+                f"{type(instance).__name__}.{self.name} cannot be assigned: call {self.name}.set([...]), "
+                "which writes the items"
             )
 
 

@@ -1,4 +1,4 @@
-"""Prefetch: a relation to read along, with the query set that reads it and an attribute for its items."""
+"""Prefetch: a relation to prefetch, with the query set that reads it and an attribute for its items."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..queryset.reads import get_in_bulk, keep_shown
 
 
 class Prefetch(Selection):
-    """A relation for ``prefetch_related()`` and ``prefetch()``, read by a query set of your own.
+    """A relation for ``prefetch_related()`` and ``prefetch()``, read by your own query set.
 
     ::
 
@@ -36,14 +36,14 @@ class Prefetch(Selection):
             Prefetch("books", recent, to_attr="recent")
         )
 
-    :param lookup: the path of the relation, as ``prefetch_related()`` takes it. The query set and
-        *to_attr* are for its last part; other paths may lead on from *to_attr*.
-    :param queryset: the items to read, of the relation's model: with conditions, ``only()``,
-        ``prefetch_related()`` of its own, and, where the relation leads back, an order. A reference
-        whose item it leaves out stays unread. By default what the relation has.
-    :param to_attr: the attribute that gets them: a list, of a reference the item or None. By default
-        the relation itself has them, as if there were no others.
-    :raises QueryError: the query set has a limit, a cursor, or rows that are no instances.
+    :param lookup: the path of the relation, as for ``prefetch_related()``. The query set and *to_attr*
+        apply to its last part; other paths may continue from *to_attr*.
+    :param queryset: a query set of the relation's model, by default all items of the relation. It may have
+        conditions, ``only()``, its own ``prefetch_related()``, and for a reverse relation an order. A
+        reference whose item it excludes stays unread.
+    :param to_attr: the attribute for the result: a list, or for a reference the item or None. By default
+        the relation itself gets the result, as if there were no other items.
+    :raises QueryError: the query set has a limit, a cursor, or rows that are not instances.
     """
 
     def __init__(self, lookup: str, queryset: Any = None, to_attr: str | None = None) -> None:
@@ -65,16 +65,17 @@ class Prefetch(Selection):
             )
         options = cast("BaseQuerySet[Any, Any]", queryset)._read_options
         if options.parts:
-            raise self._make_error("a union does not read a relation: give one query set")
+            raise self._make_error("a union cannot read a relation: give one query set")
         if (
             limit_of(cast("BaseQuerySet[Any, Any]", queryset)) is not None
             or options.start is not None
         ):
             raise self._make_error(
-                "a slice, limit() or after() is of all owners together: drop it, and cut what was read"
+                "a slice, limit() or after() would apply to all owners together: drop it, and cut the lists "
+                "that were read"
             )
         if options.shape is not None:
-            raise self._make_error("a relation has instances, and values() gives none: drop it")
+            raise self._make_error("a relation has instances, and values() returns none: drop it")
 
     def _make_error(self, problem: str) -> QueryError:
         return QueryError(f"Prefetch({self.path!r}): {problem}")
@@ -88,7 +89,8 @@ class Prefetch(Selection):
         model, question = self.queryset.model, self.queryset._question
         if target is not None and model is not target:
             raise self._make_error(
-                f"it leads to {target.__name__}, and the query set is of {model.__name__}"
+                f"the relation leads to {target.__name__}, and the query set is of {model.__name__}: give a "
+                f"query set of {target.__name__}"
             )
         if by_key and (question.order or question.backward or question.index or question.scan):
             raise self._make_error(
@@ -116,7 +118,7 @@ class Prefetch(Selection):
 
 
 def bind_connection(queryset: Builders[Any, Any], owner: Any) -> Builders[Any, Any]:
-    """Return *queryset* over the connection of *owner*, or refuse another one."""
+    """Return *queryset* on the connection of *owner*; refuse a query set on another one."""
     alias = alias_of(owner)
     if queryset._alias is None and alias is not None:
         return with_options(queryset, using=alias)

@@ -53,10 +53,10 @@ def query_related(
 ) -> Any:
     """Return the query set of the items that refer to *owner* by *reference*.
 
-    :param beside: another reference, without which the items do not count.
-    :param whole: read whole items, if the index does not have them.
-    :param hidden: read also the items that the model's ``objects`` leaves out.
-    :param within: the query set to read of, in the place of that of ``objects``.
+    :param beside: another reference; items without it may be missing.
+    :param whole: read whole items, even if the index has only a part of them.
+    :param hidden: also read the items that the model's ``objects`` hides.
+    :param within: the query set to filter, instead of the one of ``objects``.
     """
     if within is None:
         manager = get_manager(reference.model, owner)
@@ -68,13 +68,13 @@ def query_related(
         return rows
     name, is_whole, beside = find_index(reference, beside)
     if name is None or (reference.index is None and is_whole and beside is None):
-        return rows  # the planner may choose a better one for further conditions
+        return rows  # the planner may choose a better index for further conditions
     rows = rows.index(name)
     return rows if is_whole or not whole else rows.full()
 
 
 def _bind_queryset(queryset: Any, reference: ForeignKey[Any, Any], owner: Any) -> Any:
-    """Return *queryset* over the connection of *owner*, with the reference among its fields."""
+    """Return *queryset* on the connection of *owner*, with the reference among its fields."""
     fetched = queryset._read_options.fetched
     if fetched is not None:
         queryset = queryset.only(*fetched, *[part.name for part in reference.parts])
@@ -98,25 +98,36 @@ def require_reference(reference: ForeignKey[Any, Any], owner: Any) -> Condition:
 
 
 def deletes_items(model: type[Any]) -> bool:
-    """Tell whether ``delete()`` of *model* removes the item, and does not mark it as deleted."""
+    """Tell whether ``delete()`` of *model* removes the item, instead of marking it as deleted."""
     return flow_of(model, "delete") is delete_instance
 
 
 def is_soft_deleted(row: Any) -> bool:
-    """Tell whether an item is marked as deleted, and hidden."""
+    """Tell whether an item is marked as deleted, and so hidden."""
     return not deletes_items(row.__class__) and bool(getattr(row, "is_deleted", False))
 
 
 @name_verbs
 class RelatedSet(Forwarding[M], Generic[M]):
-    """The items that refer to one instance, as a query set with verbs that change it.
+    """The items that refer to one instance: a query set, with verbs that change the references.
 
-    ``author.books.all()``, ``filter()``, ``count()`` and the like send one Query to the index that begins
-    with the reference; so does a loop over ``author.books``. Type checkers need an annotation
+    ``author.books.all()``, ``filter()``, ``count()`` and other reads send one Query to the index that
+    begins with the reference; so does a loop over ``author.books``. Type checkers need an annotation
     of the attribute in the target's class, ``books: RelatedSet[Book]``.
 
-    Changes of up to 100 items are one transaction, of more several, one after the other. An index is
-    read eventually consistent: recent writes may be missing for a moment.
+    Changes of up to 100 items are one transaction; more are several, one after the other. Reads of an
+    index are eventually consistent: recent writes may be missing for a moment.
+
+    The examples use these models::
+
+        class Author(Model):
+            name = CharField(hash_key=True)
+
+
+        class Book(Model):
+            title = CharField(hash_key=True)
+            author = ForeignKey(Author, related_name="books")
+            by_author = GlobalIndex(hash_key="author")
     """
 
     def __init__(
@@ -126,7 +137,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
 
     @property
     def model(self) -> type[M]:
-        """The model of the items."""
+        """The model of the referring items."""
         return cast("type[M]", self._reference.model)
 
     @property
@@ -134,10 +145,20 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return connection_for(alias_of(self._owner), options_of(self.model).using)
 
     def get_queryset(self) -> QuerySet[M]:
+        """Return the query set of the referring items, without those that were prefetched.
+
+        >>> Author.objects.get("ann").books.get_queryset().count()
+        2
+        """
         return cast("QuerySet[M]", query_related(self._reference, self._owner))
 
     def all(self) -> QuerySet[M]:
-        """Return the query set of all items; items that ``prefetch_related()`` read are not read again."""
+        """Return the query set of all referring items; prefetched items are not read again.
+
+        >>> ann = Author.objects.get("ann")
+        >>> [book.title for book in ann.books.all()]
+        ['Ashes', 'Bread']
+        """
         rows = self.get_queryset()
         if self._kept is not None:
             rows._result_cache = list(self._kept)
@@ -157,13 +178,15 @@ class RelatedSet(Forwarding[M], Generic[M]):
         found: list[M] = []
         for each in objects:
             if not isinstance(each, self.model):
-                raise ValidationError(f"{each!r} is no {self.model.__name__}: give instances of it")
+                raise ValidationError(
+                    f"{each!r} is not a {self.model.__name__}: give instances of {self.model.__name__}"
+                )
             if not any(each is other for other in found):
                 found.append(each)
         return found
 
     def _make_writes(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
-        """Let *objects* refer to this instance, and return the writes of that."""
+        """Make *objects* refer to this instance, and return the saves."""
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
             self._reference.assign(each, self._owner)
@@ -171,7 +194,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return found
 
     def _make_clearings(self, objects: Iterable[M]) -> list[Callable[[], Flow[object]]]:
-        """Let *objects* refer to nothing, and return the writes of that, if they still refer here."""
+        """Clear the references of *objects*, and return the saves, on condition that they still refer here."""
         still = self._reference.eq(self._owner)  # another writer may have changed the reference
         found: list[Callable[[], Flow[object]]] = []
         for each in objects:
@@ -180,9 +203,14 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return found
 
     def _add(self, *objects: M) -> Flow[None]:
-        """Let *objects* refer to this instance, and save them.
+        """Make *objects* refer to this instance, and save them.
 
-        :raises ValidationError: one is not of the model, or cannot be stored; nothing was sent.
+        >>> ann, clouds = Author.objects.get("ann"), Book.objects.get("Clouds")
+        >>> ann.books.add(clouds)
+        >>> ann.books.count()
+        3
+
+        :raises ValidationError: an object is not of the model, or cannot be stored; nothing was sent.
         """
         writes = self._make_writes(self._check_instances(objects))
         self._kept = None
@@ -192,7 +220,14 @@ class RelatedSet(Forwarding[M], Generic[M]):
     aadd = awaiting(_add)
 
     def _create(self, /, **values: Any) -> Flow[M]:
-        """Insert an item that refers to this instance, and return it: as ``objects.create()``."""
+        """Insert an item that refers to this instance, and return it, like ``objects.create()``.
+
+        >>> ann = Author.objects.get("ann")
+        >>> ann.books.create(title="Dunes")
+        Book(title='Dunes', author_id='ann')
+
+        :raises AlreadyExists: an item has this key.
+        """
         name = self._reference.name
         if name in values:
             related = self._reference.related_name
@@ -208,11 +243,15 @@ class RelatedSet(Forwarding[M], Generic[M]):
     def _get_or_create(
         self, /, defaults: Mapping[str, Any] | None = None, **key: Any
     ) -> Flow[tuple[M, bool]]:
-        """Return the item with this key and False, or a new one that refers here and True.
+        """Return the item with this key and False, or a new one that refers to this instance and True.
 
-        It does as ``objects.get_or_create()``; a key with the reference takes the rest of it.
+        It works like ``objects.get_or_create()``. If the reference is part of the key, give the rest.
 
-        :raises AlreadyExists: the item with this key refers to another one; ``current`` is that item.
+        >>> ann = Author.objects.get("ann")
+        >>> ann.books.get_or_create(title="Dunes")
+        (Book(title='Dunes', author_id='ann'), True)
+
+        :raises AlreadyExists: the item with this key refers to another instance; ``current`` is the item.
         """
         given, new = self._split_key(key, defaults)
         self._kept = None
@@ -232,12 +271,16 @@ class RelatedSet(Forwarding[M], Generic[M]):
         create_defaults: Mapping[str, Any] | None = None,
         **key: Any,
     ) -> Flow[tuple[M, bool]]:
-        """Update the item with this key and return it and False, or a new one that refers here and True.
+        """Update the item with this key, or create one that refers to this instance.
 
-        It does as ``objects.update_or_create()``; a key with the reference takes the rest of it. An item
-        that refers to another one stays as it is.
+        Returns the item, and whether it was created. It works like ``objects.update_or_create()``. If the
+        reference is part of the key, give the rest. An item that refers to another instance is unchanged.
 
-        :raises AlreadyExists: the item with this key refers to another one; ``current`` is that item.
+        >>> ann = Author.objects.get("ann")
+        >>> ann.books.update_or_create(title="Ashes")
+        (Book(title='Ashes', author_id='ann'), False)
+
+        :raises AlreadyExists: the item with this key refers to another instance; ``current`` is the item.
         """
         if not defaults and not create_defaults:
             return (yield from self._get_or_create(**key))
@@ -263,7 +306,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
     def _split_key(
         self, key: dict[str, Any], *defaults: Mapping[str, Any] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the whole key of an item that refers to this instance, and what a new one has besides."""
+        """Return the key to look up, completed by the reference if needed, and the values of a new item."""
         name = self._reference.name
         own = {name, *(part.name for part in self._reference.parts)}
         for given in (key, *defaults):
@@ -284,12 +327,17 @@ class RelatedSet(Forwarding[M], Generic[M]):
         return error
 
     def _remove(self, *objects: M) -> Flow[None]:
-        """Let *objects*, which refer to this instance, refer to nothing, and save them.
+        """Clear the references of *objects* to this instance, and save them.
+
+        >>> ann, ashes = Author.objects.get("ann"), Book.objects.get("Ashes")
+        >>> ann.books.remove(ashes)
+        >>> ashes.author is None
+        True
 
         :raises QueryError: the reference must have a value.
-        :raises DoesNotExist: one does not refer to this instance; nothing was sent.
-        :raises ConditionFailed: one refers to another item by now, and does not change; for several
-            objects it is TransactionCanceled.
+        :raises DoesNotExist: an object does not refer to this instance; nothing was sent.
+        :raises ConditionFailed: another writer changed the reference of an object; with several objects
+            the error is TransactionCanceled.
         """
         found = self._check_instances(objects)
         self._check_nullable("remove")
@@ -304,7 +352,15 @@ class RelatedSet(Forwarding[M], Generic[M]):
     aremove = awaiting(_remove)
 
     def _clear(self) -> Flow[None]:
-        """Read all of them, and let them refer to nothing."""
+        """Read all referring items, clear their references, and save them.
+
+        >>> ann = Author.objects.get("ann")
+        >>> ann.books.clear()
+        >>> ann.books.exists()
+        False
+
+        :raises QueryError: the reference must have a value.
+        """
         self._check_nullable("clear")
         rows = yield from read_all(self.get_queryset())
         self._kept = None
@@ -314,9 +370,14 @@ class RelatedSet(Forwarding[M], Generic[M]):
     aclear = awaiting(_clear)
 
     def _set(self, objects: Iterable[M]) -> Flow[None]:
-        """Let exactly *objects* refer to this instance: others are read, and refer to nothing then.
+        """Make exactly *objects* refer to this instance: the references of all other items are cleared.
 
-        :raises QueryError: there are others, and the reference must have a value.
+        >>> ann = Author.objects.get("ann")
+        >>> ann.books.set([Book.objects.get("Bread"), Book.objects.get("Clouds")])
+        >>> [book.title for book in ann.books]
+        ['Bread', 'Clouds']
+
+        :raises QueryError: there are other items, and the reference must have a value.
         """
         wanted = self._check_instances(list_many(objects, "set()"))
         rows = yield from read_all(self.get_queryset())
@@ -337,7 +398,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
     aset = awaiting(_set)
 
     def _is_referrer(self, row: M) -> bool:
-        """Tell whether *row* refers to this instance, by its key as it is stored."""
+        """Tell whether *row* refers to this instance, by comparing stored keys."""
         wires = self._reference.wires_in(row)
         own = self._reference.wires_of(self._owner)
         return wires is not None and identify_key(wires) == identify_key(own)
@@ -346,22 +407,22 @@ class RelatedSet(Forwarding[M], Generic[M]):
         if not is_nullable(self._reference):
             raise QueryError(
                 f"{self._reference.related_name}.{verb}(): {self._reference.label} must have a value: "
-                "delete the items, or add() them to another"
+                "delete the items, or add() them to another instance"
             )
 
 
 def _identify(row: Instance) -> Hashable:
-    """Return the key as it is stored, equal for all instances of one item; a new one may lack it yet."""
+    """Return the stored key, equal for all instances of one item; for an instance without a key, its id."""
     return id(row) if None in key_values_of(row) else identify_key(key_of(row))
 
 
 def is_nullable(reference: ForeignKey[Any, Any]) -> bool:
-    """Tell whether items may refer to nothing."""
+    """Tell whether items may be without this reference."""
     return not any(part.required or part.is_key for part in reference.parts)
 
 
 class _Back(Prefetchable):
-    """A descriptor for the items that refer to an instance."""
+    """A base of descriptors for the items that refer to an instance."""
 
     def __init__(self, reference: ForeignKey[Any, Any], name: str) -> None:
         self.reference, self.name = reference, name
@@ -381,7 +442,7 @@ class _Back(Prefetchable):
 
 
 class Related(_Back):
-    """``Author.books``: the descriptor that gives the set of items that refer to an instance."""
+    """``Author.books``: the descriptor of the set of items that refer to an instance."""
 
     def prefetch(self, owner: Any, wants: list[Want], branch: Branch) -> Flow[None]:
         del wants
@@ -410,8 +471,8 @@ class Related(_Back):
 
     def __set__(self, instance: object, value: object) -> None:
         raise AttributeError(
-            f"{type(instance).__name__}.{self.name} are items of {self.reference.owner}: "
-            f"{self.name}.set([...]) says which, and writes them"
+            f"{type(instance).__name__}.{self.name} are items of {self.reference.owner} and cannot be "
+            f"assigned: call {self.name}.set([...]), which writes them"
         )
 
 
@@ -450,7 +511,7 @@ class RelatedOne(_Back):
         return self.only(instance, kept)
 
     def only(self, instance: Any, rows: list[Any]) -> Any:
-        """Return the only one of *rows*, and cache it; its reference gives *instance*."""
+        """Return the only item of *rows*, and cache it; its reference is set to *instance*."""
         model: Any = self.reference.model
         if not rows:
             raise model.DoesNotExist(

@@ -1,4 +1,4 @@
-"""Several models in one table: its layout, its filter, its item collections.
+"""Several models in one table: the table's layout, the filter of each model, item collections.
 
-The discriminator attribute is written by ``inheritance/discriminator``.
+``inheritance/discriminator`` writes the discriminator attribute.
 """

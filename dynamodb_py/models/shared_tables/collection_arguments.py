@@ -69,7 +69,7 @@ def make_collection(
 def _check_index(
     layout: SharedTableLayout, index: str | None, wanted: frozenset[type[Model]] | None
 ) -> None:
-    """Refuse an index that does not hold what tells whether an item of a model is hidden."""
+    """Refuse an index that lacks the attributes that tell whether an item of a model is hidden."""
     schema = layout.meta.schema
     found = next((each for each in schema.indexes if each.name == index), None)
     if found is None or found.projection.kind == "ALL":
@@ -127,13 +127,13 @@ def _compose_hash_key(
         )
         raise TypeError(
             f"{layout.name}.collection: no {key.name} is made of {', '.join(parts) or 'nothing'}: "
-            f"it is made of {known or 'nothing'}; or give it whole, {key.name}=..."
+            f"give {known or 'nothing'}; or give the whole key, {key.name}=..."
         )
     if len(texts) > 1:
         known = ", ".join(f"{text!r} of {' and '.join(names)}" for text, names in texts.items())
         raise QueryError(
             f"{layout.name}.collection: {', '.join(parts)} make several keys, {known}: choose one by "
-            f"model=, or give it whole, {key.name}=..."
+            f"model=, or give the whole key, {key.name}=..."
         )
     return next(iter(texts))
 
@@ -158,7 +158,7 @@ def _find_models(layout: SharedTableLayout, only: Iterable[type[Any]]) -> frozen
 def _filter_models(
     layout: SharedTableLayout, wanted: frozenset[type[Model]], range_key: Field[Any, Any] | None
 ) -> Condition:
-    """Return the condition for the items of some models, by the range key and the discriminator."""
+    """Return the condition that selects the items of some models, by the range key and the discriminator."""
     condition = Condition()
     common = ""
     if range_key is not None:

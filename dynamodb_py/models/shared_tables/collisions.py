@@ -1,4 +1,4 @@
-"""Whether items of two models could have one key."""
+"""Checks that items of two models cannot have the same key."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def get_template(field: AnyField | None) -> BoundTemplate | None:
-    """Return the template of a field that has one."""
+    """Return the template of a field; None if it has none."""
     return getattr(field, "bound_template", None)
 
 
 def can_be_equal(one: AnyField, other: AnyField) -> bool:
-    """Tell whether two key fields may have one value; False if their templates rule it out."""
+    """Tell whether two key fields may have the same value; False if their templates rule it out."""
     template, second = get_template(one), get_template(other)
     return template is None or second is None or template.can_equal(second)
 
 
 def check_apart(name: str, one: Options, other: Options) -> None:
-    """Raise ModelDefinitionError if items of two models of the table *name* may have one key."""
+    """Raise ModelDefinitionError if items of two models of the table *name* may have the same key."""
     pairs = list(zip(one.keys, other.keys, strict=True))
     if not all(can_be_equal(*pair) for pair in pairs):
         return
@@ -41,23 +41,23 @@ def check_apart(name: str, one: Options, other: Options) -> None:
 
 
 def check_kinds(name: str, discriminator: str | None, one: Options, other: Options) -> None:
-    """Raise ModelDefinitionError if queries of two models of a table could not leave each other out."""
+    """Raise ModelDefinitionError if queries of one model could not exclude the items of the other."""
     if one.kind is not None and other.kind is not None and one.kind.value == other.kind.value:
         raise ModelDefinitionError(
-            f"{one.name} and {other.name} are both of the kind {one.kind.value!r} in {name}: give one "
+            f"{one.name} and {other.name} both have the kind {one.kind.value!r} in {name}: give one "
             "of them another Meta.kind"
         )
     if discriminator is None and not have_distinct_prefixes(one, other):
         raise ModelDefinitionError(
-            f"{name}.Meta says discriminator = None, and what keys of {one.name} and "
-            f"{other.name} begin with does not tell them apart: "
+            f"{name}.Meta has discriminator = None, and the keys of {one.name} and {other.name} do not "
+            "begin with different words: "
             + "; ".join(f"{f.label} is {describe_key(f)}" for f in (*one.keys, *other.keys))
             + ". Begin a template with a word of its own, or name an attribute as discriminator"
         )
 
 
 def can_share_prefix(one: str, other: str) -> bool:
-    """Tell whether one of two texts begins with the other, so that a text can begin with both."""
+    """Tell whether one of two texts begins with the other: then a text can begin with both."""
     return one.startswith(other) or other.startswith(one)
 
 
@@ -74,9 +74,9 @@ def have_distinct_prefixes(one: Options, other: Options) -> bool:
 
 
 class Members:
-    """The models of a table by their kinds and by what their keys begin with.
+    """The models of a table by their kinds and by the prefixes of their keys.
 
-    It finds the few that can be in the way of another model, which are then compared with it.
+    It finds the few models whose keys or kinds may collide with those of a new model.
     """
 
     def __init__(self, metas: Iterable[Options] = ()) -> None:
@@ -98,9 +98,9 @@ class Members:
             self._by_kind.setdefault(meta.kind.value, set()).add(meta)
 
     def find_neighbours(self, meta: Options) -> list[Options]:
-        """Return the models of the same kind, and those whose keys can all begin as those of *meta*.
+        """Return the models of the same kind, and the models whose keys may all have the prefixes of *meta*.
 
-        They are in the order in which they were added.
+        They are in the order of :meth:`add`.
         """
         none: frozenset[Options] = frozenset()
         found: list[frozenset[Options]] = []

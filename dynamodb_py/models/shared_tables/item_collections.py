@@ -29,10 +29,33 @@ M = TypeVar("M", bound="Model")
 
 @name_verbs
 class Collection:
-    """The items of one hash key as instances of their models, in the order of the range key.
+    """The items of one hash key (partition key) as instances of their models, in the order of the range key.
 
-    They are read on first use, by one Query and its further pages, and kept. In asyncio
+    The items are read at the first use, by one Query and its further pages, and cached. With asyncio,
     ``await App.acollection(...)`` or ``await collection.afetch()`` reads them.
+
+    The examples use these models::
+
+        class App(SharedTable):
+            pk = CharField(hash_key=True)
+            sk = CharField(range_key=True)
+
+
+        class User(Model):
+            class Meta:
+                table = App
+                keys = {"pk": "USER#{name}", "sk": "PROFILE"}
+
+            name = CharField()
+
+
+        class Order(Model):
+            class Meta:
+                table = App
+                keys = {"pk": "USER#{user}", "sk": "ORDER#{number:08d}"}
+
+            user = CharField()
+            number = IntegerField()
     """
 
     def __init__(
@@ -54,7 +77,11 @@ class Collection:
         return link
 
     def _fetch(self) -> Flow[list[Model]]:
-        """Read the items, unless they were read before, and return the instances."""
+        """Read the items if they were not read before, and return the instances.
+
+        >>> len(App.collection(pk="USER#ann").fetch())
+        3
+        """
         if self._read is None:
             plan: Plan = plan_query(self._queryset)
             reader: Reader = make_reader(self._queryset, plan)
@@ -70,7 +97,7 @@ class Collection:
         return self._read
 
     def _read_shown(self, load: _Loading) -> Flow[None]:
-        """Read the keys that ``objects`` shows, of each model where it has conditions of its own."""
+        """For each model whose ``objects`` has conditions of its own, read the keys that it does not hide."""
         index, consistent = self._queryset._question.index, self._queryset._read_options.consistent
         attribute, value = self._hash_key
         for meta in find_members(self._layout, index, self._only):
@@ -87,7 +114,11 @@ class Collection:
     afetch = awaiting(_fetch)
 
     def plan(self) -> Plan:
-        """Return the plan of the Query; nothing is sent."""
+        """Return the plan of the Query; nothing is sent.
+
+        >>> App.collection(pk="USER#ann").explain().kind
+        'query'
+        """
         plan: Plan = self._queryset.explain()
         return plan
 
@@ -110,19 +141,30 @@ class Collection:
         return instance in self.fetch()
 
     def of(self, model: type[M]) -> list[M]:
-        """Return the items of *model* and its subclasses, in order."""
+        """Return the items of *model* and its subclasses, in order.
+
+        >>> [order.number for order in App.collection(pk="USER#ann").of(Order)]
+        [1, 2]
+        """
         self._check(model)
         return [each for each in self.fetch() if isinstance(each, model)]
 
     def first(self, model: type[M]) -> M | None:
-        """Return the first item of *model*, or None."""
+        """Return the first item of *model*, or None.
+
+        >>> App.collection(pk="USER#ann", reverse=True).first(Order).number
+        2
+        """
         return next(iter(self.of(model)), None)
 
     def one(self, model: type[M]) -> M:
         """Return the only item of *model*.
 
-        :raises DoesNotExist: there is none; the model's own subclass of it.
-        :raises MultipleObjectsReturned: there are several; the model's own subclass of it.
+        >>> App.collection(pk="USER#ann").one(User).name
+        'ann'
+
+        :raises DoesNotExist: there is no such item; the error is of the model's own subclass.
+        :raises MultipleObjectsReturned: there are several; the error is of the model's own subclass.
         """
         found = self.of(model)
         if len(found) == 1:
@@ -130,12 +172,18 @@ class Collection:
         here = f"{self._layout.name}: {self._queryset._question.condition!r}"
         if found:
             raise model.MultipleObjectsReturned(
-                f"{here} has {len(found)} items of {model.__name__}: take first(), or of()"
+                f"{here} has {len(found)} items of {model.__name__}: call first(), or of()"
             )
         raise model.DoesNotExist(f"{here} has no {model.__name__}")
 
     def grouped(self) -> dict[type[Model], list[Model]]:
-        """Return the items by class, in the order of the first item of each class."""
+        """Return the items by class, in the order of the first item of each class.
+
+        >>> for model, items in App.collection(pk="USER#ann").grouped().items():
+        ...     print(model.__name__, len(items))
+        Order 2
+        User 1
+        """
         found: dict[type[Model], list[Model]] = {}
         for each in self.fetch():
             found.setdefault(type(each), []).append(each)
@@ -175,9 +223,9 @@ class _Loading:
         self._held, self._using, self._only = held, using, only
         self._loaders: dict[type[Any], Any] = {}
         self.scopes: dict[type[Any], Scope | None] = {}
-        """The items that the ``objects`` of a model leaves out."""
+        """By model: the items that its ``objects`` hides."""
         self.shown: dict[type[Any], set[Any]] = {}
-        """The keys of the only items that it shows, if it has conditions of its own."""
+        """By model whose ``objects`` has conditions of its own: the keys of the items that it does not hide."""
         self.found: list[Model] = []
         self.others: list[dict[str, Any]] = []
 
@@ -229,6 +277,6 @@ def find_members(
 
 
 def query_default(meta: Options, using: str | None) -> Any:
-    """Return the query set of ``objects`` of a model, on the connection *using*."""
+    """Return the query set of a model's ``objects``, on the connection *using*."""
     manager: Any = meta.model.objects
     return (manager if using is None else manager.using(using)).get_queryset()

@@ -37,7 +37,7 @@ OPTIONS_OF_THE_TABLE = (
 
 
 class SharedTableLayout:
-    """The keys and indexes of a shared table, and the models in it."""
+    """The keys and indexes of a shared table, and the models in the table."""
 
     def __init__(self, meta: Options) -> None:
         self.meta = meta
@@ -45,14 +45,14 @@ class SharedTableLayout:
         self.discriminator: str | None = _find_discriminator(meta)
         """The attribute with the kind of an item; None if the keys alone distinguish the models."""
         self._by_name: dict[tuple[str, str], Options] = {}
-        """The options of the models in it by module and qualified name, in the order of definition."""
+        """The options of the table's models by module and qualified name, in the order of definition."""
         self._known = Members()
         self.keys: dict[str, AnyField] = _find_keys(self.meta)
         """The key fields of the table and its indexes, by attribute."""
         self.version = 0
-        """The number of changes of the models, to find out what was cached before."""
+        """The number of changes to the models; caches of an earlier version are outdated."""
         self._finder: tuple[int, ModelFinder] | None = None
-        """The finder of an item's model, and the version that it was made for."""
+        """The version of the cached finder, and the finder of an item's model."""
         named = [
             (name, value)
             for ancestor in reversed(meta.model.__mro__)
@@ -67,9 +67,9 @@ class SharedTableLayout:
     def add_keys(
         self, model: type[Model], declared: Mapping[str, Any], fields: Mapping[str, AnyField]
     ) -> dict[str, AnyField]:
-        """Return the fields of a model after the table's keys, which are made from its templates.
+        """Return the fields of a model, after the table's keys, which are made from its templates.
 
-        Raises ModelDefinitionError if a template is missing, or for options that belong to the table.
+        Raises ModelDefinitionError if a template is missing, or if an option belongs to the table.
         """
         self._check_declared(model, declared, fields)
         templates = _find_templates(model, declared)
@@ -81,7 +81,7 @@ class SharedTableLayout:
             inherited = getattr(own, "placed", False)
             if own is not None and text is not None and not inherited:
                 raise ModelDefinitionError(
-                    f"{model.__name__}: {key.name} is in Meta.keys and a field too: declare it once"
+                    f"{model.__name__}: {key.name} is in Meta.keys, and a field too: declare it once"
                 )
             if text is not None:
                 keys[key.name] = self._add_key(model, key, text, inherited=inherited)
@@ -92,7 +92,7 @@ class SharedTableLayout:
         for name in templates:
             known = ", ".join(key.name for key in self.keys.values())
             raise ModelDefinitionError(
-                f"{model.__name__}.Meta.keys: {name!r} is no key of {self.name}: its keys are {known}"
+                f"{model.__name__}.Meta.keys: {name!r} is not a key of {self.name}: its keys are {known}"
             )
         for name, index in self._indexes.items():
             if name not in vars(model) and self._can_index(index, keys, found):
@@ -138,7 +138,7 @@ class SharedTableLayout:
             )
         if hasattr(model, key.name) and not inherited:
             raise ModelDefinitionError(
-                f"{model.__name__}.{key.name} is in the way of {self.name}.{key.name}, the key of "
+                f"{model.__name__}.{key.name} has the name of {self.name}.{key.name}, the key of "
                 "the shared table: rename it"
             )
         role: dict[str, Any] = {}
@@ -146,7 +146,7 @@ class SharedTableLayout:
             role = {"hash_key": True} if key.hash_key else {"range_key": True}
         kind: Any = CharField
         field = kind(name=key.attribute, template=text, **role)
-        field.placed = True  # the copies in subclasses have it too
+        field.placed = True  # its copies in subclasses have this mark too
         bound: AnyField = field.bound_to(model.__name__, key.name)
         setattr(model, key.name, bound)
         return bound
@@ -160,7 +160,7 @@ class SharedTableLayout:
         )
         return ModelDefinitionError(
             f"{model.__name__} is in the shared table {self.name}, and has no template for its key "
-            f"{key.name}: say what its keys are made of, such as keys = {{{shown}}} in Meta"
+            f"{key.name}: declare the templates, such as keys = {{{shown}}} in Meta"
         )
 
     def _check_own_key(self, model: type[Model], own: AnyField, key: AnyField) -> None:
@@ -187,13 +187,13 @@ class SharedTableLayout:
         if declared["discriminator"] not in (None, self.discriminator):
             raise ModelDefinitionError(
                 f"{model.__name__}.Meta.discriminator is {declared['discriminator']!r}, and that of the "
-                f"shared table {self.name} is {self.discriminator!r}: say it there alone"
+                f"shared table {self.name} is {self.discriminator!r}: declare it in {self.name}.Meta alone"
             )
         for option in OPTIONS_OF_THE_TABLE:
             if declared[option] is not None:
                 raise ModelDefinitionError(
                     f"{model.__name__}.Meta.{option}: {model.__name__} is in the shared table "
-                    f"{self.name}: say it in {self.name}.Meta"
+                    f"{self.name}: declare it in {self.name}.Meta"
                 )
         own = {value.name for a in model.__mro__ for value in vars(a).values() if is_index(value)}
         known = {index.name for index in self.meta.schema.indexes}
@@ -215,7 +215,7 @@ class SharedTableLayout:
                 )
 
     def make_schema(self, fields: FieldSet, ttl: AnyField | None) -> TableSchema:
-        """Return the table for a model with these fields: with the indexes that its items are in."""
+        """Return the table's schema for a model with these fields: it has the indexes of the model's items."""
         schema = self.meta.schema
         inside = tuple(index for index in schema.indexes if _is_in(index, fields))
         return replace(schema, indexes=inside, ttl=None if ttl is None else ttl.attribute)
@@ -225,7 +225,7 @@ class SharedTableLayout:
         return SharedTableFilter(meta, self)
 
     def complete_meta(self, declared: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of a model with those of this table."""
+        """Return the options of a model, completed by the options of this table."""
         table = self.meta
         return {
             **declared,
@@ -237,7 +237,7 @@ class SharedTableLayout:
         }
 
     def make_scope(self, model: type[Any], table: str | None) -> str:
-        """Return the beginning of the model's sentinels: its kind, as the table has several models."""
+        """Return the prefix of the keys of the model's sentinels: its kind, as the table has several models."""
         root = self.find_root(model)
         word = options_of(root).declared.get("kind") if root is not model else None
         word = word or root.__name__
@@ -245,16 +245,16 @@ class SharedTableLayout:
 
     @property
     def members(self) -> list[Options]:
-        """The options of the models in it, in the order of definition."""
+        """The options of the table's models, in the order of definition."""
         return list(self._by_name.values())
 
     @property
     def models(self) -> list[type[Model]]:
-        """The models in it, in the order of their classes."""
+        """The table's models, in the order of definition."""
         return [cast("type[Model]", meta.model) for meta in self.members]
 
     def find_model(self, item: StoredItem) -> Options | None:
-        """Return the options of the model of an item, or of its key; None if it is of no model."""
+        """Return the options of the model of an item, or of a key; None if it belongs to no model."""
         if self._finder is None or self._finder[0] != self.version:
             finder = ModelFinder(self.members, self.meta.schema, self.discriminator)
             self._finder = self.version, finder
@@ -263,8 +263,8 @@ class SharedTableLayout:
     def check(self, meta: Options) -> None:
         """Check a model before it joins the table.
 
-        Raises ModelDefinitionError if its items may have keys of another model's items, or if the two
-        need different TTL attributes.
+        Raises ModelDefinitionError if its items may have the keys of another model's items, or if the two
+        models need different TTL attributes.
         """
         before, root = self._find_definition(meta), self.find_root(meta.model)
         for other in self._known.find_neighbours(meta):
@@ -276,10 +276,10 @@ class SharedTableLayout:
         for other in others:
             if other is not before and other.ttl is not None:
                 self._check_ttl(meta, other)
-                break  # the others agree with that one
+                break  # all models before have the same TTL attribute
 
     def _find_definition(self, meta: Options) -> Options | None:
-        """Return the options of the model that are in the table, maybe of an earlier definition."""
+        """Return the table's options for the model, possibly those of an earlier definition."""
         return self._by_name.get(get_name(meta.model))
 
     def join(self, meta: Options) -> None:
@@ -304,8 +304,8 @@ class SharedTableLayout:
         if own is None or taken is None or own.attribute == taken.attribute:
             return
         raise ModelDefinitionError(
-            f"{own.label} and {taken.label} both say when an item of {self.name} expires, and a "
-            f"table has one attribute for that: store them in one, name={taken.attribute!r}"
+            f"{own.label} and {taken.label} are both TTL fields of {self.name}, and a table has one TTL "
+            f"attribute: store both fields in it, by name={taken.attribute!r}"
         )
 
     def get_kind(self, meta: Options) -> str | None:
@@ -313,7 +313,7 @@ class SharedTableLayout:
         return None if meta.kind is None else meta.kind.value
 
     def is_related(self, meta: Options, other: Options) -> bool:
-        """Tell whether two models have a common base class in the table, or one is the other's."""
+        """Tell whether two models have a common base class in the table, or one is the base of the other."""
         return self.find_root(meta.model) is self.find_root(other.model)
 
     def find_unrelated(self, meta: Options) -> Iterator[Options]:
@@ -340,12 +340,13 @@ def _find_discriminator(meta: Options) -> str | None:
     name = meta.declared["discriminator"]
     if name is not None and (not isinstance(name, str) or not name):
         raise ModelDefinitionError(
-            f"{meta.name}.Meta.discriminator is {name!r}: it is the name of the attribute that says "
-            "which model an item is of, or None where the keys alone tell"
+            f"{meta.name}.Meta.discriminator is {name!r}: give the name of the attribute that stores the "
+            "model of an item, or None if the keys alone distinguish the models"
         )
     if name in meta.field_set.by_attribute:
         raise ModelDefinitionError(
-            f"{meta.name}.Meta.discriminator is {name!r}, which is a field of {meta.name}: take another"
+            f"{meta.name}.Meta.discriminator is {name!r}, which is a field of {meta.name}: choose another "
+            "name"
         )
     return name
 

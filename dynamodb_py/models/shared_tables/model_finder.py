@@ -1,4 +1,4 @@
-"""Which model of a shared table an item is of."""
+"""Finds the model of an item in a shared table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _Text(Struct, gc=False):
 class ModelFinder:
     """Finds the model of an item in a shared table.
 
-    :param discriminator: the attribute with the kind of an item; None if there is none.
+    :param discriminator: the attribute with the kind of an item; None if the table has no discriminator.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ModelFinder:
         if discriminator is not None:
             rename["kind"] = discriminator
         read = [(name, _Text | None, None) for name in rename]
-        # An attribute of another type has no S: no template makes such a key.
+        # An attribute of another type than text has no S, and no template makes such a key.
         self._read: Callable[[StoredItem], Any] = make_attributes_reader(read, rename)
         self._has_kinds = discriminator is not None
 
@@ -55,7 +55,7 @@ class ModelFinder:
 
 
 def _fits(meta: Options, keys: Mapping[str, Any]) -> bool:
-    """Tell whether the templates of a model make this key."""
+    """Tell whether this key matches the templates of a model."""
     for field in meta.keys:
         template = get_template(field)
         wire = keys[field.attribute]

@@ -13,9 +13,9 @@ from .layout import SharedTableLayout
 
 
 class SharedTable(Model):
-    """A table of several models: its name, its keys and its indexes, declared once.
+    """A table of several models: one class declares its name, its keys and its indexes.
 
-    A model is placed in it by ``Meta.table``, with the templates of its keys:
+    A model joins the table by ``Meta.table``, with the templates of its keys:
 
     >>> from dynamodb_py import CharField, GlobalIndex, IntegerField, Model
     >>> class App(SharedTable):
@@ -37,14 +37,17 @@ class SharedTable(Model):
     >>> Order(user_id=7, number=12).sk
     'ORDER#00000012'
 
-    ``Meta`` takes what that of a model takes, and ``discriminator``: the attribute that says which
-    model an item is of, ``"_kind"`` by default. With None there is no such attribute, and the keys
-    alone tell the models apart. :meth:`collection` reads the items of several models by one Query.
+    ``Meta`` has the options of a model's, and ``discriminator``: the attribute that stores the model of
+    an item, by default ``"_kind"``. With None there is no such attribute, and the keys alone distinguish
+    the models. :meth:`collection` reads the items of several models by one Query.
 
-    It is itself a model of its items as they are stored: keys, and the rest in ``extra``.
+    A shared table is itself a model: its instances have the stored keys, and all other attributes in
+    ``extra``.
     """
 
-    if not TYPE_CHECKING:  # else that of each shared table would have to be of its kind
+    if (
+        not TYPE_CHECKING
+    ):  # type checkers would take the Meta of each shared table for a wrong override
 
         class Meta:
             """The options of the abstract base class."""
@@ -72,7 +75,11 @@ class SharedTable(Model):
 
     @classmethod
     def models(cls) -> list[type[Model]]:
-        """Return the models that are in the table, in the order of their classes."""
+        """Return the models of the table, in the order of their definition.
+
+        >>> [model.__name__ for model in App.models()]
+        ['User', 'Order']
+        """
         return cls._layout.models
 
     @classmethod
@@ -97,19 +104,19 @@ class SharedTable(Model):
         >>> Notes.collection(pk="USER#7", sk__startswith="ORDER#").plan().operations[0].api
         'Query'
 
-        :param parts: the values of the parts that the hash templates of the models are made of, as
-            in ``user_id=7``; or the key itself, ``pk="USER#7"``. Beside it, lookups of the range key,
-            such as ``sk__startswith="ORDER#"`` or ``sk__gte="ORDER#00000005"``.
-        :param index: the name of a global index to read in place of the table.
-        :param model: the model whose template to use, if several fit and make different keys.
-        :param only: read the items of these models alone.
-        :param consistent: True sees every write before it, for twice the price; by default as
-            ``options()`` says.
-        :param reverse: the opposite order of the range key.
-        :param limit: how many items at most.
-        :param using: the alias of a connection, in place of the table's own.
-        :raises TypeError: no model's key is made of these parts.
-        :raises QueryError: several are, and they make different keys.
+        :param parts: the values of the parts of a model's hash key template, such as ``user_id=7``; or the
+            hash key itself, ``pk="USER#7"``. Besides, lookups of the range key, such as
+            ``sk__startswith="ORDER#"`` or ``sk__gte="ORDER#00000005"``.
+        :param index: the name of a global index to read instead of the table.
+        :param model: the model whose template makes the key, if several fit and make different keys.
+        :param only: read only the items of these models.
+        :param consistent: True reads strongly consistently, for twice the price; the default is set by
+            ``options()``.
+        :param reverse: read in descending order of the range key.
+        :param limit: the largest number of items to return.
+        :param using: the alias of a connection, instead of the table's own.
+        :raises TypeError: no model's template has exactly these parts.
+        :raises QueryError: several templates have these parts, and make different keys.
         """
         return make_collection(
             cls,
@@ -125,7 +132,7 @@ class SharedTable(Model):
 
     @classmethod
     async def acollection(cls, **arguments: Any) -> Collection:
-        """Return the items under one hash key, read; the arguments are those of ``collection``."""
+        """Read the items under one hash key, and return them; the arguments are those of ``collection``."""
         found = cls.collection(**arguments)
         await found.afetch()
         return found

@@ -1,7 +1,7 @@
-"""The filter on reads of one model in a shared table, which leaves out the items of the others.
+"""The filter on reads of one model in a shared table: it leaves out the items of the other models.
 
-It uses the key if that distinguishes the models, which costs nothing: ``begins_with`` on the range key, or the
-whole hash key if the template has no parts. Otherwise it filters by the discriminator.
+If the keys distinguish the models, it uses the key, at no cost: ``begins_with`` on the range key, or the whole hash
+key if its template has no parts. Otherwise it filters by the discriminator.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Fixed: TypeAlias = "Mapping[str, tuple[Wire, ...]]"
 
 
 class Layout(Protocol):
-    """A shared table, as far as filtering the items of one of its models needs it."""
+    """The part of a shared table's layout that the filter uses."""
 
     name: str
     version: int
@@ -57,7 +57,7 @@ class _Unrelated(Struct, frozen=True, eq=False):
     all: list[Options]
     kinds: frozenset[str | None]
     by_index: list[tuple[list[Options], bool]]
-    """For the table and each index: those that may share a hash key, and whether range keys differ."""
+    """For the table and each index: the models that may share a hash key, and whether range keys differ."""
 
 
 class SharedTableFilter(ItemFilter):
@@ -92,7 +92,7 @@ class SharedTableFilter(ItemFilter):
         return question
 
     def _rewrite_parts(self, question: Question) -> Question:
-        """Return *question* with conditions on keys in place of their parts, as keys distinguish the models."""
+        """Return *question* with conditions on parts replaced by conditions on keys: these distinguish models."""
         parts = self._meta.part_conditions
         return question if parts is None else parts.rewrite(question)
 
@@ -126,10 +126,10 @@ class SharedTableFilter(ItemFilter):
         for index, (unrelated, apart) in known:
             keys = [*index.hashes, *([] if index.range is None else [index.range])]
             if any(get_template(key) is not None and key.attribute in named for key in keys):
-                return False  # it may be of another template
+                return False  # other values may match another model's template
             is_fixed = index.range is not None and index.range.attribute in fixed
             if is_fixed and unrelated and not apart:
-                return False  # others may have that key, or not
+                return False  # whether other models can have that key depends on its value
         return True
 
     def hides(self, item: StoredItem) -> bool:
@@ -149,21 +149,21 @@ class SharedTableFilter(ItemFilter):
         return super().hides_wires(wires)
 
     def _is_foreign(self, kind: str | None) -> bool:
-        """Tell whether an item of this kind is of an unrelated model."""
+        """Tell whether an item of this kind belongs to an unrelated model."""
         return kind is not None and kind in self._find_unrelated().kinds
 
     def _has_other_key(self, wires: Mapping[str, Wire]) -> bool:
-        """Tell whether the templates of this model do not make the key of an item."""
+        """Tell whether the key of an item does not match the templates of this model."""
         known = [field for field in self._meta.keys if field.attribute in wires]
         return not all(_make_matcher(field)(wires[field.attribute]) for field in known)
 
     @property
     def unrelated(self) -> list[Options]:
-        """The unrelated models, whose items are left out."""
+        """The unrelated models; reads leave out their items."""
         return self._find_unrelated().all
 
     def _find_unrelated(self) -> _Unrelated:
-        """Return the unrelated models that are in the table now."""
+        """Return the unrelated models of the table; the result is cached until a model joins."""
         version, found = self._unrelated
         if version != self._layout.version:
             unrelated = list(self._layout.find_unrelated(self._meta))
@@ -176,7 +176,7 @@ class SharedTableFilter(ItemFilter):
         return found
 
     def _with_constants(self, question: Question) -> Question:
-        """Return *question* with the keys that are the same for all items of this model."""
+        """Return *question* with conditions on the keys that are the same for all items of this model."""
         fixed = find_fixed_values(question.condition)
         indexes = [index for index in self._indexes if question.index in (None, index.name)]
         chosen = next((index for index in indexes if _has_hash_key(index, fixed)), None)
@@ -193,7 +193,7 @@ class SharedTableFilter(ItemFilter):
         return question
 
     def _is_constant(self, index: _Index, question: Question) -> bool:
-        """Tell whether all items of the model have one hash key, which may be added to the question."""
+        """Tell whether all items of the model have one hash key there, which the question can get."""
         if index.name is not None and (
             question.consistent or not index.whole or not self._has_all(index)
         ):
@@ -216,7 +216,7 @@ class SharedTableFilter(ItemFilter):
             if not _has_hash_key(index, fixed):
                 continue
             if not all(all(map(_make_matcher(f), fixed[f.attribute])) for f in index.hashes):
-                return self._filter_by_kind()  # other keys than the templates of this model make
+                return self._filter_by_kind()  # the templates of this model do not make these keys
             if index.range is not None and index.range.attribute in fixed:
                 unrelated = [each for each in unrelated if _can_have(index.range, fixed, each)]
                 apart = apart or not unrelated
@@ -232,7 +232,7 @@ class SharedTableFilter(ItemFilter):
         """Return the filter for the items of this model."""
         kind = self._meta.kind
         if self.kind is not None:
-            return Condition()  # condition() has it
+            return Condition()  # condition() has this filter
         if kind is None:
             fields = [field for field in self._meta.keys if get_prefix(field)]
             begins = [BeginsWith(_path(each), Value({"S": get_prefix(each)})) for each in fields]
@@ -245,7 +245,7 @@ class SharedTableFilter(ItemFilter):
 
 
 def _indexes(meta: Options) -> tuple[_Index, ...]:
-    """Return the table and those of its global indexes that have items of the model."""
+    """Return the keys of the table, and of its global indexes that have items of the model."""
     fields = meta.field_set.by_attribute
     found = [_Index(None, (meta.hash_key,), meta.range_key, whole=True)]
     for index in meta.schema.indexes:
@@ -262,13 +262,13 @@ def _has_hash_key(index: _Index, fixed: Fixed) -> bool:
 
 
 def _find_sharing(index: _Index, unrelated: Sequence[Options]) -> tuple[list[Options], bool]:
-    """Return the models whose items may share a hash key, and whether their range keys differ."""
+    """Return the models whose items may share a hash key, and whether no range keys can be equal."""
     found = [each for each in unrelated if _can_share(index.hashes, each)]
     return found, index.range is not None and _differ_in_prefix(index.range, found)
 
 
 def _can_share(hashes: Sequence[AnyField], other: Options) -> bool:
-    """Tell whether an item of *other* could have a hash key that is made as these fields are."""
+    """Tell whether an item of *other* could have the same hash key as an item with these key fields."""
     by_attribute = other.field_set.by_attribute
     for field in hashes:
         twin = by_attribute.get(field.attribute)
@@ -284,7 +284,7 @@ def _can_have(field: AnyField, fixed: Fixed, other: Options) -> bool:
 
 
 def _make_matcher(field: AnyField) -> Callable[[Wire], bool]:
-    """Return the function that tells whether a key field can have a value."""
+    """Return a function that tells whether a key field can have a value."""
     template = get_template(field)
 
     def made(wire: Wire) -> bool:
@@ -295,7 +295,7 @@ def _make_matcher(field: AnyField) -> Callable[[Wire], bool]:
 
 
 def _differ_in_prefix(field: AnyField, unrelated: list[Options]) -> bool:
-    """Tell whether no range key of *unrelated* begins as those of *field* do."""
+    """Tell whether no range key of *unrelated* can begin like those of *field*."""
     found = [each.field_set.by_attribute.get(field.attribute) for each in unrelated]
     return not any(
         other is not None and can_share_prefix(get_prefix(field), get_prefix(other))
@@ -329,7 +329,7 @@ def _implies_prefix(condition: Condition, attribute: str, prefix: str) -> bool:
 
 
 def find_fixed_values(condition: Condition) -> Fixed:
-    """Return the values of attributes that *condition* determines."""
+    """Return the values that *condition* fixes, by attribute."""
     comparisons = filter(None, map(parse_comparison, condition.conjuncts))
     return {name: wires for name, operator, wires in comparisons if operator in EQUALS}
 

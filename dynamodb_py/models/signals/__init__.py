@@ -1,6 +1,6 @@
 """Signals and hooks: functions and methods that are called around saves, deletes and commits.
 
-``class_prepared()`` of a model is in ``model``, ``transaction.on_commit()`` in ``transaction/``.
+``model`` has the hook ``class_prepared()``; ``transaction/`` has ``transaction.on_commit()``.
 """
 
 from ...dispatching import Signal, item_changed, receiver

@@ -1,13 +1,13 @@
 """The signals of models, and the functions that send them and call the hooks.
 
-Receivers are called as Django's are, ``f(sender, **kwargs)``, in the order of connection::
+Receivers are called like Django's, ``f(sender, **kwargs)``, in the order of connection::
 
     @receiver(post_save, sender=Order)
     def mail(sender, instance, created, **kwargs): ...
 
-``sender`` is the class of the model; subclasses are senders of their own, as in Django. Writes call
-``send_pre_save`` and ``send_post_save`` and the like, which also call the hooks of the model
-(``hooks``), and skip that where :func:`is_observed` is False.
+``sender`` is the model's class; a subclass is a sender of its own, as in Django. Writes call
+``send_pre_save``, ``send_post_save`` and similar functions, which also call the hooks of the model
+(``hooks``). Writes skip these calls if :func:`is_observed` is False.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
     from ...observing.requests import SentRequest
 
 class_prepared = Signal("class_prepared", takes_sender=False, can_await=False)
-"""A model with a table is complete: ``sender``."""
+"""A model with a table is complete. Arguments: ``sender``."""
 
 pre_init = Signal("pre_init", can_await=False)
-"""A model is about to be made by ``Model(...)``: ``sender``, ``args``, ``kwargs``."""
+"""An instance is about to be made by ``Model(...)``. Arguments: ``sender``, ``args``, ``kwargs``."""
 
 post_init = Signal("post_init", can_await=False)
-"""An instance was made or loaded: ``sender``, ``instance``."""
+"""An instance was made or loaded. Arguments: ``sender``, ``instance``."""
 
 pre_save = Signal("pre_save")
-"""An instance is about to be written: ``sender``, ``instance``, ``created``, ``update_fields``, ``using``."""
+"""An instance is about to be written. Arguments: ``sender``, ``instance``, ``created``, ``update_fields``, ``using``."""
 
 post_save = Signal("post_save")
-"""An instance was written: ``sender``, ``instance``, ``created``, ``update_fields``, ``using``."""
+"""An instance was written. Arguments: ``sender``, ``instance``, ``created``, ``update_fields``, ``using``."""
 
 pre_delete = Signal("pre_delete")
-"""An instance is about to be deleted: ``sender``, ``instance``, ``using``."""
+"""An instance is about to be deleted. Arguments: ``sender``, ``instance``, ``using``."""
 
 post_delete = Signal("post_delete")
-"""An instance was deleted: ``sender``, ``instance``, ``using``."""
+"""An instance was deleted. Arguments: ``sender``, ``instance``, ``using``."""
 
 pre_batch_write = Signal("pre_batch_write")
-"""Many items are about to be written: ``sender``, ``instances``, ``deleted``, ``using``."""
+"""Many items are about to be written. Arguments: ``sender``, ``instances``, ``deleted``, ``using``."""
 
 post_batch_write = Signal("post_batch_write")
-"""Many items were written: ``sender``, ``instances``, ``deleted``, ``using``."""
+"""Many items were written. Arguments: ``sender``, ``instances``, ``deleted``, ``using``."""
 
 transaction_committed = Signal("transaction_committed", takes_sender=False)
-"""A transaction was committed: ``sender`` is its class, ``transaction``, ``instances``."""
+"""A transaction was committed. Arguments: ``sender`` (its class), ``transaction``, ``instances``."""
 
 request_sent = Signal("request_sent", takes_sender=False)
-"""A request ended: ``sender`` is the class of the operation, ``operation``, ``table``, ``index``, ``seconds``,
-``attempts``, ``units``, ``bytes``, ``error``, ``request``."""
+"""A request ended. Arguments: ``sender`` (the class of the operation), ``operation``, ``table``, ``index``,
+``seconds``, ``attempts``, ``units``, ``bytes``, ``error``, ``request``."""
 
 T = TypeVar("T")
 Verb: TypeAlias = Literal["save", "delete", "batch_write"]
@@ -70,7 +70,7 @@ _AROUND: dict[Verb, tuple[Signal, Signal]] = {
 }
 
 _version: object = object()
-"""Replaced whenever a receiver is connected or disconnected."""
+"""Replaced whenever a receiver is connected or disconnected; cached results of older versions are invalid."""
 
 
 def is_observed(kind: type[Instance], verb: Verb) -> bool:
@@ -80,7 +80,7 @@ def is_observed(kind: type[Instance], verb: Verb) -> bool:
 
 
 def _find_observed_verbs(kind: type[Instance]) -> frozenset[str]:
-    version = _version  # read first, so that a receiver connected meanwhile makes this outdated
+    version = _version  # read first: connecting a receiver meanwhile outdates the result
     verbs = frozenset(
         verb
         for verb, signals in _AROUND.items()
@@ -91,7 +91,7 @@ def _find_observed_verbs(kind: type[Instance]) -> frozenset[str]:
 
 
 def _find_hook(kind: type[Instance], name: str) -> Callable[..., Any] | None:
-    """Return the hook *name* of *kind*, None where it does not override the empty one."""
+    """Return the hook *name* of *kind*; None if the model does not override the empty one."""
     hook: Callable[..., Any] | None = getattr(kind, name, None)
     return None if hook is getattr(Instance, name, None) else hook
 
@@ -105,9 +105,10 @@ def _find_hooks(kind: type[Instance], verb: Verb) -> list[Callable[..., Any]]:
 def send_pre_save(
     instance: Instance, *, created: bool, update_fields: Iterable[str] | None = None
 ) -> Flow[None]:
-    """Call the hook and the receivers before *instance* is saved; an exception prevents that.
+    """Call the hook and the receivers before *instance* is saved; an exception prevents the save.
 
-    In a blocking call within a running event loop, async ones, before or after, are refused here.
+    In a blocking call within a running event loop, async hooks and receivers, also those after the save,
+    are refused here.
     """
     yield from _check_async(type(instance), "save")
     yield from _call_hook(instance, "before_save", created)
@@ -120,7 +121,7 @@ def send_pre_save(
 def send_pre_save_for_all(instances: Sequence[tuple[Instance, bool]]) -> Flow[None]:
     """Call :func:`send_pre_save` for many instances, before any of them is written.
 
-    :param instances: each with whether it is created.
+    :param instances: pairs of an instance and whether it is created.
     """
     for kind in dict.fromkeys(type(each) for each, _ in instances):
         yield from _check_async(kind, "save")
@@ -155,7 +156,7 @@ def send_post_delete(instance: Instance) -> Flow[None]:
 def send_pre_batch_write(
     model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
-    """Call the receivers before a batch is sent; an exception prevents that.
+    """Call the receivers before a batch is sent; an exception prevents the batch.
 
     :param deleted: the keys or instances of the items to delete, as the caller gave them.
     :param using: the alias of the connection.
@@ -169,7 +170,7 @@ def send_pre_batch_write(
 def send_post_batch_write(
     model: type[Instance], instances: Sequence[Instance], deleted: Sequence[Any], *, using: str
 ) -> Flow[None]:
-    """Call the receivers after all of a batch was written."""
+    """Call the receivers after a whole batch was written."""
     yield from post_batch_write.send(
         model, instances=tuple(instances), deleted=tuple(deleted), using=using
     )
@@ -184,9 +185,9 @@ def send_around_batch(
 ) -> Flow[T]:
     """Run *flow*, with the batch signals of each model before and after it.
 
-    Receivers may change the instances: *flow* starts after they were called.
+    Receivers may change the instances: *flow* starts after the calls.
 
-    :param deleted: models, each with a key or an instance of an item to delete.
+    :param deleted: pairs of a model and a key or an instance of an item to delete.
     """
     kinds = dict.fromkeys([*map(type, instances), *(kind for kind, _ in deleted)])
     observed = [
@@ -212,7 +213,7 @@ def send_around_batch(
 
 
 def check_commit_receivers(transaction: object) -> Flow[None]:
-    """Refuse async receivers of a commit, before it is sent, where they cannot be awaited."""
+    """Refuse async receivers of a commit, before it is sent, if they cannot be awaited."""
     yield from _refuse_async(
         transaction_committed.describe_async(each)
         for each in transaction_committed.find_receivers(type(transaction))
@@ -267,7 +268,7 @@ def _refuse_async(descriptions: Iterable[str]) -> Flow[None]:
 
 # -- requests ----------------------------------------------------------------------------------------
 def _send_request_sent(request: SentRequest) -> Flow[None]:
-    """Call the receivers of :data:`request_sent`: what they raise is logged, and changes no outcome."""
+    """Call the receivers of :data:`request_sent`; log their exceptions, which do not reach the caller."""
     kind = type(request.call)
     event = {"signal": request_sent, "sender": kind, **request.fields, "request": request}
     event["error"] = request.error
@@ -275,7 +276,7 @@ def _send_request_sent(request: SentRequest) -> Flow[None]:
         try:
             yield from Call(partial(each, **event), request_sent.describe_async(each))
         except Exception:
-            import logging  # loaded only for receivers that fail
+            import logging  # loaded only if a receiver fails
 
             logging.getLogger("dynamodb_py").exception(
                 "request_sent: the receiver %s failed", name_of(each)
@@ -311,6 +312,6 @@ def _send_post_init(record: Any) -> None:
 def _note_change() -> None:
     global _version
     _version = object()
-    # Loading takes a fraction of a microsecond: it calls an observer only while a receiver is connected.
+    # Loading is hot: it calls an observer only while a receiver is connected.
     observe_loading(_send_post_init if post_init.in_use else None)
     _observe_requests()

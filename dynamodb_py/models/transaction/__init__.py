@@ -1,6 +1,6 @@
-"""``from dynamodb_py import transaction``: atomic writes, reads of one moment, statements.
+"""``from dynamodb_py import transaction``: atomic writes, snapshot reads, statements.
 
-The collected writes are in ``unit_of_work/``, requests in ``operations.transactions``.
+``unit_of_work/`` collects the writes, ``operations.transactions`` has the requests.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from .snapshot import aget, get
 from .statements import aexecute, execute
 
 aatomic = atomic
-"""The same as ``atomic``, as the counterpart of ``aget``: ``async with transaction.aatomic()``."""
+"""Another name of ``atomic``, like the twins of other verbs: ``async with transaction.aatomic()``."""
 
 __all__ = [
     "aatomic",

@@ -45,17 +45,17 @@ class atomic:  # noqa: N801 - it reads as a statement
             Transfer.create(id="t1", amount=10)
             transaction.check((Limit, 1), Limit.open == True)
 
-    Instances count as saved after the commit. A field that DynamoDB computed is not loaded then:
+    Instances count as saved after the commit. A field whose value DynamoDB computed is not loaded then:
     ``refresh_from_db()`` reads it. Two writes of one item are merged if possible, and refused otherwise.
 
     :param token: the idempotency token, 1 to 36 characters; by default a new one. DynamoDB executes
         the same writes with the same token once within ten minutes.
-    :raises QueryError: on entering, inside another such block; on a write that does not fit (more
-        than 100 items, over 4 MB, a second one of an item); nothing was sent.
+    :raises QueryError: on entering: the block is inside another such block. On a write: it does not fit
+        (more than 100 items, over 4 MB, a second write of an item that cannot be merged). Nothing was sent.
     :raises TransactionCanceled: a condition did not hold, or conflicts with other writes did not end
-        (there are twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one for each
+        (they get twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one reason for each
         call, in order.
-    :raises ConnectionFailed: no attempt was answered: the transaction may have been executed.
+    :raises ConnectionFailed: no attempt got a response: the transaction may have been executed.
     :raises TransactionConflict: an earlier attempt was still running (``in_doubt``).
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -79,7 +79,7 @@ class atomic:  # noqa: N801 - it reads as a statement
     def add(self, pending: PendingWrite, /) -> None:
         """Add a write; raise QueryError if it does not fit."""
         with self._lock:
-            if self._state != "open":  # the text of a write is made for an error alone
+            if self._state != "open":  # format the write only for the error
                 self._check_open(str(pending))
             self._transaction.add(pending)
 
@@ -101,16 +101,24 @@ class atomic:  # noqa: N801 - it reads as a statement
             return self._transaction.find_write(table, key)
 
     def check(self, of: ItemReference, condition: Condition) -> None:
-        """Commit only if *condition* holds for an item, and the item is not of another class.
+        """Commit only if *condition* holds for an item of this class; the item does not change.
 
-        :param of: an instance, or a model and a key, ``(Limit, 1)``; the item does not change.
+        >>> from dynamodb_py import transaction
+        >>> with transaction.atomic() as block:
+        ...     block.check((Score, ("bob", 1)), Score.points >= 70)
+        ...     score = Score.create(player="cat", game=1)
+        >>> block.state
+        'committed'
+
+        :param of: an instance, or a model and a key, ``(Limit, 1)``.
+        :raises QueryError: the condition is empty, or the block has ended.
         """
         read = make_read(of)
         meta = options_of(read.model)
         bound = meta.condition(condition)
         if bound is None or bound.is_empty:
-            raise QueryError(f"check() of {meta.name} has no condition")
-        if (free := meta.free) is not None:  # items of another class do not count
+            raise QueryError(f"check() of {meta.name} has no condition: give one")
+        if (free := meta.free) is not None:  # the item must not be of another class
             bound = free & bound
         instance = of
         if not isinstance(of, Instance):
@@ -136,7 +144,16 @@ class atomic:  # noqa: N801 - it reads as a statement
         )
 
     def on_commit(self, function: Callable[[], Any]) -> None:
-        """Call *function* after the commit, in the order of calls; its result is awaited if possible."""
+        """Call *function* after the commit, in the order of calls; its result is awaited if possible.
+
+        >>> from dynamodb_py import transaction
+        >>> with transaction.atomic() as block:
+        ...     block.on_commit(lambda: print("saved"))
+        ...     score = Score.create(player="cat", game=1)
+        saved
+
+        :param function: takes no arguments.
+        """
         if not callable(function):
             raise TypeError(f"on_commit() takes a callable, not {function!r}")
         with self._lock:
@@ -146,7 +163,19 @@ class atomic:  # noqa: N801 - it reads as a statement
     def on_rollback(self, function: Callable[[], Any]) -> None:
         """Call *function* after the block ended without a commit; its result is awaited if possible.
 
-        It is not called where it is unknown whether the transaction was executed.
+        It is not called if it is unknown whether the transaction was executed.
+
+        >>> from dynamodb_py import transaction
+        >>> try:
+        ...     with transaction.atomic() as block:
+        ...         block.on_rollback(lambda: print("nothing was saved"))
+        ...         score = Score.create(player="cat", game=1)
+        ...         raise ValueError("stop")
+        ... except ValueError:
+        ...     pass
+        nothing was saved
+
+        :param function: takes no arguments.
         """
         if not callable(function):
             raise TypeError(f"on_rollback() takes a callable, not {function!r}")
@@ -155,7 +184,14 @@ class atomic:  # noqa: N801 - it reads as a statement
             self._rollbacks.append(function)
 
     def operation(self) -> TransactWriteItems | None:
-        """Return the request as it would be sent now; None without writes."""
+        """Return the request as it would be sent now; None without writes.
+
+        >>> from dynamodb_py import transaction
+        >>> with transaction.atomic() as block:
+        ...     score = Score.create(player="cat", game=1)
+        ...     len(block.operation().writes)
+        1
+        """
         with self._lock:
             return self._transaction.make_operation(self.token) if self._transaction.calls else None
 
@@ -163,10 +199,10 @@ class atomic:  # noqa: N801 - it reads as a statement
     def state(self) -> State:
         """The state of the transaction.
 
-        ``new``, ``open`` within its block, ``rolled back`` if the block raised, ``committed``, ``not
-        committed``, or ``unknown``: no answer came, an earlier attempt still runs, or the task was
-        cancelled meanwhile. The same writes
-        with the same ``token`` are then safe for ten minutes. One without calls is ``committed``.
+        ``new``; ``open`` within its block; ``rolled back`` if the block raised; ``committed``, also without
+        any writes; ``not committed``; or ``unknown``: no response came, an earlier attempt still runs, or
+        the task was cancelled meanwhile. In that case you can safely repeat the same writes with the same
+        ``token`` within ten minutes.
         """
         return self._state
 
@@ -200,7 +236,7 @@ class atomic:  # noqa: N801 - it reads as a statement
             )
         if self._state != "new":
             raise QueryError(
-                f"the transaction is {self._state}: make another, transaction.atomic()"
+                f"the transaction is {self._state}: make a new one, transaction.atomic()"
             )
         self._state, self._outer = "open", outer
         COLLECTOR.set(self)
@@ -226,7 +262,7 @@ class atomic:  # noqa: N801 - it reads as a statement
         yield from _check_async(self._rollbacks, "on_rollback()")
         if calls:
             yield from check_commit_receivers(self)
-            self._state = "unknown"  # until an answer comes
+            self._state = "unknown"  # until a response comes
             try:
                 yield from self._transaction.commit(self.token, calls[0].link.retries)
             except Exception as error:
@@ -249,7 +285,7 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     @property
     def _is_rolled_back(self) -> bool:
-        """Whether callbacks wait for a rollback that has happened."""
+        """Whether the transaction was rolled back, and callbacks wait for this."""
         return bool(self._rollbacks) and self._state in ("rolled back", "not committed")
 
     def __enter__(self) -> Self:
@@ -286,22 +322,31 @@ class atomic:  # noqa: N801 - it reads as a statement
 
     @property
     def _link(self) -> Any:
-        """The connection; None without calls, which need none."""
+        """The connection of the calls; None without calls."""
         calls = self._transaction.calls
         return calls[0].link if calls else None
 
 
 def get_current() -> atomic | None:
-    """Return the transaction of the current block, if any."""
+    """Return the transaction of the current block; None outside of a block."""
     collector = COLLECTOR.get()
     return collector if isinstance(collector, atomic) else None
 
 
 def check(of: ItemReference, condition: Condition) -> None:
-    """Let the transaction of this block commit only if *condition* holds for an item.
+    """Commit the transaction of this block only if *condition* holds for an item.
+
+    >>> from dynamodb_py import transaction
+    >>> with transaction.atomic():
+    ...     transaction.check((Score, ("bob", 1)), Score.points > 100)
+    ...     score = Score.create(player="cat", game=1)
+    Traceback (most recent call last):
+    dynamodb_py.exceptions.TransactionCanceled: ...
+    >>> Score.get("cat", 1) is None
+    True
 
     :param of: an instance, or a model and a key, ``(Limit, 1)``; the item does not change.
-    :raises QueryError: outside of ``transaction.atomic()``, or without a condition.
+    :raises QueryError: called outside of ``transaction.atomic()``, or without a condition.
     """
     transaction = get_current()
     if transaction is None:
@@ -310,7 +355,13 @@ def check(of: ItemReference, condition: Condition) -> None:
 
 
 def on_commit(function: Callable[[], Any]) -> None:
-    """Call *function* after the commit of this block's transaction; at once outside of a block.
+    """Call *function* after the commit of this block's transaction; outside of a block, call it at once.
+
+    >>> from dynamodb_py import transaction
+    >>> with transaction.atomic():
+    ...     transaction.on_commit(lambda: print("saved"))
+    ...     score = Score.create(player="cat", game=1)
+    saved
 
     :param function: takes no arguments. Its result is awaited if possible.
     """
@@ -324,8 +375,19 @@ def on_commit(function: Callable[[], Any]) -> None:
 def on_rollback(function: Callable[[], Any]) -> None:
     """Call *function* after this block's transaction ended without a commit; never outside of a block.
 
-    The block raised, a condition did not hold, or DynamoDB refused the request. Where no answer
-    came, the writes may have been executed, and neither this nor ``on_commit`` calls anything.
+    This happens if the block raised, a condition did not hold, or DynamoDB rejected the request. If no
+    response came, the writes may have been executed: neither this function nor that of ``on_commit`` is
+    called.
+
+    >>> from dynamodb_py import TransactionCanceled, transaction
+    >>> try:
+    ...     with transaction.atomic():
+    ...         transaction.on_rollback(lambda: print("nothing was saved"))
+    ...         transaction.check((Score, ("bob", 1)), Score.points > 100)
+    ... except TransactionCanceled:
+    ...     print("canceled")
+    nothing was saved
+    canceled
 
     :param function: takes no arguments. Its result is awaited if possible.
     """

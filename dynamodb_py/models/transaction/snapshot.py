@@ -1,4 +1,4 @@
-"""``transaction.get()``: many items, of any models, as they were at one moment."""
+"""``transaction.get()``: a snapshot read of many items of any models."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ItemRead(Struct, frozen=True):
     table: str
     key: Key
     using: str | None
-    """The alias that the instance keeps; None for that of its model."""
+    """The alias that the instance keeps; None for the model's own connection."""
 
     @property
     def place(self) -> _Place:
@@ -58,9 +58,9 @@ class ItemRead(Struct, frozen=True):
 
 
 def get(items: Iterable[ItemReference], /) -> list[Any]:
-    """Return up to 100 items, of any models, as they all were at one moment.
+    """Return a snapshot of up to 100 items of any models: all as they were at one moment.
 
-    No write falls between two of these reads. They cost twice as much as consistent reads.
+    No write can happen between the reads. They cost twice as much as strongly consistent reads.
 
     ::
 
@@ -72,16 +72,17 @@ def get(items: Iterable[ItemReference], /) -> list[Any]:
     (50, 70)
 
     :param items: pairs of a model and a key (the value of the hash key, a tuple of both keys, or a
-        dict of the key's fields), or instances, which do not change. All are on one connection.
-    :return: new instances in the order of *items*; None for missing ones. An item that is given twice
-        is read once, and its instance returned twice.
-    :raises QueryError: over 100 items, or something else than pairs and instances; nothing was sent.
-    :raises ValidationError: a value that no key can have; nothing was sent.
-    :raises TypeError: a key of other fields than the model's; nothing was sent.
+        dict of the key's fields), or instances, which do not change. All must be on one connection.
+    :return: new instances in the order of *items*; None for a missing item. An item that is given twice
+        is read once, and its instance is returned twice.
+    :raises QueryError: there are more than 100 items, or an argument is neither a pair nor an instance;
+        nothing was sent.
+    :raises ValidationError: a value is not valid in a key; nothing was sent.
+    :raises TypeError: a key has other fields than the model's key; nothing was sent.
     :raises ConfigurationError: the items are on several connections; nothing was sent.
-    :raises TransactionCanceled: conflicts with other writes did not end (there are twice as many
-        attempts as ``connect(retries=)`` has), or for another reason: ``reasons`` has one for each item.
-    :raises InvalidRequest: the items are over 4 MB together.
+    :raises TransactionCanceled: conflicts with other writes did not end (they get twice as many attempts
+        as ``connect(retries=)`` has), or there is another reason: ``reasons`` has one for each item.
+    :raises InvalidRequest: the items have more than 4 MB together.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
     """
@@ -112,7 +113,7 @@ def make_read(given: Any) -> ItemRead:
         model, key = cast("tuple[Any, Any]", given)
     if not (isinstance(model, type) and issubclass(model, Instance)):
         raise QueryError(
-            f"{given!r} names no item: give (Model, key), with a tuple of both keys where there is "
+            f"{given!r} is not an item: give (Model, key), with a tuple of both keys if there is "
             "a range key, or an instance"
         )
     meta = options_of(model)
@@ -128,21 +129,21 @@ def _find_connection(reads: Sequence[ItemRead]) -> Connection | None:
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the items are on several connections, {names}: a snapshot has one; one call each"
+            f"the items are on several connections, {names}: a snapshot has one: make one call for each"
         )
     return next(iter(links.values()), None)
 
 
 def _read(reads: Sequence[ItemRead], retries: Retries) -> Flow[list[Instance | None]]:
-    """Send *reads*, each item once."""
+    """Send *reads*, without repetition, and return their instances."""
     places = [read.place for read in reads]
     gets: dict[_Place, tuple[str, Key]] = {}
     for read in reads:
         gets.setdefault(read.place, (read.table, read.key))
     if len(gets) > MAX_TRANSACTION:
         raise QueryError(
-            f"a snapshot is of at most {MAX_TRANSACTION} items, not {len(gets)}: load() reads any "
-            "number, though not all at one moment"
+            f"a snapshot has at most {MAX_TRANSACTION} items, not {len(gets)}: load() reads any "
+            "number, but not all at one moment"
         )
     try:
         items = yield from retry_conflicts(TransactGetItems(list(gets.values())), retries)
@@ -159,7 +160,7 @@ def _read(reads: Sequence[ItemRead], retries: Retries) -> Flow[list[Instance | N
         if item is None:
             rows.append(None)
             continue
-        kind = (read.model, place)  # models that share a table have instances of their own
+        kind = (read.model, place)  # two models of a table may read the same item
         if kind not in loaded:
             loaded[kind] = read.load(item)
         rows.append(loaded[kind])

@@ -1,4 +1,4 @@
-"""``transaction.execute()``: many PartiQL statements, all or none."""
+"""``transaction.execute()``: many PartiQL statements in one transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..unit_of_work.commit import make_token, retry_conflicts
 
 
 def execute(statements: Iterable[Statement[Any]], /, *, token: str | None = None) -> list[Any]:
-    """Carry out up to 100 PartiQL statements, of any models, all or none of them.
+    """Execute up to 100 PartiQL statements of any models in one transaction: all or none.
 
     ::
 
@@ -32,9 +32,9 @@ def execute(statements: Iterable[Statement[Any]], /, *, token: str | None = None
             ]
         )
 
-    All are SELECTs of a whole key, which read as of one moment, or all are writes and ``EXISTS``. A
-    transaction costs twice as much as its statements alone. Writes know nothing of validation, hooks and
-    versions, and cannot return anything.
+    All must be SELECTs of a whole key, which read a snapshot, or all must be writes and ``EXISTS``. A
+    transaction costs twice as much as its statements alone. Writes bypass validation, hooks and versions,
+    and return nothing.
 
     >>> from dynamodb_py import transaction
     >>> update = "UPDATE {table} SET points = ? WHERE player = ? AND game = ?"
@@ -42,16 +42,16 @@ def execute(statements: Iterable[Statement[Any]], /, *, token: str | None = None
     >>> Score.get("ann", 2).points
     9
 
-    :param statements: ``Model.objects.raw(...)``, on one connection. No two may be about one item:
-        DynamoDB refuses it.
+    :param statements: ``Model.objects.raw(...)``, on one connection. DynamoDB rejects two statements
+        about the same item.
     :param token: the idempotency token of writes, 1 to 36 characters; by default a new one. DynamoDB
         executes the same statements with the same token once within ten minutes.
-    :return: the row of each SELECT as ``raw()`` gives it, in order, None for one that found nothing; of
-        writes, None for each.
-    :raises QueryError: over 100 statements, reads beside writes, ``limit=`` or ``page_size=``, writes inside
-        of ``transaction.atomic()``; nothing was sent.
+    :return: for each SELECT, in order, its row as ``raw()`` returns it, or None if it found no item; for
+        each write None.
+    :raises QueryError: there are more than 100 statements, reads and writes are mixed, a statement has
+        ``limit=`` or ``page_size=``, or writes are inside of ``transaction.atomic()``; nothing was sent.
     :raises TransactionCanceled: a condition did not hold, or conflicts with other writes did not end
-        (there are twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one for each
+        (they get twice as many attempts as ``connect(retries=)`` has): ``reasons`` has one for each
         statement, in order.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteTransaction.html
@@ -90,7 +90,7 @@ _CONDITIONS = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
 def _complete_reason(
     prepared: Prepared, at: int, reason: CancellationReason, error: TransactionCanceled
 ) -> None:
-    """Let *reason* name its statement's verb and model, and have the error that it would raise alone."""
+    """Set the verb, the model and the error of *reason*: the error that its statement would raise alone."""
     reason.verb = f"{prepared.operations[at].verb} of {prepared.statements[at].model.__name__}"
     if reason.code in _CONDITIONS:
         failed = explain_failure(prepared.statements[at], make_failure(reason, error))

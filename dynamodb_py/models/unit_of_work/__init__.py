@@ -1,5 +1,5 @@
 """Pending writes: each is sent alone, or several as one TransactWriteItems.
 
-``transaction.atomic()``, which users call, is in ``transaction/``; the writes are made in
-``persistence/``; batches are in ``bulk/``.
+``persistence/`` makes the writes. ``transaction/`` has ``transaction.atomic()``, which users call;
+``bulk/`` has the batches.
 """

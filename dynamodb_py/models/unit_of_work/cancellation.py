@@ -16,7 +16,7 @@ def reason_of(
     results: Iterable[tuple[Member | Sentinel, CancellationReason]],
     error: TransactionCanceled,
 ) -> CancellationReason:
-    """Return the cancellation reason of *call*: of its item, else of a unique value, else "None"."""
+    """Return the cancellation reason of *call*: that of its item, else of a unique value, else "None"."""
     for each, raw in results:
         if raw.is_to_blame and any(own is call for own in each.calls):
             break
@@ -39,7 +39,7 @@ def reason_of(
 
 
 def make_failure(reason: CancellationReason, error: TransactionCanceled) -> ConditionFailed:
-    """Return the error that the call would raise if it was sent alone."""
+    """Return the error that the call would raise if it were sent alone."""
     failed = ConditionFailed(reason.message or reason.code)
     failed.code, failed.message, failed.status = reason.code, reason.message, error.status
     failed.operation, failed.table = error.operation, error.table

@@ -1,4 +1,4 @@
-"""The transaction that collects the writes of this thread or task."""
+"""The current transaction: it collects the writes of this thread or task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Collector(Protocol):
-    """Collects writes until they are sent together."""
+    """An object that collects writes until they are sent together."""
 
     def add(self, pending: PendingWrite, /) -> None:
         """Add a write; raise QueryError if it does not fit."""
@@ -39,7 +39,7 @@ COLLECTOR: ContextVar[Collector | None] = ContextVar("dynamodb_py.collector", de
 
 
 def check_outside(verb: str) -> None:
-    """Raise QueryError inside ``transaction.atomic()``, as *verb* sends its writes itself."""
+    """Raise QueryError inside ``transaction.atomic()``, because *verb* sends its writes itself."""
     if COLLECTOR.get() is not None:
         raise QueryError(
             f"{verb} writes at once, and cannot be part of a transaction: call it outside of "

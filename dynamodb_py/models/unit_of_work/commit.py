@@ -28,13 +28,13 @@ from .transaction_items import CONDITION_FAILED, Member, Place, bound_write
 
 
 class Transaction:
-    """The calls that were added to a transaction, and its members: the items that they write."""
+    """The calls that were added to a transaction, and its members: the items that the calls write."""
 
     def __init__(self) -> None:
         self.calls: list[PendingWrite] = []
         self._members: dict[Place, Member] = {}
         self._claiming: list[PendingWrite] = []
-        """The calls with unique values to take or release."""
+        """The calls that claim or release unique values."""
         self._superseded: set[int] = set()
         """The ids of calls that a later save of the same instance includes."""
         self._sentinels: dict[Place, Sentinel] = {}
@@ -79,21 +79,21 @@ class Transaction:
     def _check(
         self, pending: PendingWrite, earlier: Member | None, member: Member, sentinels: int
     ) -> int:
-        """Return the size of all items, or more, with *member* in place of *earlier*; refuse too much."""
+        """Return an upper bound of all items' sizes with *member* in place of *earlier*; refuse too much."""
         count = len(self._members) + (earlier is None) + sentinels
         if count > MAX_TRANSACTION:
             raise QueryError(
-                f"{pending}: the transaction would be of {count} items, and DynamoDB takes "
-                f"{MAX_TRANSACTION}, the sentinels of unique values among them: make several of it"
+                f"{pending}: the transaction would have {count} items, and DynamoDB takes "
+                f"{MAX_TRANSACTION}, with the sentinels of unique values: split it into several"
             )
         size = self._size + member.size - (0 if earlier is None else earlier.size)
-        if size > MAX_TRANSACTION_BYTES:  # perhaps: each item is measured once
+        if size > MAX_TRANSACTION_BYTES:  # the bound is: measure the items, each once
             others = [each for each in self._members.values() if each is not earlier]
             size = sum(each.measure() for each in (*others, member))
         if size > MAX_TRANSACTION_BYTES:
             raise QueryError(
                 f"{pending}: the items of the transaction would have {size} bytes together, and "
-                f"DynamoDB takes {MAX_TRANSACTION_BYTES}: make several of it"
+                f"DynamoDB takes {MAX_TRANSACTION_BYTES}: split it into several"
             )
         return size
 
@@ -105,7 +105,7 @@ class Transaction:
         return [*self._members.values(), *self._sentinels.values()]
 
     def commit(self, token: str, retries: Retries) -> Flow[None]:
-        """Send it, and update the instances."""
+        """Send the transaction, and update the instances."""
         while True:
             try:
                 yield from retry_conflicts(self.make_operation(token), retries)
@@ -113,7 +113,7 @@ class Transaction:
                 if not self._drop_foreign_releases(error):
                     error.reasons = self._find_reasons(error)
                     raise
-                token = _derive_token(token)  # for another transaction
+                token = _derive_token(token)  # the next request has other writes
             except (RequestError, GeneratorExit) as error:
                 if is_in_doubt(error):
                     for call in self.calls:
@@ -128,7 +128,7 @@ class Transaction:
     def _drop_foreign_releases(self, error: TransactionCanceled) -> bool:
         """Drop the releases of sentinels that other items own; return whether nothing else failed.
 
-        Such a value was stored twice before it became unique.
+        Such a value was stored in two items before the field became unique.
         """
         everything = self._list_members()
         if len(error.reasons) != len(everything):
@@ -156,9 +156,9 @@ class Transaction:
 
 
 def execute(pending: PendingWrite, retries: Retries, token: str) -> Flow[None]:
-    """Send one write: as one request, or as a transaction with its unique values.
+    """Send one write: as one request, or as a transaction with the sentinels of its unique values.
 
-    Raises the error that a failed condition means for it.
+    If its condition fails, raise the error that the write has for this.
     """
     if pending.is_alone:
         try:
@@ -185,7 +185,7 @@ def execute(pending: PendingWrite, retries: Retries, token: str) -> Flow[None]:
 
 
 def _derive_token(token: str) -> str:
-    """Return the next token after *token*: a retry of the whole gets the same one."""
+    """Return the next token after *token*; a retry of the whole transaction derives the same one."""
     import uuid  # imported only for transactions
 
     return str(uuid.uuid5(uuid.NAMESPACE_OID, token))
@@ -201,14 +201,14 @@ def make_token() -> str:
 T = TypeVar("T")
 
 
-# DynamoDB does not wait for conflicting writes, so that conflicts need more attempts than failures.
+# DynamoDB does not wait for conflicting writes, so conflicts need more attempts than failures.
 _MORE = 2
 
 
 def retry_conflicts(operation: Operation[T], retries: Retries) -> Flow[T]:
-    """Send a transaction, and again if a conflict with another write cancelled it.
+    """Send a transaction, and send it again if a conflict with another write cancelled it.
 
-    There are twice as many attempts as *retries* has for other errors, unless that is one.
+    Conflicts get twice as many attempts as *retries* has for other errors, but one if *retries* has one.
     """
     most = 1 if retries.attempts == 1 else retries.attempts * _MORE
     attempts = 1

@@ -1,7 +1,8 @@
-"""Merges two writes of one item in a transaction, as DynamoDB takes one, or refuses them.
+"""Merges two writes of one item in a transaction, since DynamoDB accepts only one; or refuses them.
 
 The merged write has the same effect as both in turn. DynamoDB checks all conditions against the items
-before the transaction: writes cannot be merged if the first changes what the second checks or reads.
+before the transaction: two writes cannot be merged if the first changes a value that the second checks
+or reads.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class _Unmergeable(Exception):
 
 
 def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWrite) -> Write:
-    """Return one write for *write*, which the calls *earlier* were merged to, and *later*.
+    """Return one write with the effects of *write* and *later*; *write* is the merged calls *earlier*.
 
     Raises QueryError, which names both, if they cannot be merged.
     """
@@ -41,7 +42,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
     try:
         if later.locked and any(each.instance is not later.instance for each in writers):
             raise _Unmergeable(
-                f"the {later.verb} is on condition that nobody else has written the item"
+                f"the {later.verb} requires that nobody else has written the item"
             )
         _check_condition(write, later)
         if is_saved_again(earlier, later):
@@ -51,7 +52,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
         if isinstance(other, Put):
             return _merge_replacement(writers, write, other, later)
         if isinstance(write, Delete):
-            raise _Unmergeable("the item is to be deleted")
+            raise _Unmergeable("the first deletes the item")
         _check_not_undone(writers, later)
         if isinstance(write, Put):
             return _merge_into_put(write, later)
@@ -67,12 +68,12 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
 def find_remaining_claims(
     earlier: Sequence[PendingWrite], write: Write, later: PendingWrite
 ) -> list[PendingWrite]:
-    """Return the calls of *earlier* whose unique values are still to be written after *later*."""
+    """Return the calls of *earlier* whose sentinels must still be written after *later* is added."""
     claiming = [each for each in earlier if not each.is_alone]
     if later.verb == "check":
         return claiming
     if isinstance(later.write, (Put, Delete)):
-        # The deleted item releases its values; the item put in its place knows nothing of them.
+        # The deleted item releases its unique values; the put of its replacement does not know them.
         return claiming if isinstance(write, Delete) else []
     if not is_saved_again(earlier, later):
         return claiming
@@ -81,13 +82,13 @@ def find_remaining_claims(
 
 
 def find_superseded(earlier: Sequence[PendingWrite], later: PendingWrite) -> list[PendingWrite]:
-    """Return the calls of *earlier* that *later* includes, which are not settled."""
+    """Return the calls of *earlier* that *later* includes: they are not settled themselves."""
     whole = is_saved_again(earlier, later) and later.considered_attributes is None
     return _list_writers(earlier) if whole else []
 
 
 def is_saved_again(earlier: Sequence[PendingWrite], later: PendingWrite) -> bool:
-    """Tell whether all are saves of one instance, so that the last has all changes."""
+    """Tell whether all calls save one instance: then the last save has all changes."""
     writers = [*_list_writers(earlier), later]
     return all(each.instance is later.instance and each.verb in _SAVES for each in writers)
 
@@ -98,13 +99,13 @@ def _list_writers(calls: Iterable[PendingWrite]) -> list[PendingWrite]:
 
 # -- by kinds of writes -------------------------------------------------------------------------
 def _merge_saves(earlier: Sequence[PendingWrite], write: Write, later: PendingWrite) -> Write:
-    """Merge two saves of one instance: the later one has the values of the first too."""
+    """Merge two saves of one instance: the later save includes the values of the first."""
     other = later.write
     if isinstance(other, Put):
         return _add_condition(other, write.condition)
     if isinstance(write, Put):
         if later.considered_attributes is not None or later.meta.guarded or later.after is None:
-            raise _Unmergeable("the first writes all of the item, and the second a part")
+            raise _Unmergeable("the first writes the whole item, and the second a part")
         return Put(write.table, later.after, write.condition)
     actions = _list_actions(other)
     if later.considered_attributes is not None:
@@ -121,22 +122,22 @@ def _keep_actions(
     later: PendingWrite,
     considered: frozenset[str],
 ) -> list[Action]:
-    """Return the *actions* on fields that the later save of some fields does not write."""
+    """Return the *actions* that stay beside a later save of the fields *considered* alone."""
     again = {action.path for action in _list_actions(later.write)}
     kept: list[Action] = []
     for action in actions:
         if action.path in again:
             continue
         if _get_attribute(action) in considered:
-            raise _Unmergeable(f"the second takes back what the first does to {action.path}")
+            raise _Unmergeable(f"the second undoes the first's change of {action.path}")
         kept.append(action)
     changed = _find_constraints(later, _list_actions(later.write))
     if any(not considered.issuperset(each) for each in changed & _find_constraints(later, kept)):
-        raise _Unmergeable("both change what is unique together")
+        raise _Unmergeable("both change fields that are unique together")
     for each in earlier:
         claimed = _find_claimed(each)
         if claimed & considered and not claimed <= considered:
-            raise _Unmergeable("both change what is unique together")
+            raise _Unmergeable("both change fields that are unique together")
     return kept
 
 
@@ -145,24 +146,24 @@ def _merge_replacement(
 ) -> Write:
     """Merge a delete of an item with a put of another in its place."""
     if not isinstance(write, Delete):
-        raise _Unmergeable("the second would put all of the item in place of what the first does")
+        raise _Unmergeable("the second would replace the whole item, with the first's changes")
     own = [each for each in writers if each.instance is later.instance]
     if later.verb != "create" and any(each.verb != "delete" for each in own):
-        raise _Unmergeable("the item that the instance was written to before is deleted")
+        raise _Unmergeable("the first deletes the item of the same instance")
     if later.verb != "create" and _list_terms(other.condition):
         raise _Unmergeable("the second is on a condition that the first changes")
-    # The delete makes sure that there is no item then.
+    # The delete ensures that there is no item, so the condition of the put holds.
     return Put(other.table, other.item, write.condition)
 
 
 def _merge_into_put(write: Put, later: PendingWrite) -> Write:
-    """Return a put of the item with the changes of *later* applied."""
-    own = (Bump, SetOnce)  # the put item has these already
+    """Return *write*, the put of an item, with the changes of *later* applied to the item."""
+    own = (Bump, SetOnce)  # the item that is put has these values already
     actions = [action for action in _list_actions(later.write) if not isinstance(action, own)]
     for action in actions:
         if len(action.path.parts) > 1 or not _is_plain(action):
             raise _Unmergeable(f"DynamoDB computes the new value of {action.path}")
-    known = (later.meta.present, later.meta.free)  # which hold after the put
+    known = (later.meta.present, later.meta.free)  # these conditions hold after the put
     if any(term not in known for term in _list_terms(later.write.condition)):
         raise _Unmergeable("the second is on a condition that the first changes")
     if _find_constraints(later, actions):
@@ -174,7 +175,7 @@ def _merge_into_put(write: Put, later: PendingWrite) -> Write:
 
 
 def _merge_updates(write: Write, later: PendingWrite) -> Write:
-    """Return one update with the actions of both."""
+    """Return one update with the actions of *write* and *later*."""
     first, others = _list_actions(write), _list_actions(later.write)
     stamped = {action.path for action in others if _is_stamp(later, action)}
     again = [a for a in first if a.path in stamped and _is_stamp(later, a)]
@@ -182,7 +183,9 @@ def _merge_updates(write: Write, later: PendingWrite) -> Write:
         for source in () if isinstance(action, (Bump, SetOnce)) else action.sources:
             if isinstance(source, Path) and _is_changed(source, first):
                 raise _Unmergeable(f"the second computes with {source}, which the first changes")
-    first = tuple(action for action in first if action not in again)  # the later stamps count
+    first = tuple(
+        action for action in first if action not in again
+    )  # the later stamps replace them
     if any(_moves(a, b) or _moves(b, a) for a in first for b in others):
         raise _Unmergeable("one removes an element of a list, which moves those behind it")
     if _find_constraints(later, first) & _find_constraints(later, others):
@@ -197,7 +200,7 @@ def _merge_updates(write: Write, later: PendingWrite) -> Write:
 
 
 def _merge_actions(first: Sequence[Action], others: Sequence[Action]) -> tuple[Action, ...]:
-    """Return the actions of both: equal actions once, and sums added up."""
+    """Return the actions of both updates: equal actions once, additions to one number added up."""
     paths = {action.path for action in (*first, *others) if not isinstance(action, Bump)}
     found = [a for a in first if not (isinstance(a, Bump) and a.path in paths)]
     for action in others:
@@ -215,7 +218,7 @@ def _merge_actions(first: Sequence[Action], others: Sequence[Action]) -> tuple[A
 
 
 def _add_up(one: Action, other: Action) -> Action | None:
-    """Return one addition for two of numbers at one path; None for other actions."""
+    """Return one addition for two additions of numbers at one path; None for other actions."""
     if not (isinstance(one, Add) and isinstance(other, Add) and one.path == other.path):
         return None
     wires = [each.value.wire for each in (one, other) if isinstance(each.value, Value)]
@@ -242,7 +245,7 @@ def _check_condition(write: Write, later: PendingWrite) -> None:
 
 
 def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> None:
-    """Refuse another save of an instance if a field was set back and other writes came between."""
+    """Refuse a second save of an instance that sets a field back, if other writes came in between."""
     if later.verb != "save":
         return
     again = _list_actions(later.write)
@@ -257,7 +260,7 @@ def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> N
                 or _get_attribute(action) in later.considered_attributes
             )
             if covered and action not in again:
-                raise _Unmergeable(f"the second takes back what the first does to {action.path}")
+                raise _Unmergeable(f"the second undoes the first's change of {action.path}")
 
 
 def _is_changed(path: Path, actions: Iterable[Action]) -> bool:
@@ -269,13 +272,13 @@ def _is_changed(path: Path, actions: Iterable[Action]) -> bool:
 
 
 def _find_reach(action: Action) -> tuple[str | int, ...]:
-    """Return the path that *action* changes: for an element, that of its list."""
+    """Return the path that *action* changes: for an element, the path of its list."""
     parts = action.path.parts
     return parts[:-1] if isinstance(parts[-1], int) else parts
 
 
 def _moves(one: Action, other: Action) -> bool:
-    """Tell whether *one* moves elements of a list that *other* writes too."""
+    """Tell whether *one* moves elements of a list to which *other* writes too."""
     *outer, last = one.path.parts
     parts, depth = other.path.parts, len(outer)
     return (
@@ -287,7 +290,7 @@ def _moves(one: Action, other: Action) -> bool:
 
 
 def _find_constraints(call: PendingWrite, actions: Iterable[Action]) -> set[frozenset[str]]:
-    """Return the attributes of each constraint that *actions* change."""
+    """Return the attributes of each unique constraint that *actions* touch."""
     tops = {_get_attribute(action) for action in actions}
     return {
         frozenset(each.attributes)
@@ -297,7 +300,7 @@ def _find_constraints(call: PendingWrite, actions: Iterable[Action]) -> set[froz
 
 
 def _find_claimed(call: PendingWrite) -> frozenset[str]:
-    """Return the attributes of the unique values that *call* releases or takes."""
+    """Return the attributes of the unique values that *call* releases or claims."""
     names = {name for claim in (*call.released, *call.claimed) for name in claim.fields}
     return frozenset(call.meta.get_field(name).attribute for name in names)
 
@@ -314,12 +317,12 @@ def _list_actions(write: Write) -> tuple[Action, ...]:
 def _is_plain(action: Action) -> bool:
     """Tell whether the result of *action* does not depend on the item."""
     if isinstance(action.path.parts[-1], int):
-        return False  # past the end of the list, it appends an element each time
+        return False  # past the end of the list, each such action appends an element
     return is_plain(action)
 
 
 def _is_stamp(call: PendingWrite, action: Action) -> bool:
-    """Tell whether *action* writes a field that sets itself, or a template of nothing but such fields."""
+    """Tell whether *action* writes a field that sets itself, or a computed field of only such fields."""
     if not is_plain(action):
         return False
     top, *inside = action.path.parts
@@ -341,7 +344,7 @@ def _list_terms(condition: Condition | None) -> tuple[Condition, ...]:
 def _make_update(
     later: PendingWrite, actions: Sequence[Action], *conditions: Condition | None
 ) -> Write:
-    """Return an update with *actions*; without any, a check of the conditions."""
+    """Return an update with *actions* and the conditions; without actions, a check of the conditions."""
     terms: list[Condition] = []
     for condition in conditions:
         terms += [term for term in _list_terms(condition) if term not in terms]

@@ -1,4 +1,4 @@
-"""PendingWrite: a write of one item, to be sent alone or in a transaction."""
+"""PendingWrite: a write of one item that is sent later, alone or in a transaction."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def discard(_: object) -> None:
 
 
 class PendingWrite(Struct, kw_only=True, eq=False):
-    """A write, and functions that tell its instance the result."""
+    """A write, and the functions that apply its result to its instance."""
 
     verb: str
     """The method that was called: ``save``, ``create``, ``update``, ``delete``, ``check``."""
@@ -44,26 +44,26 @@ class PendingWrite(Struct, kw_only=True, eq=False):
     explain: Callable[[ConditionFailed], Exception | None]
     """Return the error for a failed condition; None if an earlier attempt succeeded."""
     settle: Callable[[], None] = do_nothing
-    """Called after it was sent."""
+    """Called after the write succeeded."""
     instance: Any = None
     """The instance that is written, if any."""
     after: StoredItem | None = None
     """The item after the write, if it is known."""
     released: Sequence[Claim] = ()
-    """The unique values that the item gives up."""
+    """The unique values that the item releases."""
     claimed: Sequence[Claim] = ()
-    """The unique values that the item takes."""
+    """The unique values that the item claims."""
     caller_condition: Condition | None = None
-    """The part of its condition that the caller gave."""
+    """The caller's part of the write's condition."""
     locked: bool = False
-    """Whether its condition is that the item was not written since it was loaded."""
+    """Whether the condition includes a lock: the item was not written since it was loaded."""
     considered_attributes: frozenset[str] | None = None
     """The attributes that a save of a loaded instance compared; None for all."""
     guarded: bool = False
-    """Whether its condition fails the second time, so that it may be sent again."""
+    """Whether the condition fails after the write: a retry cannot execute it twice."""
 
     def note_lost(self) -> None:
-        """Let the instance know that this write may have been executed, though no answer came."""
+        """Note in the instance that this write may have been executed, although no response came."""
         write, verb = self.write, self.verb
         if verb == "delete":
             lost = LostWrite()
@@ -77,11 +77,11 @@ class PendingWrite(Struct, kw_only=True, eq=False):
 
     @property
     def is_alone(self) -> bool:
-        """Whether it needs no write of another item."""
+        """Whether the write needs no write of another item."""
         return not self.released and not self.claimed
 
     def make_operation(self) -> Operation[Any]:
-        """Return the request that sends it alone."""
+        """Return the request that sends this write alone."""
         write = self.write
         if isinstance(write, Put):
             return PutItem(write.table, write.item, write.condition)

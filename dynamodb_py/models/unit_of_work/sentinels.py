@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Sentinel(Struct, eq=False):
-    """A unique value in the transaction: the claims that release and take it, and their calls."""
+    """A unique value in the transaction: the claims that release and claim it, and their calls."""
 
     table: str
     calls: list[PendingWrite]
@@ -43,7 +43,7 @@ def is_release(each: Member | Sentinel) -> bool:
 
 
 def make_sentinels(calls: Iterable[PendingWrite]) -> dict[Place, Sentinel]:
-    """Return the sentinels of the unique values that *calls* release and take."""
+    """Return the sentinels of the unique values that *calls* release and claim."""
     found: dict[Place, Sentinel] = {}
 
     def add(call: PendingWrite, claim: Claim) -> Sentinel:
@@ -61,7 +61,7 @@ def make_sentinels(calls: Iterable[PendingWrite]) -> dict[Place, Sentinel]:
             if sentinel.claimed is not None and sentinel.claimed.owner != claim.owner:
                 raise QueryError(
                     f"{call}: {', '.join(claim.fields)} is unique, and another item of this "
-                    "transaction is to have the same value"
+                    "transaction gets the same value: change one of them"
                 )
             sentinel.claimed = claim
     return found

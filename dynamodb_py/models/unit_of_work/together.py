@@ -1,4 +1,4 @@
-"""Sends several writes as one transaction, such as those of both sides of a relation."""
+"""Sends several writes as one transaction, such as the writes of both sides of a relation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .pending import PendingWrite
 
 
 class TransactionBatcher:
-    """Collects writes, and sends them as transactions, one after the other if they do not fit in one."""
+    """A collector that sends its writes as one transaction, or as several in order if they do not fit."""
 
     def __init__(self) -> None:
         self._transactions: list[Transaction] = []
@@ -25,7 +25,7 @@ class TransactionBatcher:
         if self._transactions:
             try:
                 self._transactions[-1].add(pending)
-            except QueryError:  # it is unchanged
+            except QueryError:  # the transaction is unchanged
                 pass
             else:
                 return

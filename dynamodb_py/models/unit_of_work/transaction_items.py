@@ -25,18 +25,18 @@ class Member(Struct, eq=False):
     calls: list[PendingWrite]
     write: Write
     size: int
-    """The size of the item in bytes, as far as it is known, or more until it is measured."""
+    """The known size of the item in bytes; an upper bound until it is measured."""
     is_measured: bool = False
 
     def measure(self) -> int:
-        """Return the size of the item in bytes, as far as it is known."""
+        """Return the known size of the item in bytes: the largest of its writes."""
         if not self.is_measured:
             self.size, self.is_measured = max(map(measure_write, self.calls)), True
         return self.size
 
 
 def measure_write(pending: PendingWrite) -> int:
-    """Return the size of the item in bytes, as far as it is known."""
+    """Return the size of the item in bytes after the write; of an update, the size of its values."""
     written = _find_written(pending)
     if isinstance(written, bytes):
         return measure_item(from_json(written))
@@ -47,7 +47,7 @@ def measure_write(pending: PendingWrite) -> int:
 
 
 def bound_write(pending: PendingWrite) -> int:
-    """Return at least what :func:`measure_write` does: JSON is never shorter than what it encodes."""
+    """Return an upper bound of :func:`measure_write`: the length of the JSON."""
     written = _find_written(pending)
     if isinstance(written, bytes):
         return len(written)
@@ -55,7 +55,7 @@ def bound_write(pending: PendingWrite) -> int:
 
 
 def _find_written(pending: PendingWrite) -> StoredItem | list[Wire] | None:
-    """Return the item after the write, else the values of an update; None where nothing is known."""
+    """Return the item after the write, else the values of an update; None if neither is known."""
     write = pending.write
     if isinstance(write, Put):
         return write.item

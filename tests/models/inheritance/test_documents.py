@@ -145,7 +145,7 @@ def test_another_kind_in_its_place_replaces_it():
 def test_an_unknown_kind_is_read_as_the_base_with_one_warning_and_is_kept():
     stored = {"M": {"kind": s("crypto-1"), "amount": n(1), "coin": s("b")}}
     with pytest.warns(
-        UserWarning, match="'crypto-1' is no kind of Payment: there are .*; it is read"
+        UserWarning, match="'crypto-1' is not a kind of Payment: its kinds are .*; it is read"
     ):
         found = order(payment=stored, parts={"L": [stored]}).payment
     with warnings.catch_warnings():
@@ -164,21 +164,21 @@ def test_an_unknown_kind_that_is_to_raise_leaves_the_other_fields_readable():
     found = order(strict={"M": {"type": s("odd")}}, payment={"M": {"kind": s("card")}})
     assert type(found.payment) is Card
     with pytest.raises(
-        UnreadableValue, match="'odd' is no kind of Strict: there are Strict, Loose"
+        UnreadableValue, match="'odd' is not a kind of Strict: its kinds are Strict, Loose"
     ):
         _ = found.strict
 
 
 def test_a_kind_of_another_branch_is_unreadable_where_one_is_declared():
     found = order(card={"M": {"kind": s("transfer")}})
-    with pytest.raises(UnreadableValue, match="of the kind 'transfer', a Transfer, no Card"):
+    with pytest.raises(UnreadableValue, match="of the kind 'transfer', a Transfer, not a Card"):
         _ = found.card
     assert type(order(card={"M": {"kind": s("Gold")}}).card) is Gold
 
 
 @pytest.mark.parametrize("kind", [n(1), {"NULL": True}])
 def test_a_kind_that_is_no_text_is_an_unknown_one(kind):
-    with pytest.raises(UnreadableValue, match="is no kind of Strict"):
+    with pytest.raises(UnreadableValue, match="is not a kind of Strict"):
         Strict.from_db({"type": kind})
 
 
@@ -193,12 +193,12 @@ def test_documents_from_before_there_were_kinds_stay_as_they_are():
 
 def test_from_db_gives_the_class_that_it_is():
     assert type(Payment.from_db('{"kind": {"S": "Gold"}}')) is Gold
-    with pytest.raises(UnreadableValue, match="no Card"):
+    with pytest.raises(UnreadableValue, match="not a Card"):
         Card.from_db({"kind": s("transfer")})
 
 
 def test_from_dict_refuses_a_kind_that_is_none():
-    with pytest.raises(ValidationError, match="'x' is no kind of Payment"):
+    with pytest.raises(ValidationError, match="'x' is not a kind of Payment"):
         Payment.from_dict({"kind": "x"})
 
 
@@ -319,25 +319,28 @@ def make(name, base, /, meta, **fields):
     [
         (lambda: make("A", Document, {"discriminator": ""}), "is the name of an attribute"),
         (lambda: make("A", Document, {"discriminator": 1}), "is the name of an attribute"),
-        (lambda: make("A", Document, {"kind": "a"}), "of use beside Meta.discriminator"),
-        (lambda: make("A", Document, {"unknown_kind": "warn"}), "of use beside Meta.discriminator"),
+        (lambda: make("A", Document, {"kind": "a"}), "needs Meta.discriminator"),
+        (lambda: make("A", Document, {"unknown_kind": "warn"}), "needs Meta.discriminator"),
         (
             lambda: make("A", Document, {"discriminator": "k", "unknown_kind": "ignore"}),
             '"warn" or "raise"',
         ),
         (lambda: make("A", Document, {"table_name": "x"}), "A.Meta.table_name is unknown"),
         (lambda: make("A", Payment, {"discriminator": "k"}), "Payment, a base class, has one"),
-        (lambda: make("A", Payment, {"unknown_kind": "raise"}), "in the class that has it"),
-        (lambda: make("A", Payment, {"kind": "card"}), "A and Card are both the kind 'card'"),
+        (
+            lambda: make("A", Payment, {"unknown_kind": "raise"}),
+            "in the class with the discriminator",
+        ),
+        (lambda: make("A", Payment, {"kind": "card"}), "A and Card both have the kind 'card'"),
         (lambda: make("A", Payment, {"kind": 7}), "it is a text"),
         (lambda: type("A", (Document,), {"Meta": 5}), r"A\.Meta is 5"),
         (
             lambda: make("A", Document, {"discriminator": "k"}, k=IntegerField()),
-            "it holds the kind, a text: declare a CharField",
+            "it stores the kind, a text: declare a CharField",
         ),
         (
             lambda: make("A", Payment, {"kind": "a"}, other=CharField(name="kind")),
-            "where Payment keeps the kind",
+            "in which Payment stores the kind",
         ),
     ],
     ids=range(13),

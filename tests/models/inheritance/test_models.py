@@ -218,7 +218,7 @@ def test_an_instance_without_a_value_for_the_kind_gets_it_on_writing():
 @pytest.mark.parametrize(
     ("instance", "said"),
     [
-        (Dog(id="a", kind="cat"), "that of Dog is 'dog', not 'cat': make an instance of Cat"),
+        (Dog(id="a", kind="cat"), "the kind of Dog is 'dog', not 'cat': make an instance of Cat"),
         (Animal(id="a", kind="dog"), "of Animal is 'Animal', not 'dog': make an instance of Dog"),
         (Animal(id="a", kind="zebra"), "not 'zebra': leave it out"),
     ],
@@ -414,7 +414,7 @@ def test_an_enum_may_hold_the_kind():
             kind = "round"
 
     assert Circle(key="a").what is What.ROUND
-    with pytest.raises(ModelDefinitionError, match="it cannot hold 'Square', the kind of Square"):
+    with pytest.raises(ModelDefinitionError, match="it cannot store 'Square', the kind of Square"):
 
         class Square(Shape):
             pass
@@ -564,11 +564,11 @@ def define(base=Animal, name="Wrong", meta=None, **members):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: define(meta={"kind": "dog"}), "Wrong and Dog are both of the kind 'dog' of Animal"),
+        (lambda: define(meta={"kind": "dog"}), "Wrong and Dog both have the kind 'dog' of Animal"),
         (lambda: define(meta={"kind": ""}), r"Wrong\.Meta\.kind is '': it is a text"),
         (lambda: define(meta={"kind": 3}), r"Wrong\.Meta\.kind is 3"),
-        (lambda: define(meta={"table_name": "others"}), "is a kind of Animal, which is kept in 'animals'"),
-        (lambda: define(meta={"unique_table": "others"}), "drop it"),
+        (lambda: define(meta={"table_name": "others"}), "is a kind of Animal, whose table is 'animals'"),
+        (lambda: define(meta={"unique_table": "others"}), "drop the option"),
         (lambda: define(meta={"discriminator": "type"}), "set it there alone"),
         (lambda: define(meta={"unknown_kind": "raise"}), "set it there alone"),
         (lambda: define(meta={"abstract": True, "kind": "x"}), "the class is abstract"),
@@ -577,11 +577,11 @@ def define(base=Animal, name="Wrong", meta=None, **members):
         (lambda: define(Model, meta={"discriminator": "k", "unknown_kind": "x"}), '"warn" or "raise"'),
         (lambda: define(Model, meta={"discriminator": "k"}, k=IntegerField()), "declare a CharField"),
         (lambda: define(Model, meta={"discriminator": "_k"}, kind=CharField()), "declare one, such as"),
-        (lambda: define(range=IntegerField(range_key=True)), "its key is another one"),
+        (lambda: define(range=IntegerField(range_key=True)), "its key differs"),
         (lambda: define(meta={"billing_mode": "PROVISIONED", "read_capacity": 1, "write_capacity": 1}),
-         "its billing or throughput is another one"),
-        (lambda: define(version=VersionField()), "a VersionField is of all kinds or of none"),
-        (lambda: define(chip=CharField(unique=True)), "what is unique is unique among all kinds"),
+         "its billing or throughput differs"),
+        (lambda: define(version=VersionField()), "all kinds have the same VersionField, or none"),
+        (lambda: define(chip=CharField(unique=True)), "all kinds have the same unique fields"),
         (lambda: define(by_owner=GlobalIndex(hash_key="name")), "both declare the index 'by_owner'"),
         (lambda: define(owner=IntegerField()), "is in the key of an index of the table, as S"),
     ],

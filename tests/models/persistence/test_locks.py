@@ -849,7 +849,7 @@ def test_what_was_never_loaded_expects_no_item(script, do, verb):
     assert caught.value.current.number == 1.0
     assert spelled(sent(script)[0]) == "attribute_not_exists(name)"
     if verb != "save":
-        assert "was never loaded, so that with atomic there must be no item" in str(caught.value)
+        assert "was never loaded: with atomic=True no item may have its key" in str(caught.value)
 
 
 @pytest.mark.parametrize("verb", ["save", "update", "delete"])

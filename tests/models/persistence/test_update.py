@@ -486,7 +486,7 @@ REFUSED = {
     "the action of another field": (
         lambda i: i.update(wins=F("rank").add(1)),
         QueryError,
-        "wins= is given a change of Score.rank",
+        "wins= got an action on Score.rank",
     ),
     "no such returning": (lambda i: i.update(wins=1, returning="all"), QueryError, "'updated_old'"),
     "no condition": (lambda i: i.update(wins=1, condition="x"), TypeError, "condition="),

@@ -176,9 +176,9 @@ def test_without_a_part_of_an_index_key_an_item_is_not_in_the_index():
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"pk": "USER#{user_id}"}, "no template for its key sk: say what its keys are made of"),
+        ({"pk": "USER#{user_id}"}, "no template for its key sk: declare the templates, such as"),
         ({}, "no template for its key pk"),
-        ({"pk": "A#{user_id}", "sk": "B", "gsi2pk": "C"}, "'gsi2pk' is no key of App"),
+        ({"pk": "A#{user_id}", "sk": "B", "gsi2pk": "C"}, "'gsi2pk' is not a key of App"),
         ({"pk": "A#{user_id}", "sk": 7}, "Meta.keys['sk'] is 7: it takes a template"),
         ({"pk": "A#{nobody}", "sk": "B"}, "there is no such field"),
         ("USER#{user_id}", "it takes a dict of templates"),
@@ -202,14 +202,14 @@ def test_templates_that_cannot_be_are_refused_with_the_class(keys, said):
     ("members", "options", "said"),
     [
         ({}, {"table_name": "other"}, "Meta.table_name: Wrong is in the shared table App"),
-        ({}, {"billing_mode": "PROVISIONED"}, "say it in App.Meta"),
-        ({}, {"unique_table": "u"}, "say it in App.Meta"),
+        ({}, {"billing_mode": "PROVISIONED"}, "declare it in App.Meta"),
+        ({}, {"unique_table": "u"}, "declare it in App.Meta"),
         ({}, {"indexes": [GlobalIndex("i", hash_key="user_id")]}, "declare it in App"),
         ({"i": GlobalIndex(hash_key="user_id")}, {}, "declares the index i"),
         ({"user_id": IntegerField(hash_key=True)}, {}, "name it in their templates"),
         ({"gsi1pk": IntegerField()}, {}, "is stored as N, and App.gsi1pk"),
         ({}, {"discriminator": "type"}, "that of the shared table App is '_kind'"),
-        ({}, {"kind": "Order"}, "are both of the kind 'Order' in App"),
+        ({}, {"kind": "Order"}, "both have the kind 'Order' in App"),
     ],
 )
 def test_what_is_the_tables_is_refused_in_a_model(members, options, said):
@@ -645,7 +645,7 @@ def test_a_collection_says_how_it_is_read():
         (
             {"nobody": 1},
             TypeError,
-            "no pk is made of nobody: it is made of user_id (User, Order, Line)",
+            "no pk is made of nobody: give user_id (User, Order, Line)",
         ),
         ({}, TypeError, "no pk is made of nothing"),
         ({"pk": "USER#7", "user_id": 7}, TypeError, "pk is the whole hash key: drop user_id"),
@@ -654,7 +654,7 @@ def test_a_collection_says_how_it_is_read():
         ({"user_id": 7, "only": []}, QueryError, "only= names no model"),
         ({"user_id": 7, "only": [SharedTable]}, QueryError, "SharedTable is not in App"),
         ({"user_id": 7, "index": "by_nothing"}, QueryError, "has no index 'by_nothing'"),
-        ({"user_id": 7, "model": Product}, TypeError, "it is made of product (Product)"),
+        ({"user_id": 7, "model": Product}, TypeError, "give product (Product)"),
     ],
 )
 def test_a_collection_that_cannot_be_is_refused_before_anything_is_sent(asked, error, said):
@@ -719,7 +719,7 @@ def test_the_table_has_the_ttl_and_the_sentinels_of_its_models():
     assert [each.name for each in Table(Shelf).companions] == ["shelf-unique"]
     assert [each.name for each in Table(Loan).companions] == ["shelf-unique"]
 
-    with pytest.raises(ModelDefinitionError, match="a table has one attribute for that"):
+    with pytest.raises(ModelDefinitionError, match="a table has one TTL attribute"):
 
         class Hold(Model):
             class Meta:

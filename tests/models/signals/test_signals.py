@@ -673,7 +673,7 @@ def nothing(self): ...
     ids=["too few", "a number", "too many", "text", "a generator", "a property", "static"],
 )
 def test_hooks_that_could_not_be_called_are_refused_with_the_class(name, member):
-    with pytest.raises(ModelDefinitionError, match=rf"Wrong.{name} is the method that is called"):
+    with pytest.raises(ModelDefinitionError, match=rf"Wrong.{name} is the name of a hook"):
         type("Wrong", (Parcel,), {name: member})
 
 

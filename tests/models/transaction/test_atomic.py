@@ -160,7 +160,7 @@ def test_a_transaction_is_used_once_and_takes_nothing_after_its_block(script):
     script.answers.append({})
     with transaction.atomic() as tx:
         Account.create(name="a")
-    with pytest.raises(QueryError, match="the transaction is committed: make another"), tx:
+    with pytest.raises(QueryError, match="the transaction is committed: make a new one"), tx:
         pass
     with pytest.raises(QueryError, match=r"check of Account\('a'\): the transaction is committed"):
         tx.check((Account, "a"), Account.balance > 0)
@@ -331,9 +331,9 @@ def test_too_many_and_too_much_is_refused_and_leaves_the_transaction_as_it_was(s
         assert (len(tx), last.persisted) == (10, False)
         for n in range(90):
             Account.create(name=str(n))
-        with pytest.raises(QueryError, match=r"create of Account\('no'\): .* of 101 items"):
+        with pytest.raises(QueryError, match=r"create of Account\('no'\): .* have 101 items"):
             Account.create(name="no")
-        with pytest.raises(QueryError, match="of 101 items"):
+        with pytest.raises(QueryError, match="have 101 items"):
             tx.check((Account, "no"), Account.balance > 0)
         Account("5").delete()  # of one that is there already
         assert len(tx.operation().writes) == 100
@@ -344,7 +344,7 @@ def test_the_sentinels_of_unique_values_count(script):
     with transaction.atomic() as tx:
         for n in range(50):
             User.create(name=str(n), email=f"{n}@example.com")
-        with pytest.raises(QueryError, match=r"of 102 items.*the sentinels"):
+        with pytest.raises(QueryError, match=r"have 102 items.*the sentinels"):
             User.create(name="no", email="no@example.com")
         with pytest.raises(QueryError, match="another item of this transaction"):
             User.create(name="no", email="7@example.com")

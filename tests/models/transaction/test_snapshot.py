@@ -148,16 +148,16 @@ def test_a_hundred_items_are_counted_by_item(script, do):
 @pytest.mark.parametrize(
     ("asked", "error", "said"),
     [
-        ([Account], QueryError, "names no item: give"),
-        (["a"], QueryError, "'a' names no item"),
-        ([("a", Account)], QueryError, "names no item"),
-        ([(Account,)], QueryError, "names no item"),
+        ([Account], QueryError, "is not an item: give"),
+        (["a"], QueryError, "'a' is not an item"),
+        ([("a", Account)], QueryError, "is not an item"),
+        ([(Account,)], QueryError, "is not an item"),
         ([(Order, "a", 7)], QueryError, "with a tuple of both keys"),
-        ([None], QueryError, "None names no item"),
+        ([None], QueryError, "None is not an item"),
         (Account("a"), QueryError, "give a list of"),
         ("ab", QueryError, "give a list of"),
         ({"name": "a"}, QueryError, "give a list of"),
-        ((Account, "a"), QueryError, "names no item"),
+        ((Account, "a"), QueryError, "is not an item"),
         ([(Abstract, "a")], TypeError, "Abstract is abstract"),
         ([(Order, "a")], TypeError, "the key of Order is owner and number, not owner"),
         ([(Account, ("a", 7))], TypeError, "the key of Account is name"),
@@ -181,7 +181,9 @@ def test_several_connections_are_refused_before_sending(script, do, elsewhere):
         (Elsewhere, "a"),
         make_instance(Account.objects.using("elsewhere"), {"name": "b"}),
     ):
-        with pytest.raises(ConfigurationError, match=r"'default', 'elsewhere'.*one call each"):
+        with pytest.raises(
+            ConfigurationError, match=r"'default', 'elsewhere'.*make one call for each"
+        ):
             do(get, [(Account, "a"), other])
     assert script.sent == elsewhere.transport.script.sent == []
 

@@ -298,10 +298,10 @@ REFUSED = [
     (Account, update(F("ids").append([1])), update(F("ids").append([1])), "computes with"),
     (Account, update(a=2), delete_if, "condition on Account.a"),
     (Account, update(F("doc__x").add(1)), by_key(update(doc={})), "both change Account.doc"),
-    (Account, delete, saves({"a": 5}), "to be deleted"),
-    (Account, delete, saves({}), "to be deleted"),
-    (Account, delete, by_key(update(a=5)), "to be deleted"),
-    (Account, create(), create(), "all of the item in place"),
+    (Account, delete, saves({"a": 5}), "the first deletes the item"),
+    (Account, delete, saves({}), "the first deletes the item"),
+    (Account, delete, by_key(update(a=5)), "the first deletes the item"),
+    (Account, create(), create(), "replace the whole item"),
     (
         Account,
         create(),
@@ -309,7 +309,7 @@ REFUSED = [
         "DynamoDB computes the new value of Account.a",
     ),
     (Account, create(), delete_if, "condition that the first changes"),
-    (Account, update(a=2), create(), "all of the item in place"),
+    (Account, update(a=2), create(), "replace the whole item"),
     (Account, saves({"a": 2}), lambda item: save(item.twin, a=3), "both change a"),
     (Page, saves({"a": 2}), lambda item: save(item.twin, b=3), "nobody else has written"),
     (Page, by_key(update(b=1)), saves({"a": 2}), "nobody else has written"),
@@ -347,7 +347,7 @@ def test_a_field_that_is_set_back_by_the_second_save_of_some_fields_is_not_lost(
     with transaction.atomic():
         save(item, a=2, b=2)
         item.a = 1
-        with pytest.raises(QueryError, match="takes back what the first does to"):
+        with pytest.raises(QueryError, match="undoes the first's change of"):
             item.save(update_fields=["a"])
 
 
@@ -358,7 +358,7 @@ def test_a_field_that_is_set_back_after_an_update_is_not_lost(script):
         save(item, a=2)
         item.update(b=3)
         item.a = 1
-        with pytest.raises(QueryError, match="takes back what the first does to"):
+        with pytest.raises(QueryError, match="undoes the first's change of"):
             item.save()
 
 
@@ -369,5 +369,5 @@ def test_a_field_that_is_set_back_after_another_instance_put_the_item_is_not_los
         Account("x", a=7).save()
         save(item, a=2)
         item.a = 1
-        with pytest.raises(QueryError, match="takes back what the first does to"):
+        with pytest.raises(QueryError, match="undoes the first's change of"):
             item.save()

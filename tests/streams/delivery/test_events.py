@@ -201,7 +201,7 @@ def test_the_model_of_an_event_is_found():
     assert record_from_event(app_event("User")).model is User
     assert record_from_event(app_event("Team"), User, Team).model is Team
     assert record_from_event(app_event("Team"), App).model is Team
-    with pytest.raises(QueryError, match="of an item of none of the models User"):
+    with pytest.raises(QueryError, match="belongs to none of the models User"):
         record_from_event(app_event("Team"), User)
     with pytest.raises(ConfigurationError, match="no model has the table 'of-no-model'"):
         record_from_event({**KINESIS, "tableName": "of-no-model"})
@@ -211,7 +211,7 @@ def test_the_model_of_an_event_is_found():
 
 def test_names_of_tables_are_those_of_the_connection():
     connect(region_name="eu-west-1", table_prefix="dev-")
-    with pytest.raises(ConfigurationError, match="is the table_prefix of the connection right"):
+    with pytest.raises(ConfigurationError, match="check the table_prefix of the connection"):
         record_from_event(event())
     arn = ARN.replace("table/", "table/dev-")
     assert record_from_event(event(eventSourceARN=arn)).model is Order
