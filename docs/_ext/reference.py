@@ -114,6 +114,7 @@ SHOWN = {
     "ULIDField": "new at moment",
     "ManyToManyField": "",
     "Condition": "is_empty",
+    "DynamoDBTestCase": "tables fixtures dynamodb setUpTestData",
     "GlobalIndex": "",
     "LocalIndex": "",
     "ManySet": "all count exists contains add create get_or_create update_or_create remove clear set",
