@@ -114,6 +114,7 @@ SHOWN = {
     "ULIDField": "new at moment",
     "ManyToManyField": "",
     "Condition": "is_empty",
+    "DynamoDBInstrumentor": "",
     "DynamoDBTestCase": "tables fixtures dynamodb setUpTestData",
     "GlobalIndex": "",
     "LocalIndex": "",
