@@ -11,7 +11,7 @@ from collections import Counter
 from types import TracebackType
 
 from ..exceptions import ConfigurationError
-from ..metering import Cost
+from ..metering import Cost, format_count
 from ..observing import Observer
 from ..observing.requests import SentRequest
 from .descriptions import describe_requests
@@ -114,9 +114,9 @@ class assert_requests(capture_requests):  # noqa: N801
     def _find_problem(self, requests: Requests) -> str:
         sent = len(requests)
         if self._count is not None and sent != self._count:
-            return f"{_show_count(sent)} instead of {self._count}"
+            return f"{format_count(sent, 'request')} instead of {self._count}"
         if self._at_most is not None and sent > self._at_most:
-            return f"{_show_count(sent)}, and at most {self._at_most} expected"
+            return f"{format_count(sent, 'request')}, and at most {self._at_most} expected"
         counts = Counter(requests.operations)
         wrong = [
             f"{counts[name]} {name} instead of {count}"
@@ -140,7 +140,7 @@ class assert_no_scans(capture_requests):  # noqa: N801
 
     def _find_problem(self, requests: Requests) -> str:
         scans = requests.operations.count("Scan")
-        return f"{_show_count(scans)} scanned" if scans else ""
+        return f"{format_count(scans, 'request')} scanned" if scans else ""
 
 
 class assert_capacity(capture_requests):  # noqa: N801
@@ -178,7 +178,3 @@ class assert_capacity(capture_requests):  # noqa: N801
             if used[name] > most
         ]
         return ", ".join(wrong)
-
-
-def _show_count(number: int) -> str:
-    return f"{number} request{'' if number == 1 else 's'}"
