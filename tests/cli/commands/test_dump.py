@@ -72,7 +72,7 @@ def test_a_file_is_not_replaced_unasked(table, run, tmp_path):
     done = run("dump {shop}:Plain all")
     assert (done.status, done.err) == (
         3,
-        "error: DumpError: all exists: choose another name, or replace it (overwrite, --overwrite)\n",
+        "error: DumpError: all exists: choose another name, or replace it (overwrite=True, --overwrite)\n",
     )
     assert (tmp_path / "all").read_text() == "mine"
     assert run("dump {shop}:Plain all --overwrite").status == 0
