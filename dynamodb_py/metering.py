@@ -139,14 +139,14 @@ def _as_price(name: str, price: Price) -> Decimal:
 
 
 def _format(number: float) -> str:
-    return f"{number:,.10g}"
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.10g}"
 
 
 def format_count(number: float, thing: str) -> str:
     """Return *number* with the word *thing*, in the plural if need be.
 
-    >>> format_count(1, "item"), format_count(1200, "item")
-    ('1 item', '1,200 items')
+    >>> format_count(1, "item"), format_count(1200, "item"), format_count(0.5, "read unit")
+    ('1 item', '1,200 items', '0.5 read units')
     """
     return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 

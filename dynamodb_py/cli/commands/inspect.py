@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from ...introspection import CheckReport, check_table, inspect_table
+from ...metering import format_count
 from ..access import Access
 from ..options import connection_options, json_option
 from ..output import print_json, show_progress
@@ -55,11 +56,12 @@ def inspect(table: str, sample: int, check: bool, as_json: bool, access: Access)
         )
         return bool(report and report.misfits)
     print_line(found.source.rstrip("\n"))
-    sys.stderr.write(f"{len(found.sample.items)} items read, {found.sample.units:g} read units\n")
+    read, cost = len(found.sample.items), format_count(found.sample.units, "read unit")
+    sys.stderr.write(f"{format_count(read, 'item')} read, {cost}\n")
     if report is not None:
         for number, misfit in report.misfits.values():
             sys.stderr.write(
-                f"{misfit.path}: {number} cannot be read, first of {misfit.row!r}: {misfit.error}\n"
+                f"{misfit.path}: {format_count(number, 'value')} cannot be read, the first in {misfit.row!r}: {misfit.error}\n"
             )
-        sys.stderr.write(f"{report.items} items checked\n")
+        sys.stderr.write(f"{format_count(report.items, 'item')} checked\n")
     return bool(report and report.misfits)
