@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from msgspec import Struct
 
+from ..metering import format_count
 from ..operations.base import Operation
 
 
@@ -64,7 +65,7 @@ class TablePlan(Sequence[TableStep]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<TablePlan of {len(self.steps)} steps>"
+        return f"<TablePlan of {format_count(len(self.steps), 'step')}>"
 
     def __str__(self) -> str:
         lines = [f"{number}. {step}" for number, step in enumerate(self.steps, 1)]
