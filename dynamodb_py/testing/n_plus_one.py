@@ -12,8 +12,8 @@ class forbid_n_plus_one:  # noqa: N801 - it reads as a statement
     """Assert that no loop in a block reads items one by one that one request could read.
 
     Reads belong to one loop if they have the same operation, table, index and conditions, but different keys, and
-    come from the same line in one call of a function: the function has the loop, or is called in it. Pages
-    of a query, and the requests of one verb, count once. Writes do not count.
+    come from the same line during one call of a function. The read may be in that line itself, or in a function that
+    the line calls. Pages of a query, and the requests of one verb, count once. Writes do not count.
 
     :param threshold: the number of reads of a loop that fails, from 2.
     :raises AssertionError: at the end of the block; the message has the lines. An exception of the block itself
