@@ -1,6 +1,6 @@
-"""The fixtures of dynamodb_py for pytest, which finds them by itself where the package is installed.
+"""The fixtures of dynamodb_py for pytest, a plugin that pytest loads by itself if the package is installed.
 
-Nothing of the package is imported before a fixture is used.
+It imports no other module of the package before a test uses a fixture.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MARKER = "dynamodb_engine"
 
 
 class CreateTables(Protocol):
-    """The fixture ``dynamodb_tables``: ``dynamodb_tables(Order, Customer)``."""
+    """The type of the fixture ``dynamodb_tables``: ``dynamodb_tables(Order, Customer)``."""
 
     def __call__(self, *models: type[HasOptions], using: str | None = None) -> None: ...
 
@@ -29,14 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         f"{MARKER}(tables=[], fixtures=[], using=None): run the test on an empty embedded database "
-        "with the tables of these models of dynamodb_py, and the items of these files",
+        "of dynamodb_py, with the tables of these models and the items of these files",
     )
 
 
 @pytest.fixture(autouse=True)
 def _dynamodb_marked(request: pytest.FixtureRequest) -> None:
     """Open a database for a test with the marker, before its other fixtures."""
-    # From the outermost on: the files of a function may belong to the tables of its class.
+    # Outer markers first: the files of a function may have items for the tables of its class.
     for mark in reversed(list(request.node.iter_markers(MARKER))):
         if mark.args or mark.kwargs.keys() - {"tables", "fixtures", "using"}:
             raise pytest.UsageError(
@@ -51,35 +51,35 @@ def _dynamodb_marked(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture
 def dynamodb_engine() -> Iterator[EmbeddedEngine]:
-    """A new, empty embedded database for the test: all connections lead to it."""
+    """A new, empty embedded database for the test; all connections lead to it."""
     with _open() as engine:
         yield engine
 
 
 @pytest.fixture
 def dynamodb_file_engine(tmp_path: Path) -> Iterator[EmbeddedEngine]:
-    """Like ``dynamodb_engine``, in a file, which processes of the test can share."""
+    """An embedded database for the test in a file, which child processes can share."""
     with _open(tmp_path / "dynamodb.db") as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def dynamodb_module_engine() -> Iterator[EmbeddedEngine]:
-    """A database for all tests of a module."""
+    """An embedded database for all tests of a module."""
     with _open() as engine:
         yield engine
 
 
 @pytest.fixture(scope="session")
 def dynamodb_session_engine() -> Iterator[EmbeddedEngine]:
-    """A database for all tests of a process: under xdist, each worker has its own."""
+    """An embedded database for all tests of a process; under pytest-xdist, each worker has its own."""
     with _open() as engine:
         yield engine
 
 
 @pytest.fixture
 def dynamodb_rollback(request: pytest.FixtureRequest) -> Iterator[EmbeddedEngine]:
-    """Undo what the test writes to ``dynamodb_module_engine``, if it has that, else to the session's."""
+    """Undo the test's writes to ``dynamodb_module_engine``, or without that, to ``dynamodb_session_engine``."""
     names = ("dynamodb_module_engine", "dynamodb_session_engine")
     name = next((each for each in names if each in request.fixturenames), names[-1])
     engine: EmbeddedEngine = request.getfixturevalue(name)
@@ -92,24 +92,24 @@ def dynamodb_rollback(request: pytest.FixtureRequest) -> Iterator[EmbeddedEngine
 
 @pytest.fixture
 def dynamodb_tables(dynamodb_engine: EmbeddedEngine) -> CreateTables:
-    """Create tables in ``dynamodb_engine``: ``dynamodb_tables(Order, Customer)``."""
+    """A function that creates tables in ``dynamodb_engine``: ``dynamodb_tables(Order, Customer)``."""
     return dynamodb_engine.create_tables
 
 
 @pytest.fixture
 def dynamodb_faults(dynamodb_engine: EmbeddedEngine) -> Faults:
-    """What goes wrong in ``dynamodb_engine``: ``with dynamodb_faults.throttle(nth=1): ...``."""
+    """The faults of ``dynamodb_engine``: ``with dynamodb_faults.throttle(nth=1): ...``."""
     return dynamodb_engine.faults
 
 
 @pytest.fixture
 def dynamodb_server(dynamodb_engine: EmbeddedEngine) -> Iterator[str]:
-    """Lead boto3 to ``dynamodb_engine`` too; the value is its address for HTTP."""
+    """The HTTP address of ``dynamodb_engine``, to which boto3 is redirected too."""
     with dynamodb_engine.serve() as url:
         yield url
 
 
 def _open(path: Path | None = None) -> EmbeddedEngine:
-    from dynamodb_py.testing import EmbeddedEngine  # the first use of the package in this process
+    from dynamodb_py.testing import EmbeddedEngine  # the plugin itself must not load the package
 
     return EmbeddedEngine(path)

@@ -76,17 +76,17 @@ class Cost(Struct):
         return EXACT.scaleb(EXACT.add(reads, writes), -6)
 
     def __str__(self) -> str:
-        return f"{self._units()} in {_format_count(self.requests, 'request')}{self._items()}"
+        return f"{self._units()} in {format_count(self.requests, 'request')}{self._items()}"
 
     def _units(self) -> str:
         if self.read_units and self.write_units:
             kinds = f" ({_format(self.read_units)} read, {_format(self.write_units)} write)"
-            return f"{_format_count(self.units, 'capacity unit')}{kinds}"
+            return f"{format_count(self.units, 'capacity unit')}{kinds}"
         kind = "read" if self.read_units else "write" if self.write_units else "capacity"
-        return _format_count(self.units, f"{kind} unit")
+        return format_count(self.units, f"{kind} unit")
 
     def _items(self) -> str:
-        read, returned = _format_count(self.items_read, "item"), _format(self.items_returned)
+        read, returned = format_count(self.items_read, "item"), _format(self.items_returned)
         return f", {read} read, {returned} returned" if self.items_read else ""
 
     def _pay(self, units: float, read: float, write: float) -> None:
@@ -125,7 +125,7 @@ class UsedCapacity(Cost):
         lines = [super().__str__()]
         failed = self.attempts - self.requests
         if failed:
-            lines[0] += f", {_format_count(failed, 'attempt')} failed"
+            lines[0] += f", {format_count(failed, 'attempt')} failed"
         for name, cost in sorted(self.by_table.items()):
             lines += [f"  {line}" for line in f"{name}: {cost}".splitlines()]
         return "\n".join(lines)
@@ -142,10 +142,15 @@ def _as_price(name: str, price: Price) -> Decimal:
 
 
 def _format(number: float) -> str:
-    return f"{number:,.10g}"
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.10g}"
 
 
-def _format_count(number: float, thing: str) -> str:
+def format_count(number: float, thing: str) -> str:
+    """Return *number* with the word *thing*, in the plural if need be.
+
+    >>> format_count(1, "item"), format_count(1200, "item"), format_count(0.5, "read unit")
+    ('1 item', '1,200 items', '0.5 read units')
+    """
     return f"{_format(number)} {thing}{'' if number == 1 else 's'}"
 
 

@@ -115,6 +115,8 @@ SHOWN = {
     "ManyToManyField": "",
     "Condition": "is_empty",
     "Connection": "table_name close cursor_key log_keys deadline sync_in_loop consistent atomic",
+    "DynamoDBInstrumentor": "",
+    "DynamoDBTestCase": "tables fixtures dynamodb setUpTestData",
     "GlobalIndex": "",
     "LocalIndex": "",
     "ManySet": "all count exists contains add create get_or_create update_or_create remove clear set",

@@ -11,7 +11,9 @@ from ..lazy.loading import load
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return its exit status, one of those in ``statuses.py``.
 
-    Without *arguments*, those of the process. Without click, only the commands of ``without_click.py`` are there.
+    If click is not installed, only the plain commands can run.
+
+    :param arguments: the command line; by default the arguments of the process.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:

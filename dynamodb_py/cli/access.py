@@ -1,4 +1,4 @@
-"""How a command reaches DynamoDB: the options of its connection."""
+"""The connection of a command, and the options for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TAKEN = {*_OPTIONS, "using", "modules"}
 
 
 class Parser(Protocol):
-    """argparse's parser, or what makes options of click from the same calls."""
+    """A parser of argparse, or an object that converts the same calls to options of click."""
 
     def add_argument(self, *names: str, **options: Any) -> Any:
         """Add an option, or an argument for a name without dashes."""
@@ -38,8 +38,8 @@ class Access(NamedTuple):
     """The alias of a connection that a module of the user defines."""
     modules: tuple[str, ...] = ()
     """Modules to import first."""
-    options: dict[str, Any] = {}  # noqa: RUF012 - of a tuple
-    """Arguments for ``connect()``; empty: the connection is the module's, or boto3's defaults."""
+    options: dict[str, Any] = {}  # noqa: RUF012 - nobody changes it
+    """Arguments for ``connect()``. If empty, the connection is that of a module, or has boto3's defaults."""
 
 
 def add_connection(parser: Parser) -> None:
@@ -51,7 +51,7 @@ def add_connection(parser: Parser) -> None:
     add("--region", "NAME", "The AWS region.", dest="region_name")
     add("--endpoint-url", "URL", "A server that speaks DynamoDB's API.", dest="endpoint_url")
     add("--profile", "NAME", "A profile of AWS's configuration.", dest="profile_name")
-    add("--address", "URL", "An embedded database, as sqlite:///app.db.", dest="address")
+    add("--address", "URL", "An embedded database, such as sqlite:///app.db.", dest="address")
     add("--table-prefix", "TEXT", "The beginning of all table names.", dest="table_prefix")
     add(
         "--using",
@@ -63,9 +63,9 @@ def add_connection(parser: Parser) -> None:
 
 
 def gather(values: dict[str, Any]) -> dict[str, Any]:
-    """Return *values* with an ``Access`` as *access* in place of the options of the connection, if it has them.
+    """Replace the options of the connection in *values*, if it has them, by an ``Access`` with the name *access*.
 
-    :raises UsageError: they exclude each other.
+    :raises UsageError: two of the options exclude each other.
     """
     if "modules" not in values:
         return values
@@ -74,7 +74,7 @@ def gather(values: dict[str, Any]) -> dict[str, Any]:
     given = {name: values[name] for name in _OPTIONS if values[name] is not None}
     if using is not None and given:
         raise UsageError(
-            f"--using {using} is a connection of your own, and {_OPTIONS[next(iter(given))]} makes another: "
+            f"--using {using} is a connection of your own, and {_OPTIONS[next(iter(given))]} creates another: "
             "give one of them"
         )
     return {**rest, "access": Access(using, tuple(values["modules"] or ()), given)}
@@ -82,9 +82,9 @@ def gather(values: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def connected(access: Access, models: Iterable[type[Model]] = ()) -> Generator[None]:
-    """Let ``get_connection()`` and *models*, which are imported, have the connection of *access* in a block.
+    """Let ``get_connection()`` and *models* use the connection of *access* within a block.
 
-    With options, all connections that are known have these options, so that no request goes elsewhere.
+    If *access* has options, all defined connections get these options, so no request goes to another place.
     """
     for module in access.modules:
         import_module(module)

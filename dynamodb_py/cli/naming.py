@@ -1,4 +1,4 @@
-"""Modules and models that a command line names."""
+"""Finding the modules and models that a command line names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .statuses import UsageError
 
 
 def add_current_directory() -> str:
-    """Let modules of the current directory be imported, and return its path."""
+    """Make modules of the current directory importable, and return its path."""
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -29,7 +29,7 @@ def import_module(name: str) -> ModuleType:
     here = add_current_directory()
     try:
         return importlib.import_module(name)
-    except Exception as error:  # of any code in the module
+    except Exception as error:  # any code of the module may raise
         if isinstance(error, ModuleNotFoundError) and f"{name}.".startswith(f"{error.name}."):
             raise UsageError(f"there is no module {error.name}, in {here} or installed") from None
         frames = error.__traceback__
@@ -44,10 +44,10 @@ def _is_of_importing(file: str) -> bool:
 
 
 def find_model(text: str) -> type[Model]:
-    """Return the model that *text* names, as ``shop.models:User``; raise UsageError for none."""
+    """Return the model with the name *text*, such as ``shop.models:User``; raise UsageError if it does not exist."""
     module, _, name = text.partition(":")
     if not module or not name:
-        raise UsageError(f"{text!r} names no model: write module:Model, as shop.models:User")
+        raise UsageError(f"{text!r} names no model: write module:Model, such as shop.models:User")
     found: Any = import_module(module)
     try:
         for part in name.split("."):
@@ -55,14 +55,14 @@ def find_model(text: str) -> type[Model]:
     except AttributeError:
         raise UsageError(f"{module} has no {name}") from None
     if not (isinstance(found, type) and issubclass(found, Model)):
-        raise UsageError(f"{text} is no model but {found!r}")
+        raise UsageError(f"{text} is no model but {found!r}: name the class of a model")
     if "_meta" not in vars(found):
-        raise UsageError(f"{text} is abstract: it has no table")
+        raise UsageError(f"{text} is abstract: it has no table; name one of its subclasses")
     return found
 
 
 def list_models(names: Iterable[str]) -> list[type[Model]]:
-    """Return the models that *names* name: ``shop.models:User`` one, ``shop.models`` all with a table."""
+    """Return the models of *names*: ``shop.models:User`` is one, ``shop.models`` all that have a table."""
     found: dict[type[Model], None] = {}
     for name in names:
         if ":" in name:

@@ -1,4 +1,4 @@
-"""Options that several commands have, as click's decorators."""
+"""Options of several commands, as click's decorators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class _Decorators:
-    """Makes click's decorators from calls of ``add_argument()``, as argparse has it."""
+    """A collector of click's decorators from calls of ``add_argument()``, a method of argparse."""
 
     def __init__(self) -> None:
         self.made: list[Callable[[Any], Any]] = []
@@ -31,14 +31,14 @@ class _Decorators:
             self.made.append(click.argument(names[0], metavar=options["metavar"]))
 
     def decorate(self, function: Callable[..., T]) -> Callable[..., T]:
-        """Return *function* with the options in order."""
+        """Return *function* with the options, in the order of the calls."""
         for each in reversed(self.made):
             function = each(function)
         return function
 
 
 def connection_options(function: Callable[..., T]) -> Callable[..., T]:
-    """Give a command the options of the connection: it is called with an ``Access`` as *access*."""
+    """Add the options of the connection to a command, which is called with an ``Access`` as *access*."""
 
     @wraps(function)
     def call(**values: Any) -> T:
@@ -50,14 +50,14 @@ def connection_options(function: Callable[..., T]) -> Callable[..., T]:
 
 
 models_argument = click.argument("models", nargs=-1, required=True, metavar="MODELS...")
-"""Names of models: ``shop.models:User`` one, ``shop.models`` all that the module defines."""
+"""Names of models: ``shop.models:User`` is one, ``shop.models`` all that the module defines."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-yes_option = click.option("--yes", "-y", is_flag=True, help="Do it without a question.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 
 
 def as_click(name: str, command: click.Command | PlainCommand | PlainGroup) -> click.Command:
-    """Return *command* as one of click."""
+    """Return *command* as a command of click."""
     if isinstance(command, click.Command):
         return command
     if isinstance(command, PlainGroup):

@@ -1,4 +1,4 @@
-"""What commands print: lines, JSON, tables, the progress of long work, and questions."""
+"""Output of commands: JSON, tables, progress bars, and questions."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic", e
 
 
 def print_json(value: Any) -> None:
-    """Write *value* as one line of JSON; numbers are exact, bytes are in base64, sets are sorted lists."""
+    """Write *value* as one line of JSON: numbers are exact, bytes are in base64, sets are sorted lists."""
     print_line(_encode(value).decode())
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write *rows* under *columns*: with lines and colours in a terminal, else aligned by spaces."""
+    """Write *rows* under *columns*: with lines and colours in a terminal, else aligned with spaces."""
     texts = [[str(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         terminal.print_table(columns, texts)
@@ -43,7 +43,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
 def show_progress(what: str) -> Generator[Callable[[int, int], None]]:
     """Draw a bar while a block runs, if standard error is a terminal.
 
-    The block gets a function to call with the number done, and the number of all, or 0 if that is unknown.
+    The block gets a function that takes the number of things that are done, and the number of all, or 0 if unknown.
     """
     if sys.stderr.isatty():
         with terminal.draw_bar(what) as report:
@@ -53,14 +53,14 @@ def show_progress(what: str) -> Generator[Callable[[int, int], None]]:
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Tell whether to go on: with ``--yes``, or if the answer to *question* is yes.
+    """Return True with ``--yes``; else ask *question* in the terminal, and tell whether the answer is yes.
 
-    :raises UsageError: there is nobody to ask, as standard input is no terminal.
+    :raises UsageError: standard input is no terminal.
     """
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UsageError(f"{question} There is no terminal to answer in: --yes does it")
+        raise UsageError(f"{question} There is no terminal to answer in: give --yes")
     while True:
         sys.stderr.write(f"{question} [y/N]: ")
         sys.stderr.flush()

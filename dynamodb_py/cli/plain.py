@@ -1,4 +1,4 @@
-"""Commands as values that both argparse and click can run: they work without the extra."""
+"""Commands as values that both argparse and click can run, so that they work without the extra."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PlainCommand(NamedTuple):
     help: str
     add_arguments: Callable[[Parser], None]
     run: Callable[..., bool]
-    """Called with the arguments by name, those of the connection as *access*; returns whether something is left."""
+    """A function of the arguments by name, with an ``Access`` as *access*; True means the exit status FOUND."""
 
 
 class PlainGroup(NamedTuple):
@@ -27,7 +27,9 @@ class PlainGroup(NamedTuple):
 
 def add_model(parser: Parser, *, workers: int) -> None:
     """Add the argument for a model, the options of its connection, and ``--workers``."""
-    parser.add_argument("model", metavar="MODULE:MODEL", help="The model, as shop.models:User.")
+    parser.add_argument(
+        "model", metavar="MODULE:MODEL", help="The model, such as shop.models:User."
+    )
     add_connection(parser)
     text = f"The most requests at once ({workers})."
     parser.add_argument("--workers", type=int, default=workers, metavar="N", help=text)
@@ -35,11 +37,11 @@ def add_model(parser: Parser, *, workers: int) -> None:
 
 def add_json(parser: Parser) -> None:
     """Add ``--json``, for a command that prints a report."""
-    text = "Print only the sums, as an object of JSON, for programs."
+    text = "Print only the totals, as a JSON object, for programs."
     parser.add_argument("--json", action="store_true", dest="as_json", help=text)
 
 
 def check_workers(workers: int) -> None:
-    """Raise UsageError for no workers."""
+    """Raise UsageError for a number below 1."""
     if workers < 1:
         raise UsageError(f"--workers {workers}: it must be at least 1")

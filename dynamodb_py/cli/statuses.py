@@ -1,4 +1,4 @@
-"""Exit statuses, and which error ends a command with which of them."""
+"""Exit statuses, and the errors that lead to them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,37 @@ EXTRA = 'pip install "dynamodb-py[cli]"'
 FOUND, USAGE, FAILED, NO_EXTRA, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 4, 130, 141
 
 STATUSES = {
-    0: "all is right, or was done",
-    FOUND: "something is not as it should be: a plan has steps, a check found something, a question was "
-    "answered with no",
+    0: "success: the work is done, or the check found nothing",
+    FOUND: "something is left: a plan has steps, a check found something, a question was answered with no",
     USAGE: "the command line is wrong",
-    FAILED: "the command failed: no table, no access, no answer",
+    FAILED: "the command failed: no table, no access, no response",
     NO_EXTRA: f"the command needs click and rich: {EXTRA}",
     INTERRUPTED: "interrupted by Ctrl-C",
-    PIPE_CLOSED: "the reader of the output ended first, as head does",
+    PIPE_CLOSED: "the reader of the output, such as head, ended first",
 }
-"""What each exit status means."""
+"""The meaning of each exit status."""
 
 
 class UsageError(Exception):
-    """The command line is wrong; the traceback of the ``__cause__``, if any, is printed."""
+    """The command line is wrong. If the error has a ``__cause__``, its traceback is printed too."""
 
 
 def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> int:
-    """Call *call*, print its error in a line, and return the exit status; a true result means FOUND."""
+    """Call *call*, print its error as one line, and return the exit status; a true result means FOUND."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        if before is signal.default_int_handler:  # a job in the background ignores Ctrl-C
+        if (
+            before is signal.default_int_handler
+        ):  # a background job ignores Ctrl-C, and must go on doing so
             signal.signal(signal.SIGINT, _interrupt)
         return FOUND if call() else 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # else Python reports it when it flushes
+            os.dup2(
+                nowhere.fileno(), sys.stdout.fileno()
+            )  # else Python reports the error at its exit
         return PIPE_CLOSED
     except UsageError as error:
         if error.__cause__ is not None:
@@ -69,7 +72,7 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Interrupt the command, which then waits for requests that other threads have under way."""
+    """Interrupt the command, which then waits for the requests of other threads."""
     signal.signal(signal.SIGINT, _end_at_once)
     os.write(2, b"interrupted; Ctrl-C again does not wait for requests under way\n")
     raise KeyboardInterrupt
@@ -87,7 +90,7 @@ def wants_traceback(arguments: Sequence[str]) -> bool:
 
 
 def show_version() -> str:
-    """Return what ``--version`` prints."""
+    """Return the text for ``--version``."""
     version: str = sys.modules[__name__.partition(".")[0]].__version__
     return f"{PROGRAM} {version}"
 
@@ -99,8 +102,8 @@ def refuse(what: str) -> int:
 
 
 def print_error(line: str) -> None:
-    """Write a line to standard error, after what is on its way to standard output."""
-    with suppress(OSError):  # nobody may be there to read it
+    """Write a line to standard error, after everything that was printed to standard output before."""
+    with suppress(OSError):  # the reader may have ended
         sys.stdout.flush()
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Tables that a command line names: by their names in DynamoDB, or by their models."""
+"""Finding the table that a command line names, by its name in DynamoDB or by its model."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .naming import find_model
 
 @contextmanager
 def named_table(text: str, access: Access) -> Generator[tuple[str, str | None]]:
-    """Give a block the name in DynamoDB of the table *text*, and the alias of its connection.
+    """Yield the table's name in DynamoDB and the alias of its connection, to a block that uses the connection.
 
-    :param text: the name of a table, as it is in DynamoDB, or ``module:Model``.
+    :param text: the name of the table in DynamoDB, or ``module:Model``.
     """
     if ":" not in text:
         with connected(access):

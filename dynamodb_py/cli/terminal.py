@@ -15,13 +15,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Write *rows* under *columns*."""
     table = Table(*columns)
     for row in rows:
-        table.add_row(*map(Text, row))  # what is in a table is no markup
+        table.add_row(*map(Text, row))  # Text, because cells must not be read as markup
     Console().print(table)
 
 
 @contextmanager
 def draw_bar(what: str) -> Generator[Callable[[int, int], None]]:
-    """Draw a bar on standard error while a block runs, which gets a function to move it."""
+    """Draw a bar on standard error while a block runs; the block gets the function that moves the bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:

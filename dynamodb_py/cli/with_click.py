@@ -1,4 +1,4 @@
-"""The command line whole: a group of click whose commands are loaded at their first use."""
+"""The complete command line: a group of click, which loads a command at its first use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMPLETE = "_DYNAMODB_PY_COMPLETE"
 
 
 class Commands(click.Group):
-    """All commands; one is loaded when it is named, and all for the help."""
+    """All commands; a command is loaded when it is named, and all are loaded for the help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_ROOMS)
@@ -36,7 +36,7 @@ def _describe_statuses() -> str:
 
 root = Commands(
     PROGRAM,
-    help="Work on the tables of models, and on what is in them.",
+    help="Work on the tables of models and their items.",
     epilog=_describe_statuses(),
     context_settings={"help_option_names": ["-h", "--help"]},
     params=[
@@ -48,10 +48,10 @@ root = click.version_option(show_version(), prog_name=PROGRAM, message="%(versio
 
 @contextmanager
 def _translating() -> Generator[None]:
-    """Raise what Python has in place of click's exceptions, after their message is printed."""
+    """Print the messages of click's exceptions, and raise SystemExit in their place."""
     try:
         yield
-    except click.exceptions.Exit as exit_:  # after the help or the version
+    except click.exceptions.Exit as exit_:  # click has printed the help or the version
         raise SystemExit(exit_.exit_code) from None
     except click.ClickException as error:
         error.show()

@@ -1,4 +1,4 @@
-"""The command line where click is not installed: argparse, and the plain commands."""
+"""The command line without click: argparse, and the plain commands."""
 
 from __future__ import annotations
 

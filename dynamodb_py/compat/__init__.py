@@ -1,7 +1,7 @@
-"""Fields that store what other mappers store, for tables that are shared with them.
+"""Fields that store values as other mappers do, for tables that are shared with their programs.
 
-One module for each mapper: ``compat.pynamodb``, ``compat.bloop``, ``compat.flywheel`` and
-``compat.dynamoid``. A type of theirs that no field here is for is stored as the usual field stores it.
+Each mapper has a module: ``compat.pynamodb``, ``compat.bloop``, ``compat.flywheel`` and ``compat.dynamoid``. If a
+type of a mapper has no field in its module, use the usual field, which stores values in the same way.
 
 >>> from dynamodb_py import compat
 >>> compat.pynamodb.LegacyBinaryField().encode(b"raw")

@@ -1,4 +1,4 @@
-"""Fields of tables that Dynamoid, for Ruby, uses too.
+"""Fields for tables that Dynamoid, for Ruby, uses too.
 
 Its ``:datetime`` is a ``TimestampField``: seconds since 1970, with their fraction.
 
@@ -15,7 +15,7 @@ from .spellings import Base64TextField, DayNumberField, LetterBooleanField
 from .spellings import CompactJSONField as JSONField
 
 if TYPE_CHECKING:
-    # For the type checkers, these are the fields whose keywords and values they have.
+    # Type checkers see the usual fields, which have the same keywords and values.
     from ..models.fields.numbers import BooleanField
     from ..models.fields.text import BinaryField
     from ..models.fields.times.dates import DateField
@@ -29,10 +29,10 @@ else:
             super().__init__(**{"format": "%Y-%m-%dT%H:%M:%S%:z", **options})
 
     class DateField(DayNumberField):
-        """A ``:date``: days since 1970. One with ``store_as_string`` is the usual ``DateField``."""
+        """A ``:date``: days since 1970. With ``store_as_string``, use the usual ``DateField``."""
 
     class BooleanField(LetterBooleanField):
-        """A ``:boolean`` that is not native: ``t`` or ``f``. BOOL is read too."""
+        """A ``:boolean`` without native booleans: ``t`` or ``f``. The field also reads BOOL."""
 
     class BinaryField(Base64TextField):
         """A ``:binary``: base64 as text."""

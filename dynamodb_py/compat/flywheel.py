@@ -1,4 +1,4 @@
-"""Fields of tables that flywheel uses too.
+"""Fields for tables that flywheel uses too.
 
 Its ``datetime`` is a ``TimestampField``: seconds since 1970, with their fraction.
 
@@ -13,7 +13,7 @@ from ..models.fields.times.datetimes import TimestampField as DateTimeField
 from .spellings import BinaryFloatField, DaySecondsField, JSONField, NumberBooleanField
 
 if TYPE_CHECKING:
-    # For the type checkers, these are the fields whose keywords and values they have.
+    # Type checkers see the usual fields, which have the same keywords and values.
     from ..models.fields.numbers import BooleanField as LegacyBooleanField
     from ..models.fields.numbers import FloatField
     from ..models.fields.times.dates import DateField
@@ -23,10 +23,10 @@ else:
         """A ``date``: the seconds from 1970 to its midnight in UTC."""
 
     class FloatField(BinaryFloatField):
-        """A ``float``: its binary value in 38 digits, not its shortest text."""
+        """A ``float``: the first 38 digits of its binary value, not its shortest text."""
 
     class LegacyBooleanField(NumberBooleanField):
-        """A ``bool`` that is stored as a number: 1 or 0. BOOL is read too."""
+        """A ``bool`` that is stored as a number: 1 or 0. The field also reads BOOL."""
 
 
 __all__ = ["DateField", "DateTimeField", "FloatField", "JSONField", "LegacyBooleanField"]

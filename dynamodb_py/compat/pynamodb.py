@@ -1,4 +1,4 @@
-"""Fields of tables that PynamoDB uses too.
+"""Fields for tables that PynamoDB uses too.
 
 >>> from datetime import datetime
 >>> UTCDateTimeField().encode(datetime(2026, 11, 1))
@@ -11,7 +11,7 @@ from ..models.fields.times.datetimes import DateTimeField
 from .spellings import Base64Field, JSONField, NumberBooleanField
 
 if TYPE_CHECKING:
-    # For the type checkers, these are the fields whose keywords and values they have.
+    # Type checkers see the usual fields, which have the same keywords and values.
     from ..models.fields.numbers import BooleanField as LegacyBooleanField
     from ..models.fields.text import BinaryField as LegacyBinaryField
     from ..models.fields.times.datetimes import DateTimeField as UTCDateTimeField
@@ -24,13 +24,13 @@ else:
             super().__init__(**{"format": "%Y-%m-%dT%H:%M:%S.%f%z", **options})
 
     class LegacyBinaryField(Base64Field):
-        """A ``BinaryAttribute(legacy_encoding=True)``: base64 within B.
+        """A ``BinaryAttribute(legacy_encoding=True)``: base64 in a B.
 
         ``SetField(LegacyBinaryField())`` is a ``BinarySetAttribute`` with that option.
         """
 
     class LegacyBooleanField(NumberBooleanField):
-        """A ``LegacyBooleanAttribute``: 1 or 0. BOOL is read too."""
+        """A ``LegacyBooleanAttribute``: 1 or 0. The field also reads BOOL."""
 
 
 __all__ = ["JSONField", "LegacyBinaryField", "LegacyBooleanField", "UTCDateTimeField"]

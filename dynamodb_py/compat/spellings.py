@@ -1,4 +1,4 @@
-"""The spellings that more than one mapper uses: a value stored as another type, or as other text."""
+"""Fields for encodings that several mappers use: values stored as another type, or as other text."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DIGITS = Context(prec=38, rounding=ROUND_HALF_EVEN)
 class JSONField(Field[Any, Any]):
     """A value of JSON, stored as text: None, bool, int, float, str, and lists and dicts of them.
 
-    What would read back as something else, such as a tuple or a number as a key, is refused, and so are
-    NaN and the infinities. Conditions compare the text: equal dicts must have their keys in one order.
+    The field rejects values that JSON would change, such as a tuple or a number as a key, and NaN and the infinities.
+    Conditions compare the text, so equal dicts match only if their keys have the same order.
 
     >>> JSONField().encode({"a": [1, None]})
     {'S': '{"a": [1, null]}'}
@@ -32,9 +32,7 @@ class JSONField(Field[Any, Any]):
 
     kind = "S"
     leaf: Any = str
-    unordered = (
-        "texts of JSON do not sort as the values do: keep what you sort by in a field of its own"
-    )
+    unordered = "texts of JSON do not sort as the values do: keep the value that you sort by in its own field"
     separators: ClassVar[tuple[str, str]] = (", ", ": ")
 
     def to_db(self, value: Any, /) -> Any:
@@ -57,13 +55,13 @@ def _refuse_constant(name: str) -> Any:
 
 
 class CompactJSONField(JSONField):
-    """A value of JSON, stored as text without spaces, otherwise as :class:`JSONField` does."""
+    """A value of JSON, stored as text without spaces; otherwise like :class:`JSONField`."""
 
     separators: ClassVar[tuple[str, str]] = (",", ":")
 
 
 class Base64Field(BinaryField[Any]):
-    """Bytes, stored as B in base64, which DynamoDB's API then encodes once more."""
+    """Bytes, stored as B in base64, which DynamoDB's API then encodes again."""
 
     unordered = "base64 does not sort as the bytes do: use a BinaryField, which does"
 
@@ -85,7 +83,7 @@ class Base64TextField(Base64Field):
 
 
 class SpelledBooleanField(BooleanField[Any]):
-    """True or False, stored as something else than BOOL, which is read all the same."""
+    """True or False, stored as another type than BOOL; the field also reads BOOL."""
 
     leaf: Any = None
     false_and_true: ClassVar[tuple[Any, Any]]
@@ -118,7 +116,7 @@ class LetterBooleanField(SpelledBooleanField):
 
 
 class BinaryFloatField(FloatField[Any]):
-    """A float, stored as N by its binary value in 38 digits: 0.1 is a little more than 0.1."""
+    """A float, stored as N with the first 38 digits of its binary value, so 0.1 is a little more than 0.1."""
 
     def to_db(self, value: float, /) -> Any:
         number = super().to_db(value)
@@ -126,7 +124,7 @@ class BinaryFloatField(FloatField[Any]):
 
 
 class NumberDateField(DateField[Any]):
-    """A date, stored as N: so many units of time after 1970 began."""
+    """A date, stored as N: the units of time since the beginning of 1970."""
 
     kind = "N"
     text_width = None
@@ -134,7 +132,7 @@ class NumberDateField(DateField[Any]):
     units_of_a_day: ClassVar[int]
 
     def to_db(self, value: date, /) -> Any:
-        super().to_db(value)  # it refuses what is no date
+        super().to_db(value)  # rejects other values than dates
         return (value - _EPOCH).days * self.units_of_a_day
 
     def to_python(self, stored: Any, /) -> date:
@@ -145,7 +143,7 @@ class NumberDateField(DateField[Any]):
 
 
 class DayNumberField(NumberDateField):
-    """A date, stored as N: days since 1970 began."""
+    """A date, stored as N: the days since the beginning of 1970."""
 
     units_of_a_day = 1
 
@@ -157,7 +155,7 @@ class DaySecondsField(NumberDateField):
 
 
 class WholeTimestampField(TimestampField[Any]):
-    """A moment, stored as N: whole seconds since 1970. A fraction of a second is refused."""
+    """A moment, stored as N: whole seconds since 1970. The field rejects a fraction of a second."""
 
     def now(self) -> datetime:
         return self.to_zone(datetime.now(timezone.utc).replace(microsecond=0))

@@ -1,1 +1,1 @@
-"""What other packages need of this one: pydantic, FastAPI, Flask, OpenTelemetry. Each is an extra, imported by its users alone."""
+"""Support for pydantic, FastAPI, Flask and OpenTelemetry: each is an extra, and only programs that use it import it."""

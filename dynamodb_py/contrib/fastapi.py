@@ -54,12 +54,22 @@ __all__ = [
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Let *app* answer the errors of the package that are a client's affair, or pass.
+    """Let *app* respond to the errors of the package that clients cause, and to errors that are temporary.
 
-    404 for ``DoesNotExist``; 409 for ``AlreadyExists`` and conditions that do not hold; 412, or 409 without
+    404 for ``DoesNotExist``; 409 for ``AlreadyExists`` and conditions that failed; 412, or 409 without
     ``If-Match``, for ``StaleItem``; 422 for ``ValidationError`` and ``InvalidCursor``, in the form of
-    FastAPI's own; 503 with ``Retry-After`` for ``Throttled`` and what else passes. All other errors stay
-    what they are: 500.
+    FastAPI's own; 503 with ``Retry-After`` for ``Throttled`` and other temporary errors. For all other errors,
+    the status stays 500.
+
+    >>> from fastapi.testclient import TestClient
+    >>> app = FastAPI()
+    >>> add_error_handlers(app)
+    >>> @app.get("/scores/{player}/{game}")
+    ... async def show(player: str, game: int) -> Score:
+    ...     return await Score.objects.aget(player=player, game=game)
+    >>> response = TestClient(app).get("/scores/eve/1")
+    >>> response.status_code, response.json()
+    (404, {'detail': 'not found'})
     """
 
     async def respond(request: Request, error: Any) -> Response:
@@ -71,9 +81,17 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
-    """Return ``objects.get(*key, **named)``; where there is none, the answer is 404.
+    """Return ``objects.get(*key, **named)``; without such an item, the response is 404.
 
     :param source: a model, a manager, or a query set.
+    :raises HTTPException: 404, instead of ``DoesNotExist``.
+
+    >>> get_object_or_404(Score, player="ann", game=1).points
+    50
+    >>> get_object_or_404(Score, player="eve", game=1)
+    Traceback (most recent call last):
+        ...
+    fastapi.exceptions.HTTPException: 404: not found
     """
     try:
         found: M = find_manager(source).get(*key, **named)
@@ -83,7 +101,7 @@ def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
 
 
 async def aget_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
-    """Return ``await objects.aget(*key, **named)``; where there is none, the answer is 404."""
+    """Return ``await objects.aget(*key, **named)``; without such an item, the response is 404."""
     try:
         found: M = await find_manager(source).aget(*key, **named)
         return found
@@ -92,7 +110,7 @@ async def aget_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
 
 
 class Pager:
-    """The page that a request is for: a dependency, ``pager: Annotated[Pager, Depends(make_pager())]``."""
+    """The page that a request asks for: a dependency, ``pager: Annotated[Pager, Depends(make_pager())]``."""
 
     def __init__(
         self, request: Request, response: Response, size: int, cursor: str | None = None
@@ -101,14 +119,27 @@ class Pager:
         self.size, self.cursor = size, cursor
 
     def page(self, queryset: QuerySet[Any, M]) -> list[M]:
-        """Return the rows of the page; the header ``Link`` leads to the pages around it.
+        """Return the items of the page; the header ``Link`` has the addresses of the next and previous page.
 
-        :raises InvalidCursor: the cursor of the request is of another query, or was altered.
+        :raises InvalidCursor: the cursor of the request belongs to another query, or was altered.
+
+        >>> from fastapi.testclient import TestClient
+        >>> app = FastAPI()
+        >>> @app.get("/scores")
+        ... def list_scores(
+        ...     pager: Annotated[Pager, Depends(make_pager(size=1))],
+        ... ) -> list[Score]:
+        ...     return pager.page(Score.objects.filter(player="ann"))
+        >>> response = TestClient(app).get("/scores")
+        >>> response.json()
+        [{'player': 'ann', 'game': 1, 'points': 50}]
+        >>> TestClient(app).get(response.links["next"]["url"]).json()
+        [{'player': 'ann', 'game': 2, 'points': 80}]
         """
         return self._add_links(queryset.page(size=self.size, cursor=self.cursor))
 
     async def apage(self, queryset: QuerySet[Any, M]) -> list[M]:
-        """Return the rows of the page, as :meth:`page` does."""
+        """Return the items of the page, as :meth:`page` does."""
         return self._add_links(await queryset.apage(size=self.size, cursor=self.cursor))
 
     def _add_links(self, page: Page[M]) -> list[M]:
@@ -123,10 +154,22 @@ class Pager:
 
 
 def make_pager(size: int = 20, most: int = 100) -> Callable[..., Pager]:
-    """Return a dependency that makes a :class:`Pager` of the parameters ``size`` and ``cursor``.
+    """Return a dependency that creates a :class:`Pager` from the query parameters ``size`` and ``cursor``.
 
-    :param size: the number of rows where the request does not say.
-    :param most: the most rows that a request may ask for.
+    :param size: the number of items of a page if the request has no ``size``.
+    :param most: the most items that a request may ask for; more is 422.
+
+    >>> from fastapi.testclient import TestClient
+    >>> app = FastAPI()
+    >>> @app.get("/scores")
+    ... async def list_scores(
+    ...     pager: Annotated[Pager, Depends(make_pager(most=50))],
+    ... ) -> list[Score]:
+    ...     return await pager.apage(Score.objects.filter(player="ann"))
+    >>> len(TestClient(app).get("/scores").json())
+    2
+    >>> TestClient(app).get("/scores?size=51").status_code
+    422
     """
     default = size
 
@@ -142,7 +185,19 @@ def make_pager(size: int = 20, most: int = 100) -> Callable[..., Pager]:
 
 
 def set_etag(response: Response, instance: Model) -> None:
-    """Set the header ``ETag`` to the version of an instance; raise ModelDefinitionError if it has none."""
+    """Set the header ``ETag`` to the version of an instance.
+
+    :raises ModelDefinitionError: the model has no version field.
+
+    >>> from dynamodb_py import CharField, Model, VersionField
+    >>> class Note(Model):
+    ...     id = CharField(hash_key=True)
+    ...     version = VersionField()
+    >>> note, response = Note(id="a", version=3), Response()
+    >>> set_etag(response, note)
+    >>> response.headers["ETag"]
+    '"3"'
+    """
     response.headers["ETag"] = make_etag(instance)
 
 
@@ -153,11 +208,24 @@ class IfMatch:
         self.header = if_match
 
     def check(self, instance: Model, *, required: bool = False) -> None:
-        """Answer 412 if the header names other versions than that of *instance*.
+        """Respond with 412 if the header does not have the version of *instance*.
 
-        A write afterwards is checked again, by its version, so that nobody comes between.
+        A later write of *instance* has the condition of the same version, so it does not overwrite changes that
+        others make after this check.
 
-        :param required: answer 428 where the request has no such header.
+        :param required: respond with 428 if the request has no such header.
+        :raises HTTPException: 412 or 428.
+
+        >>> from dynamodb_py import CharField, Model, VersionField
+        >>> class Note(Model):
+        ...     id = CharField(hash_key=True)
+        ...     version = VersionField()
+        >>> note = Note(id="a", version=3)
+        >>> IfMatch('"3"').check(note)
+        >>> IfMatch('"2"').check(note)
+        Traceback (most recent call last):
+            ...
+        fastapi.exceptions.HTTPException: 412: somebody else changed it meanwhile
         """
         refusal = check_precondition(instance, self.header, required=required)
         if refusal is not None:
@@ -165,9 +233,9 @@ class IfMatch:
 
 
 def use_connection(choose: Callable[..., Any]) -> Callable[..., AsyncIterator[str]]:
-    """Return a dependency that lets a request use the connection that *choose* names.
+    """Return a dependency that lets a request use the connection with the alias that *choose* returns.
 
-    It holds for models without a ``Meta.using`` of their own, in verbs of both kinds.
+    It affects models without a ``Meta.using`` of their own, in blocking and async verbs.
 
     :param choose: a dependency that returns the alias, such as the tenant of a request.
 

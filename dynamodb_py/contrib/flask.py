@@ -48,12 +48,21 @@ __all__ = [
 
 
 def add_error_handlers(app: Flask) -> None:
-    """Let *app* answer the errors of the package that are a client's affair, or pass.
+    """Let *app* respond to the errors of the package that clients cause, and to errors that are temporary.
 
-    404 for ``DoesNotExist``; 409 for ``AlreadyExists`` and conditions that do not hold; 412, or 409 without
+    404 for ``DoesNotExist``; 409 for ``AlreadyExists`` and conditions that failed; 412, or 409 without
     ``If-Match``, for ``StaleItem``; 422 for ``InvalidCursor`` and for ``ValidationError``, pydantic's too, with
-    the type, place and message of each problem; 503 with ``Retry-After`` for ``Throttled`` and what else
-    passes. The body has a ``detail``. All other errors stay what they are: 500.
+    the type, place and message of each problem; 503 with ``Retry-After`` for ``Throttled`` and other temporary
+    errors. The body is JSON with a ``detail``. For all other errors, the status stays 500.
+
+    >>> app = Flask("scores")
+    >>> add_error_handlers(app)
+    >>> @app.get("/scores/<player>/<int:game>")
+    ... def show(player, game):
+    ...     return Score.objects.get(player=player, game=game).to_dict()
+    >>> response = app.test_client().get("/scores/eve/1")
+    >>> response.status_code, response.json
+    (404, {'detail': 'not found'})
     """
 
     def respond(error: Any) -> Response:
@@ -73,9 +82,17 @@ def add_error_handlers(app: Flask) -> None:
 
 
 def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
-    """Return ``objects.get(*key, **named)``; where there is none, the answer is 404.
+    """Return ``objects.get(*key, **named)``; without such an item, the response is 404.
 
     :param source: a model, a manager, or a query set.
+    :raises werkzeug.exceptions.NotFound: instead of ``DoesNotExist``.
+
+    >>> get_object_or_404(Score, player="ann", game=1).points
+    50
+    >>> get_object_or_404(Score, player="eve", game=1)
+    Traceback (most recent call last):
+        ...
+    werkzeug.exceptions.NotFound: 404 Not Found: ...
     """
     try:
         found: M = find_manager(source).get(*key, **named)
@@ -85,18 +102,28 @@ def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
 
 
 def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> list[M]:
-    """Return the page that the parameters ``size`` and ``cursor`` of the request name.
+    """Return the items of the page that the query parameters ``size`` and ``cursor`` of the request ask for.
 
-    The header ``Link`` of the response leads to the pages around it. A ``size`` that is none is answered
-    by 400.
+    The header ``Link`` of the response has the addresses of the next and previous page. The response to an invalid
+    ``size`` is 400.
 
-    :param size: the number of rows where the request does not say.
-    :param most: the most rows that a request may ask for.
-    :raises InvalidCursor: the cursor of the request is of another query, or was altered.
+    :param size: the number of items if the request has no ``size``.
+    :param most: the most items that a request may ask for.
+    :raises InvalidCursor: the cursor of the request belongs to another query, or was altered.
+
+    >>> app = Flask("scores")
+    >>> @app.get("/scores")
+    ... def list_scores():
+    ...     return [each.to_dict() for each in get_page(Score.objects.filter(player="ann"))]
+    >>> response = app.test_client().get("/scores?size=1")
+    >>> response.json
+    [{'game': 1, 'player': 'ann', 'points': 50}]
+    >>> response.headers["Link"]
+    '<http://localhost/scores?size=1&cursor=...>; rel="next"'
     """
     text = request.args.get("size", str(size))
     if not (text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        abort(400, f"size={text:.20}: it is a number from 1 to {most}")
+        abort(400, f"size={text:.20}: give a number from 1 to {most}")
     page = queryset.page(size=int(text), cursor=request.args.get("cursor"))
     others = request.args.to_dict(flat=False)
     urls = {
@@ -109,16 +136,44 @@ def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> lis
 
 
 def set_etag(instance: Model) -> None:
-    """Give the response the version of an instance as its ``ETag``; raise ModelDefinitionError if it has none."""
+    """Set the header ``ETag`` of the response to the version of an instance.
+
+    :raises ModelDefinitionError: the model has no version field.
+
+    >>> from dynamodb_py import CharField, Model, VersionField
+    >>> class Note(Model):
+    ...     id = CharField(hash_key=True)
+    ...     version = VersionField()
+    >>> app = Flask("notes")
+    >>> @app.get("/note")
+    ... def show():
+    ...     note = Note(id="a", version=3)
+    ...     set_etag(note)
+    ...     return note.to_dict()
+    >>> app.test_client().get("/note").headers["ETag"]
+    '"3"'
+    """
     _add_header("ETag", make_etag(instance))
 
 
 def check_if_match(instance: Model, *, required: bool = False) -> None:
-    """Answer 412 if the header ``If-Match`` names other versions than that of *instance*.
+    """Respond with 412 if the header ``If-Match`` does not have the version of *instance*.
 
-    A write afterwards is checked again, by its version, so that nobody comes between.
+    A later write of *instance* has the condition of the same version, so it does not overwrite changes that
+    others make after this check.
 
-    :param required: answer 428 where the request has no such header.
+    :param required: respond with 428 if the request has no such header.
+    :raises werkzeug.exceptions.HTTPException: 412 or 428.
+
+    >>> from dynamodb_py import CharField, Model, VersionField
+    >>> class Note(Model):
+    ...     id = CharField(hash_key=True)
+    ...     version = VersionField()
+    >>> with Flask("notes").test_request_context(headers={"If-Match": '"2"'}):
+    ...     check_if_match(Note(id="a", version=3))
+    Traceback (most recent call last):
+        ...
+    werkzeug.exceptions.PreconditionFailed: 412 Precondition Failed: somebody else changed it meanwhile
     """
     header = request.headers.get("If-Match")
     refusal = check_precondition(instance, header, required=required)
@@ -127,11 +182,22 @@ def check_if_match(instance: Model, *, required: bool = False) -> None:
 
 
 def use_connection(app: Flask, choose: Callable[[], str]) -> None:
-    """Let each request of *app* use the connection that *choose* names.
+    """Let each request of *app* use the connection with the alias that *choose* returns.
 
-    It holds for models without a ``Meta.using`` of their own.
+    It affects models without a ``Meta.using`` of their own.
 
-    :param choose: called at the beginning of each request; returns the alias, such as the tenant.
+    :param choose: a function that returns the alias, such as the tenant of the request; each request calls it
+        first.
+
+    >>> from dynamodb_py import Table, connect
+    >>> connection = connect("acme", region_name="eu-west-1", table_prefix="acme-")
+    >>> app = Flask("scores")
+    >>> use_connection(app, lambda: request.headers["X-Tenant"])
+    >>> @app.get("/table")
+    ... def show():
+    ...     return Table(Score).name
+    >>> app.test_client().get("/table", headers={"X-Tenant": "acme"}).text
+    'acme-scores'
     """
 
     @app.before_request

@@ -1,7 +1,7 @@
-"""OpenTelemetry: spans of verbs and requests, and a metric of requests, over the package's own wire.
+"""OpenTelemetry: spans of verbs and requests, and a metric of requests.
 
-Names and attributes are those of the semantic conventions for databases and for DynamoDB, and those by which
-X-Ray knows a call of AWS. No span has keys or values of items.
+Names and attributes follow the semantic conventions for databases and for DynamoDB; some attributes are for X-Ray,
+which recognizes calls of AWS by them. No span has keys or values of items.
 https://opentelemetry.io/docs/specs/semconv/database/dynamodb/
 """
 
@@ -45,12 +45,12 @@ _encode = msgspec.json.encode
 _SYSTEM = "aws.dynamodb"
 
 _BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
-"""Seconds: the buckets that the conventions want."""
+"""The buckets of the histogram that the conventions recommend, in seconds."""
 
 _MOST_KINDS = 1000
-"""The most kinds of requests whose attributes are kept."""
+"""The most kinds of requests whose attributes are cached."""
 
-# Members of queries and scans, and their attributes; none has a key or a value of an item.
+# Members of the requests Query and Scan, and the attributes for them; none has a key or a value of an item.
 _MEMBERS = {
     "ConsistentRead": "aws.dynamodb.consistent_read",
     "IndexName": "aws.dynamodb.index_name",
@@ -69,23 +69,27 @@ _BATCHES = {
     "BatchExecuteStatement": "statements",
     "ExecuteTransaction": "statements",
 }
-"""The operations that have several parts, and the attribute that holds these."""
+"""The operations that have several parts, and the attribute of the operation that holds the parts."""
 
 
 class DynamoDBInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc, name-defined] # its module has no types
-    """Switches spans and metrics on, and off again, for all connections of the process.
+    """Spans and metrics for all connections of the process: ``instrument()`` starts them, ``uninstrument()`` ends them.
 
-    ``opentelemetry-instrument python app.py`` finds it by itself, under the name ``dynamodb_py``.
+    ``opentelemetry-instrument python app.py`` finds this class by itself, under the name ``dynamodb_py``.
 
-    ``instrument()`` takes, by keyword, ``tracer_provider`` and ``meter_provider``, by default the global ones,
-    and ``record_exceptions``, by default False: True puts messages and tracebacks of errors on spans, which
-    may have keys and values of items.
+    Keyword arguments of ``instrument()``: ``tracer_provider`` and ``meter_provider``, by default the global ones,
+    and ``record_exceptions``, by default False. True adds messages and tracebacks of errors to spans; these may
+    have keys and values of items.
+
+    >>> DynamoDBInstrumentor().instrument()
+    >>> score = Score.get(player="ann", game=1)
+    >>> DynamoDBInstrumentor().uninstrument()
     """
 
     _tracing: _Tracing | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """Return nothing: it comes with what it instruments."""
+        """Return no packages: this class is part of the package that it instruments."""
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
@@ -109,7 +113,7 @@ class DynamoDBInstrumentor(instrumentor.BaseInstrumentor):  # type: ignore[misc,
 
 
 class _Kind(Struct, frozen=True):
-    """What requests of one kind have in common."""
+    """The attributes that all requests of one kind have: of the span, and of the metric."""
 
     name: str
     span: dict[str, Any]
@@ -117,7 +121,7 @@ class _Kind(Struct, frozen=True):
 
 
 class _Tracing:
-    """Makes the spans and the records."""
+    """A creator of spans and records of the metric, for one call of ``instrument()``."""
 
     def __init__(self, tracer: Tracer, duration: Histogram, *, record_exceptions: bool) -> None:
         self.tracer = tracer
@@ -137,8 +141,8 @@ class _Tracing:
         return _VerbTrace(self, name)
 
     def set_error(self, span: Span, error: BaseException) -> None:
-        """Let *span* end with *error*: by its code or class, since its message may have values of items."""
-        closed = isinstance(error, GeneratorExit)  # as that of a cancelled task is
+        """Set the status of *span* to the code or class of *error*; a message may have values of items."""
+        closed = isinstance(error, GeneratorExit)  # a cancelled task closes its flow
         name = "cancelled" if closed else _name_error(error)
         span.set_attribute("error.type", name)
         span.set_status(Status(StatusCode.ERROR, name))
@@ -146,7 +150,7 @@ class _Tracing:
             span.record_exception(error)
 
     def _report(self, request: SentRequest) -> None:
-        """Make the span of *request*, which is over, and its record."""
+        """Create the span and the record of *request*, which has ended."""
         verb, context = _VERB.get(), get_current()
         if verb is None and context and not is_instrumentation_enabled():
             return
@@ -172,7 +176,7 @@ class _Tracing:
             verb.count(request)
 
     def _find_kind(self, request: SentRequest) -> _Kind:
-        """Return what requests of the kind of *request* have in common, made once for each kind."""
+        """Return the kind of *request* from the cache, or create it."""
         call = request.call
         key = (request.endpoint, call.api, *call.tables)
         kind = self._kinds.get(key)
@@ -203,7 +207,7 @@ def _make_kind(endpoint: Any, api: str, tables: Sequence[str]) -> _Kind:
 
 
 def _describe_answer(request: SentRequest) -> dict[str, Any]:
-    """Return the attributes in which *request* differs from others of its kind."""
+    """Return the attributes that *request* has beyond those of its kind."""
     call, found = request.call, dict[str, Any]()
     if isinstance(call, GetItem):
         if call.consistent:
@@ -228,7 +232,7 @@ def _describe_answer(request: SentRequest) -> dict[str, Any]:
 
 
 def _count_batch(call: Operation[Any]) -> int:
-    """Return how many items or statements a batch or a transaction has; 0 for another operation."""
+    """Return the number of items or statements of a batch or a transaction, or 0 for another operation."""
     if call.api not in _BATCHES:
         return 0
     parts: Any = getattr(call, _BATCHES[call.api])
@@ -238,7 +242,7 @@ def _count_batch(call: Operation[Any]) -> int:
 class _VerbTrace:
     """The span of a verb, from the first step of its first flow to the end of its last one."""
 
-    # On the class: most verbs are one request, and need few values of their own.
+    # Defaults on the class: most verbs send one request, and set few of these.
     _span: Span | None = None
     is_recording = _reads = False
     _ended = _attempts = _read = _returned = _batch = 0
@@ -251,7 +255,7 @@ class _VerbTrace:
         self._indexes: dict[str | None, None] = {}
 
     def end(self, error: BaseException | None = None) -> None:
-        """End the span with the latest flow, with *error* if there is one."""
+        """End the span at the end of the latest flow, and set *error* if there is one."""
         span = self._span
         if span is None:
             return
@@ -264,7 +268,7 @@ class _VerbTrace:
     def follow(
         self, flow: Generator[Step, Any, T], *, ends: bool = False
     ) -> Generator[Step, Any, T]:
-        """Execute *flow* under the span, which is the current one meanwhile, and not between two flows."""
+        """Execute *flow* with the span as the current one; between two flows it is not the current one."""
         around, verb, failure = get_current(), None, None
         if not around or is_instrumentation_enabled():
             verb, around = self, self._begin(around)
@@ -279,21 +283,21 @@ class _VerbTrace:
             try:
                 _VERB.reset(mark)
             except ValueError:
-                pass  # something closed the flow in another context, which never had the span
+                pass  # the flow was closed in another context, in which the span was never current
             else:
                 detach(token)
             if ends:
                 self.end(failure)
 
     def _begin(self, around: Context) -> Context:
-        """Start the span with the first flow; return the context with it as the current one."""
+        """Start the span if this flow is the first; return the context with the span as the current one."""
         if self._span is None:
             self._span = self._tracing.tracer.start_span(self._name, around)
             self.is_recording = self._span.is_recording()
         return set_span_in_context(self._span, around)
 
     def count(self, request: SentRequest) -> None:
-        """Add *request* to the numbers of the verb."""
+        """Add *request* to the totals of the verb."""
         used, call = request.used, request.call
         with self._lock:  # threads of one verb report at the same time
             self._attempts += request.attempts
@@ -335,4 +339,4 @@ class _VerbTrace:
 
 
 _VERB: ContextVar[_VerbTrace | None] = ContextVar("dynamodb_py.verb", default=None)
-"""The verb that runs here."""
+"""The verb that runs in the present context."""

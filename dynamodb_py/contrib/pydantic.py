@@ -1,7 +1,7 @@
-"""Pydantic models of some fields of a model: what clients may send, and what they get.
+"""Pydantic models of some fields of a model, for the input and output of a service.
 
-Models and documents are types that pydantic knows themselves, in ``TypeAdapter``, in the fields of pydantic's models
-and in FastAPI:
+Pydantic accepts models and documents themselves as types, in ``TypeAdapter``, in the fields of pydantic's models and
+in FastAPI:
 
 >>> from pydantic import TypeAdapter
 >>> from dynamodb_py import CharField, DecimalField, Model
@@ -58,13 +58,13 @@ _EITHER = Reading(json=True, strict=True, typed=True)
 
 
 class _Own(Struct, frozen=True):
-    """A value of an instance, which is what it is, whatever it looks like."""
+    """A value that an instance already has, so nothing converts or checks it."""
 
     value: Any
 
 
 class _ValueOf:
-    """The annotation of the values of a field."""
+    """An annotation by which pydantic reads, writes and describes the values of a field."""
 
     def __init__(self, field: AnyField, *, patch: bool) -> None:
         self.field, self.patch = field, patch
@@ -86,7 +86,7 @@ class _ValueOf:
         )
 
     def read(self, given: Any) -> Any:
-        """Return the value for its form in JSON, or for a value of the field's type."""
+        """Convert *given*, in JSON's form or already of the field's type, to a value of the field."""
         if isinstance(given, _Own):
             return given.value
         field, value = self.field, given
@@ -114,19 +114,19 @@ def pydantic_model(
     partial: bool = False,
     name: str | None = None,
 ) -> type[BaseModel]:
-    """Return a pydantic model of fields of a model or of a document, which refuses all other names.
+    """Return a pydantic model with fields of a model or of a document; it rejects all other names.
 
-    Its values are those of the fields, so that ``model_dump()`` gives what ``create()``, ``update()`` and
-    constructors take. ``model_validate()`` takes an instance of *model* too.
+    Its values are values of the fields, so you can pass the result of ``model_dump()`` to ``create()``, ``update()``
+    and constructors. ``model_validate()`` accepts an instance of *model* too.
 
-    :param include: the names of the fields. By default all but those that set themselves (versions,
-        ``auto_now``, ``auto_now_add``, computed ones, the discriminator) and, with *partial*, but those of the
-        key, which cannot change.
+    :param include: the names of the fields. By default all fields except those that set themselves (versions,
+        ``auto_now``, ``auto_now_add``, computed fields, the discriminator), and, with *partial*, except the fields
+        of the key, which cannot change.
     :param exclude: names to leave out of these.
-    :param partial: every field may be left out, for a patch: ``model_dump(exclude_unset=True)`` has what
-        was sent. A required field still takes no None.
-    :param name: the name of the class; by default that of the model with ``Input``, or ``Patch``.
-    :raises TypeError: no field has one of the names, or a text is given in place of a list.
+    :param partial: True makes every field optional, for a patch: ``model_dump(exclude_unset=True)`` has only the
+        fields that the client sent. A required field still rejects None.
+    :param name: the name of the class; by default the model's name with ``Input`` or, with *partial*, ``Patch``.
+    :raises TypeError: no field has one of the names, or a str is given instead of a list.
 
     >>> from dynamodb_py import CharField, IntegerField, Model, VersionField
     >>> class Player(Model):
@@ -182,7 +182,7 @@ def _has_default(field: AnyField) -> bool:
 
 
 def _read_names(model: type[Record], names: Iterable[str], option: str) -> list[str]:
-    """Return *names* with references replaced by the fields of their keys; raise TypeError for unknown ones."""
+    """Replace references in *names* by the fields of their keys; raise TypeError for unknown names."""
     if isinstance(names, str):
         raise TypeError(f"{option}={names!r}: give a list of names, [{names!r}]")
     found = model._fieldset.expand_references(names)

@@ -1,4 +1,4 @@
-"""What a web service answers: a status for each error, links of pages, ETags of versions."""
+"""Parts of a web service's responses: a status for each error, links between pages, ETags of versions."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ from ..retries import PASSING_CALLS
 M = TypeVar("M", bound=Model)
 
 Source: TypeAlias = type[M] | Manager[M] | QuerySet[M, M]
-"""Where one object is looked up."""
+"""The classes that ``get_object_or_404()`` accepts."""
 
 RETRY_AFTER = "1"
-"""The seconds after which a client may try again."""
+"""The value of ``Retry-After``: the seconds after which a client may try again."""
 
 _CHANGED = "somebody else changed it meanwhile"
 BUSY = "the database is busy: try again a little later"
@@ -60,13 +60,13 @@ _STATUSES: Mapping[type[DynamoDBError], tuple[int, str]] = {
     DeadlineExceeded: (503, BUSY),
 }
 _FAILED = frozenset({"ConditionalCheckFailed", "DuplicateItem"})
-"""Reasons of a cancelled transaction that are conditions of the caller."""
+"""Codes in the reasons of a canceled transaction for a condition of the caller that failed."""
 ANSWERED = tuple(_STATUSES)
-"""The errors that are a client's affair, or pass; all others are faults of the program or its set-up."""
+"""The errors that clients cause, and temporary errors; all others are faults of the program or its set-up."""
 
 
 class Answer(Struct, frozen=True):
-    """The status, the ``detail`` of the body, and the headers for an error."""
+    """The status, the ``detail`` of the body, and the headers of a response to an error."""
 
     status: int
     detail: Any
@@ -76,8 +76,8 @@ class Answer(Struct, frozen=True):
 def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer:
     """Return the answer for an error of one of the classes ``ANSWERED``, without words of the database.
 
-    :param if_match: the request's ``If-Match``: with one, what somebody else changed is 412 and not 409.
-    :raises TransactionCanceled: *error*, if it was canceled for a fault of the program.
+    :param if_match: the request's ``If-Match``; if it has one, the status for ``StaleItem`` is 412, not 409.
+    :raises TransactionCanceled: *error* itself, if a fault of the program canceled the transaction.
 
     >>> answer_error(DoesNotExist("no Player has the key 'ann'"))
     Answer(status=404, detail='not found', headers={})
@@ -97,9 +97,9 @@ def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer
 
 
 def _find_cause(error: TransactionCanceled) -> DynamoDBError:
-    """Return the error of the first condition that failed; else *error*, if what canceled it passes.
+    """Return the error of the first condition that failed, or *error* if all its causes are temporary.
 
-    Raises *error* if it is a fault of the program.
+    Otherwise raise *error*: it is a fault of the program.
     """
     blamed = [each for each in error.reasons if each.is_to_blame]
     for each in blamed:
@@ -111,9 +111,9 @@ def _find_cause(error: TransactionCanceled) -> DynamoDBError:
 
 
 def list_details(error: ValidationError, given: Any = None) -> list[dict[str, Any]]:
-    """Return the problems as FastAPI has them: ``type``, ``loc`` and ``msg`` of each.
+    """Return the problems in FastAPI's form: dicts with ``type``, ``loc`` and ``msg``.
 
-    :param given: the dict of values, where it is known.
+    :param given: the dict of the values, if it is known.
     """
     return [
         _describe(each.kind, ("body", *each.path), each.message)
@@ -126,7 +126,7 @@ def _describe(kind: str, place: tuple[str | int, ...], message: str) -> dict[str
 
 
 def find_manager(source: Source[M]) -> Any:
-    """Return what has ``get()`` and ``aget()``: the manager of a model, or *source* itself."""
+    """Return the manager if *source* is a model, else *source* itself; both have ``get()`` and ``aget()``."""
     return source.objects if isinstance(source, type) else source
 
 
@@ -140,12 +140,12 @@ def make_etag(instance: Model) -> str:
     version = options_of(type(instance)).version
     if version is None:
         name = type(instance).__name__
-        raise ModelDefinitionError(f"{name} has no VersionField, which its ETag would be made of")
+        raise ModelDefinitionError(f"{name} has no VersionField for an ETag: add one")
     return f'"{getattr(instance, version.name)}"'
 
 
 def has_match(etag: str, header: str) -> bool:
-    """Tell whether the value of ``If-Match`` names *etag*, or any.
+    """Tell whether the value of ``If-Match`` has *etag*, or ``*`` for every ETag.
 
     >>> has_match('"3"', '"2", "3"'), has_match('"3"', 'W/"3"'), has_match('"3"', "*")
     (True, False, True)
@@ -154,13 +154,14 @@ def has_match(etag: str, header: str) -> bool:
 
 
 def check_precondition(instance: Model, header: str | None, *, required: bool) -> Answer | None:
-    """Return the answer where the value of ``If-Match`` forbids a write of *instance*; None: it may be written.
+    """Return the answer if ``If-Match`` forbids a write of *instance*, or None if it allows the write.
 
-    :param header: None where the request has no such header, which is 428 if that is *required*.
+    :param header: the value of ``If-Match``, or None if the request has none.
+    :param required: forbid the write, with 428, if the request has no ``If-Match``.
     """
     if header is None:
         return (
-            Answer(428, "If-Match is required: send the ETag that you have read")
+            Answer(428, "If-Match is required: send the ETag of the version that you read")
             if required
             else None
         )
@@ -168,13 +169,13 @@ def check_precondition(instance: Model, header: str | None, *, required: bool) -
 
 
 def list_cursors(page: Page[Any]) -> dict[str, str]:
-    """Return the cursors of the pages around one, by the relation that a ``Link`` header has for them."""
+    """Return the cursors of the next and previous page, by their relation in a ``Link`` header."""
     cursors = {"next": page.next_cursor, "prev": page.previous_cursor}
     return {relation: cursor for relation, cursor in cursors.items() if cursor is not None}
 
 
 def format_links(urls: Mapping[str, str]) -> str:
-    """Return the value of the header ``Link``.
+    """Return the value of the header ``Link`` for addresses by their relation.
 
     https://www.rfc-editor.org/rfc/rfc8288
 

@@ -1,8 +1,8 @@
-r"""Whole tables as files of lines in DynamoDB JSON, as DynamoDB's own exports to S3 have them, and back.
+r"""Dumping whole tables to files, and loading the files into tables; also DynamoDB's own exports to S3.
 
-A line is ``{"Item": {"id": {"S": "a"}, "n": {"N": "1"}}}``
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html). Items go through as
-they are: no model and no field reads them, and every attribute keeps its type and its digits.
+A file has a line of DynamoDB JSON for each item, ``{"Item": {"id": {"S": "a"}, "n": {"N": "1"}}}``
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataExport.Output.html). No model and no field
+converts the items, so every attribute keeps its type and its digits.
 
 >>> import io
 >>> from dynamodb_py import CharField, Model, Table, connect

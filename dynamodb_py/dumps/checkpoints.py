@@ -1,4 +1,4 @@
-"""Checkpoints: small files in JSON that say how far a dump or a load is, replaced as a whole."""
+"""Checkpoints: small files in JSON with the progress of a dump or a load, which are replaced atomically."""
 
 from __future__ import annotations
 
@@ -16,47 +16,54 @@ C = TypeVar("C", bound="Checkpoint")
 
 
 class Checkpoint(Struct, kw_only=True):
-    """How far a run is. It belongs to one table."""
+    """The progress of a run on one table."""
 
     table: str
-    """What :func:`identify_table` returns."""
+    """The identity of the table, from :func:`identify_table`."""
     items: int = 0
-    """How many items are done."""
+    """The number of items that are done."""
 
 
 def name_checkpoint(path: str | os.PathLike[str], verb: str) -> Path:
-    """Return the path of the checkpoint of *verb*, ``"dump"`` or ``"load"``, beside the file or folder *path*."""
+    """Return the path of the checkpoint of a dump or a load, which is beside the file or folder *path*.
+
+    :param path: the path of the file, or of the folder of an export.
+    :param verb: ``"dump"`` or ``"load"``.
+
+    >>> name_checkpoint("backup/notes.jsonl.gz", "dump").as_posix()
+    'backup/notes.jsonl.gz.dump-checkpoint'
+    """
     path = Path(path)
     return path.with_name(f"{path.name}.{verb}-checkpoint")
 
 
 def identify_table(description: Mapping[str, Any]) -> str:
-    """Return a text that no other table has, nor one that was made later under the same name."""
+    """Return a text that is unique to the table, also among tables that had or will have the same name."""
     made = description.get("TableId") or description.get("CreationDateTime")
     return f"{description.get('TableArn') or description['TableName']} ({made})"
 
 
 def read_checkpoint(path: Path, kind: type[C], table: str) -> C | None:
-    """Return the checkpoint in *path*, None if there is none.
+    """Return the checkpoint in *path*, or None if the file does not exist.
 
-    :raises DumpError: it is of another table, or is no checkpoint.
+    :raises DumpError: the file is no checkpoint, or the checkpoint of another table.
     """
     try:
         checkpoint = msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise DumpError(f"{path} is no checkpoint ({error}): remove it to start anew") from error
+        raise DumpError(f"{path} is no checkpoint ({error}): remove it to start again") from error
     if checkpoint.table != table:
         raise DumpError(
             f"{path} is the checkpoint of the table {checkpoint.table}, not of {table}: name that table, or remove "
-            "the file to start anew"
+            "the file to start again"
         )
     return checkpoint
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write *checkpoint* in place of the one in *path*: whenever the process ends, one of the two is whole."""
+    """Replace the checkpoint in *path*; if the process ends here, the old or the new one is complete."""
     beside = path.with_name(f"{path.name}.new")
     with beside.open("wb") as file:
         file.write(msgspec.json.encode(checkpoint))

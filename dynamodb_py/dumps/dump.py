@@ -1,4 +1,4 @@
-"""Tables into files: read in parallel segments, written page by page, and continued where a run ended."""
+"""Dumping a table to a file: parallel segments, one page after the other, continued after an interruption."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .checkpoints import (
 )
 
 _Place: TypeAlias = "Key | bool | None"
-"""The key that a segment goes on after; None at its beginning, True at its end."""
+"""The place of a segment: the key to continue after, None at the beginning, True at the end."""
 
 
 _WORKERS = 64
@@ -40,19 +40,19 @@ _WORKERS = 64
 
 
 class DumpReport(Struct, frozen=True):
-    """What a dump wrote."""
+    """The result of a dump."""
 
     items: int
-    """How many items are in the file."""
+    """The number of items in the file."""
     continued: int
-    """How many of them an earlier run wrote."""
+    """The number of these items that an earlier, interrupted run wrote."""
 
 
 class _DumpCheckpoint(Checkpoint, kw_only=True):
     places: list[_Place]
-    """Of each segment."""
+    """The place of each segment."""
     bytes: int = 0
-    """How much of the file is written; what is after that is cut off."""
+    """The size of the file at the checkpoint; the next run cuts off anything after it."""
 
 
 def dump_table(
@@ -67,29 +67,39 @@ def dump_table(
     overwrite: bool = False,
     progress: ProgressOption = None,
 ) -> DumpReport:
-    """Write all items of a table into a file, a line of DynamoDB JSON for each.
+    r"""Write all items of a table to a file, each as a line of DynamoDB JSON.
 
-    The file grows under the name *output* with ``.part`` behind it, and has its own name when it is whole. Beside it
-    is a checkpoint. A run that was killed is continued by the next call: it cuts off what came after the checkpoint,
-    so that no item is torn, missing or there twice. Items that others write meanwhile are in the file as they were
-    before or after that: a dump is no snapshot.
+    The file has the name *output* with ``.part`` until it is complete, and a checkpoint beside it. If a run is
+    interrupted or killed, the next call continues from the checkpoint, so no item is torn, missing or duplicate. The
+    file is not a snapshot: it has items that change during the dump as they were before or after the change.
 
     :param table: the name of the table in DynamoDB.
-    :param output: the path of the file, or an open file, which has no checkpoint.
-    :param segments: how many parts of the table are read side by side, 1 to 1,000,000
-        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan). A page of each,
-        up to 1 MB, is in memory. A run that continues another one keeps its number.
-    :param rate: the most read units a second, on average.
-    :param consistent: read with strong consistency, for twice the price.
-    :param compress: write gzip; by default if *output* ends in ``.gz``.
+    :param output: the path of the file; or an open file, which has no checkpoint.
+    :param using: the alias of the connection; by default, the default connection.
+    :param segments: the number of parts of the table that are read in parallel, 1 to 1,000,000
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan). A page of each
+        part, up to 1 MB, is in memory. A run that continues another one keeps the number of that.
+    :param rate: the most read units per second, on average; by default no limit.
+    :param consistent: read with strong consistency, for twice the units.
+    :param compress: write gzip; by default only if *output* ends in ``.gz``.
     :param overwrite: replace *output* if it exists.
-    :param progress: called with the number of items written and DynamoDB's number of items, which is up to six hours
-        old (0: unknown), or True for a bar.
-    :raises DumpError: *output* exists, or its checkpoint is of another table.
-    :raises TableNotFound: there is no such table.
+    :param progress: a function for the number of items that were written, and DynamoDB's number of items, which is up
+        to six hours old, or 0 if unknown; or True for a progress bar.
+    :return: the number of items.
+    :raises DumpError: *output* exists, or its checkpoint belongs to another table.
+    :raises TableNotFound: the table does not exist.
+
+    >>> import io
+    >>> Score.objects.count()
+    3
+    >>> output = io.BytesIO()
+    >>> dump_table("scores", output)
+    DumpReport(items=3, continued=0)
+    >>> sorted(output.getvalue().splitlines())[0]
+    b'{"Item":{"player":{"S":"ann"},"game":{"N":"1"},"points":{"N":"50"}}}'
     """
     if not 1 <= segments <= MAX_SEGMENTS:
-        raise DumpError(f"segments={segments!r}: it is a number from 1 to {MAX_SEGMENTS}")
+        raise DumpError(f"segments={segments!r}: give a number from 1 to {MAX_SEGMENTS}")
     pacer = make_pacer(rate)
     callback = as_callback(progress)
     link = get_connection(using)
@@ -118,7 +128,7 @@ def dump_table(
 
 
 def _limit_page(description: Mapping[str, Any], rate: float | None) -> int | None:
-    """Return the most items to a page, so that none takes much more than a second's units; None for no limit."""
+    """Return the most items of a page, which then costs about the units of a second; None for no limit."""
     if rate is None:
         return None
     size, count = description.get("TableSizeBytes", 0), description.get("ItemCount", 0)
@@ -148,7 +158,7 @@ def _send(requests: Sequence[Scan]) -> Flow[list[Any]]:
 
 
 class _Target:
-    """Where the lines go: an open file of the caller's."""
+    """An open file of the caller, to which the lines are written."""
 
     def __init__(
         self, file: BinaryIO | None, checkpoint: _DumpCheckpoint, *, compress: bool
@@ -157,10 +167,10 @@ class _Target:
         self.checkpoint, self.compress = checkpoint, compress
 
     def __enter__(self) -> None:
-        """Nothing is to be opened."""
+        """Do nothing: the file is open."""
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is to be closed."""
+        """Do nothing: the caller closes the file."""
 
     @property
     def is_complete(self) -> bool:
@@ -172,7 +182,7 @@ class _Target:
         assert self.file is not None
         if items:
             text = b"".join([b'{"Item":%b}\n' % _as_line(item) for item in items])
-            # Each piece is a whole member of gzip: the file can be cut off behind any of them.
+            # Each piece is a complete member of gzip: the file can be cut off after any of them.
             piece = gzip.compress(text, 6, mtime=0) if self.compress else text
             self.file.write(piece)
             self.checkpoint.bytes += len(piece)
@@ -180,11 +190,11 @@ class _Target:
         self.file.flush()
 
     def finish(self) -> None:
-        """Do what is to be done after the last line."""
+        """Complete the file after the last line."""
 
 
 class _FileTarget(_Target):
-    """A file that grows under another name, and its checkpoint."""
+    """A file that has another name until it is complete, and its checkpoint."""
 
     def __init__(
         self, path: Path, checkpoint: _DumpCheckpoint, *, compress: bool | None, overwrite: bool
@@ -194,7 +204,7 @@ class _FileTarget(_Target):
         found = read_checkpoint(self.beside, _DumpCheckpoint, checkpoint.table)
         if found is None and path.exists() and not overwrite:
             raise DumpError(
-                f"{path} exists: choose another name, or replace it (overwrite, --overwrite)"
+                f"{path} exists: choose another name, or replace it (overwrite=True, --overwrite)"
             )
         packed = path.suffix == ".gz" if compress is None else compress
         super().__init__(None, found or checkpoint, compress=packed)
@@ -202,12 +212,12 @@ class _FileTarget(_Target):
     def __enter__(self) -> None:
         size = self.part.stat().st_size if self.part.exists() else None
         if self.is_complete and size is None and self.path.exists():
-            return  # the run ended between the last two steps
+            return  # the earlier run ended after it renamed the file and before it removed the checkpoint
         if (size or 0) < self.checkpoint.bytes:
             raise DumpError(
-                f"{self.part} is missing, or shorter than its checkpoint says: remove {self.beside} to start anew"
+                f"{self.part} is missing, or shorter than at its checkpoint: remove {self.beside} to start again"
             )
-        # First the checkpoint: a part without one would be of nobody knows which table.
+        # The checkpoint first: without it, nobody knows to which table a part belongs.
         write_checkpoint(self.beside, self.checkpoint)
         self.file = self.part.open("r+b" if size else "wb")
         self.file.truncate(self.checkpoint.bytes)
@@ -220,7 +230,7 @@ class _FileTarget(_Target):
     def write(self, items: Sequence[bytes]) -> None:
         super().write(items)
         assert self.file is not None
-        os.fsync(self.file.fileno())  # what the checkpoint counts is on the disk before it
+        os.fsync(self.file.fileno())  # the lines are on the disk before the checkpoint counts them
         write_checkpoint(self.beside, self.checkpoint)
 
     def finish(self) -> None:
@@ -231,5 +241,5 @@ class _FileTarget(_Target):
 
 
 def _as_line(item: bytes) -> bytes:
-    """Return the JSON of an item without line breaks, which an answer may have between its members."""
+    """Return the JSON of an item without line breaks, which a response may have between its members."""
     return msgspec.json.format(item, indent=-1) if b"\n" in item else item

@@ -1,4 +1,4 @@
-"""The lines of a dump: of one file, of the folder of an export to S3, or of standard input; plain or gzip."""
+"""Reading the lines of a dump: a file, the folder of an export to S3, or standard input; plain or gzip."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ..operations.items import StoredItem
 
 _GZIP = b"\x1f\x8b"
 _LONGEST = 4 * 1024 * 1024
-"""More bytes than a line has in any spelling: an item has at most 400 KB, before JSON and base64."""
+"""More bytes than any line has: an item has at most 400 KB, before JSON and base64."""
 
 
 class Place(Struct, frozen=True):
     """A place between two lines."""
 
     file: int = 0
-    """How many files are done."""
+    """The number of files that are done."""
     line: int = 0
-    """How many lines of the next file are done."""
+    """The number of lines of the next file that are done."""
     offset: int = 0
-    """How many bytes these have, unpacked."""
+    """The number of bytes of these lines, uncompressed."""
 
 
 class Line(NamedTuple):
@@ -54,21 +54,21 @@ _read_line = msgspec.json.Decoder(_Line).decode
 
 
 class Source:
-    """Some files with lines, read in order."""
+    """The files of a dump, which are read in order."""
 
     def __init__(self, files: list[Path], total: int = 0, stream: BinaryIO | None = None) -> None:
         self.files, self.total, self.stream = files, total, stream
 
     @property
     def signature(self) -> list[tuple[str, int, int]]:
-        """The names, sizes and times of the files: other ones are other files."""
+        """The names, sizes and times of the files, by which a checkpoint recognizes them."""
         states = [(path, path.stat()) for path in self.files]
         return [(path.name, state.st_size, state.st_mtime_ns) for path, state in states]
 
     def read(self, place: Place) -> Iterator[Line]:
         """Yield the lines after *place*.
 
-        :raises DumpError: a file cannot be read, or a line has no item; it names them.
+        :raises DumpError: a file cannot be read, or a line has no item; the message names file and line.
         """
         if self.stream is not None:
             yield from _read_lines(self.stream, "standard input", 0, place)
@@ -86,10 +86,10 @@ class Source:
 def open_source(path: str | Path | BinaryIO) -> Source:
     """Return the source at *path*: a file, an open file, or a folder of an export to S3.
 
-    The folder has ``manifest-files.json`` and, in ``data``, the files that are named there. Without a manifest, all
-    files ``*.json.gz`` in ``data``, or in the folder itself, are taken.
+    The folder has ``manifest-files.json``, and in ``data`` the files of the manifest. Without a manifest, the source
+    has all files ``*.json.gz`` in ``data``, or in the folder itself.
 
-    :raises DumpError: there is no such file, or one of an export is missing.
+    :raises DumpError: the file or folder does not exist, or a file of the manifest is missing.
     """
     if not isinstance(path, (str, Path)):
         return Source([], stream=path)
@@ -114,7 +114,7 @@ def open_source(path: str | Path | BinaryIO) -> Source:
         raise DumpError(f"{manifest}: {error}") from error
     files = [folder / each.dataFileS3Key.rpartition("/")[2] for each in listed]
     if missing := [file for file in files if not file.exists()]:
-        raise DumpError(f"{missing[0]} is missing, which {manifest} names: copy the whole export")
+        raise DumpError(f"{missing[0]} is missing, but {manifest} names it: copy the whole export")
     return Source(files, sum(each.itemCount for each in listed))
 
 
@@ -126,7 +126,7 @@ def _read_lines(file: BinaryIO, name: str, at: int, place: Place) -> Iterator[Li
     number, offset = place.line, place.offset
     try:
         if offset:
-            lines.seek(offset)  # in gzip, it reads up to there
+            lines.seek(offset)  # of gzip, this reads everything before it
         while text := lines.readline(_LONGEST):
             number, offset = number + 1, offset + len(text)
             if not text.isspace():
@@ -137,7 +137,7 @@ def _read_lines(file: BinaryIO, name: str, at: int, place: Place) -> Iterator[Li
 
 
 def _find_item(text: bytes, label: str) -> StoredItem:
-    """Return the JSON of the item in a line; raise DumpError if there is none that DynamoDB could store."""
+    """Return the JSON of the item in a line; raise DumpError if it is no item that DynamoDB can store."""
     try:
         item = bytes(_read_line(text).Item)
         decode_item(item)

@@ -1,4 +1,4 @@
-"""Files into tables: items are put in batches, and a run that ended is continued."""
+"""Loading a file into a table: items are written in batches, and an interrupted run is continued."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from .checkpoints import (
 from .lines import Line, Place, Source, open_source
 
 _SECONDS = 1.0
-"""How often a checkpoint is written: what is put again after a kill changes nothing."""
+"""The seconds between two checkpoints. The next run writes the items after a checkpoint again, which is harmless."""
 
 
 class LoadReport(Struct, frozen=True):
-    """What a load put into the table."""
+    """The result of a load."""
 
     items: int
-    """How many lines were put."""
+    """The number of lines whose items are in the table."""
     continued: int
-    """How many of them an earlier run put."""
+    """The number of these lines that an earlier, interrupted run wrote."""
 
 
 class _LoadCheckpoint(Checkpoint, kw_only=True):
@@ -51,11 +51,22 @@ class _LoadCheckpoint(Checkpoint, kw_only=True):
 def is_empty(table: str, *, using: str | None = None) -> bool:
     """Tell whether a table has no item.
 
-    :raises TableNotFound: there is no such table.
+    :param table: the name of the table in DynamoDB.
+    :param using: the alias of the connection; by default, the default connection.
+    :raises TableNotFound: the table does not exist.
+
+    >>> is_empty("scores")
+    False
+    >>> Score.objects.all().delete().changed
+    3
+    >>> is_empty("scores")
+    True
     """
 
     def look() -> Flow[bool]:
-        yield from DescribeTable(table)  # its error names the table; an engine's of Scan may not
+        yield from DescribeTable(
+            table
+        )  # its error names the table; some engines' error of Scan does not
         page = yield from Scan(table=table, limit=1, consistent=True)
         return not page.items
 
@@ -72,27 +83,36 @@ def load_table(
     checkpoint: str | Path | None = None,
     progress: ProgressOption = None,
 ) -> LoadReport:
-    """Put the items of a file into a table, in place of those that exist with the same keys.
+    """Put the items of a file into a table; they replace items with the same keys.
 
-    Of several lines with one key, the last one counts. A run that was killed is continued by the next call, from its
-    checkpoint; some items are put twice then, which changes nothing. Unique values, references and hooks of models
-    are not looked at: ``dynamodb-py unique repair`` makes the sentinels afterwards.
+    Of several lines with the same key, the last one counts. If a run is interrupted or killed, the next call continues
+    from the checkpoint; it puts some items again, which is harmless. Unique values, references and hooks of models
+    have no effect: ``dynamodb-py unique repair`` creates the sentinels afterwards.
 
     :param table: the name of the table in DynamoDB.
-    :param source: the path of a file of :func:`dump_table`, plain or gzip; of the folder of an export to S3 in
-        DynamoDB JSON, with its ``manifest-files.json``; or an open file, which has no checkpoint.
+    :param source: the path of a file of :func:`dump_table`, plain or gzip; or the path of the folder of an export to
+        S3 in DynamoDB JSON, with its ``manifest-files.json``; or an open file, which has no checkpoint.
+    :param using: the alias of the connection; by default, the default connection.
     :param workers: the most requests at once; each puts up to 25 items.
-    :param rate: the most write units a second, on average.
-    :param checkpoint: the path of the checkpoint, beside *source* by default.
-    :param progress: called with the number of items put and that in the manifest of an export (0: unknown), or
-        True for a bar.
-    :raises DumpError: a line has no item, or DynamoDB refuses it: the message names file and line. The lines before
-        it are in the table. Or the checkpoint is of another table, or of other files.
-    :raises BatchIncomplete: DynamoDB kept leaving items unprocessed, as the table's throughput is too low.
-    :raises TableNotFound: there is no such table.
+    :param rate: the most write units per second, on average; by default no limit.
+    :param checkpoint: the path of the checkpoint, by default beside *source*.
+    :param progress: a function for the number of items that were put, and the number in the manifest of an export, or
+        0 if unknown; or True for a progress bar.
+    :return: the number of lines.
+    :raises DumpError: a line has no item, or DynamoDB rejects the item: the message names file and line. The lines
+        before it are in the table. Or the checkpoint belongs to another table, or to other files.
+    :raises BatchIncomplete: DynamoDB kept leaving items unprocessed, because the table's throughput is too low.
+    :raises TableNotFound: the table does not exist.
+
+    >>> import io
+    >>> lines = b'{"Item": {"player": {"S": "eve"}, "game": {"N": "1"}, "points": {"N": "30"}}}'
+    >>> load_table("scores", io.BytesIO(lines))
+    LoadReport(items=1, continued=0)
+    >>> Score.get(player="eve", game=1).points
+    30
     """
     if workers < 1:
-        raise DumpError(f"workers={workers!r}: it is a number from 1 on")
+        raise DumpError(f"workers={workers!r}: give a number from 1")
     pacer, link, callback = make_pacer(rate), get_connection(using), as_callback(progress)
     opened = open_source(source)
     beside = (
@@ -132,18 +152,18 @@ def _as_path(source: str | Path | BinaryIO) -> Path:
 
 
 def _start(table: str, source: Source, beside: Path | None) -> _LoadCheckpoint:
-    """Return the checkpoint to go on from."""
+    """Return the checkpoint to continue from."""
     files = source.signature
     found = None if beside is None else read_checkpoint(beside, _LoadCheckpoint, table)
     if found is not None and found.files != files:
         raise DumpError(
-            f"{beside} is the checkpoint of other files, or these were changed since: remove it to start anew"
+            f"{beside} is the checkpoint of other files, or these files have changed: remove it to start again"
         )
     return found or _LoadCheckpoint(table=table, files=files)
 
 
 class _Write(NamedTuple):
-    """What puts the item of a line."""
+    """The request part that puts the item of a line."""
 
     line: Line
     identity: Hashable
@@ -154,7 +174,7 @@ class _Write(NamedTuple):
 def _make_writes(
     table: str, key: tuple[KeyAttribute, ...], lines: Iterator[Line]
 ) -> Iterator[_Write]:
-    """Yield what puts the items of *lines*; raise DumpError for one without the key of the table."""
+    """Yield the writes of the items of *lines*; raise DumpError for an item without the key of the table."""
     read = make_key_reader(key)
     for line in lines:
         try:
@@ -166,7 +186,7 @@ def _make_writes(
 
 
 def _take_chunks(writes: Iterator[_Write], size: int) -> Iterator[list[_Write]]:
-    """Yield lists of up to *size* writes; those before a broken line come before its error."""
+    """Yield lists of up to *size* writes; the writes before a broken line come before its error."""
     chunk: list[_Write] = []
     try:
         for write in writes:
@@ -183,17 +203,17 @@ def _take_chunks(writes: Iterator[_Write], size: int) -> Iterator[list[_Write]]:
 
 
 def _execute(chunk: Sequence[_Write], size: int, workers: int) -> Flow[None]:
-    """Put the items, of each key the last one; if DynamoDB refuses some, raise DumpError for the first of them."""
+    """Put the last item of each key; if DynamoDB rejects items, raise DumpError for the first of them."""
     writes = {write.identity: write for write in chunk}.values()
     try:
         yield from batch_write([write.put for write in writes], workers=workers, size=size)
     except InvalidRequest:
-        # It does not say which one: put each alone, those that are there already too.
+        # The error does not name the item: put each alone, also those that are in the table already.
         for write in writes:
             try:
                 yield from BatchWriteItem([write.put])
             except InvalidRequest as error:
                 raise DumpError(
-                    f"{write.line.name}: DynamoDB refuses the item: {error.message}"
+                    f"{write.line.name}: DynamoDB rejects the item: {error.message}"
                 ) from error
         raise

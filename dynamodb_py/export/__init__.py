@@ -1,6 +1,6 @@
-"""The infrastructure that models need, as templates of CloudFormation and policies of IAM.
+"""Templates of CloudFormation and policies of IAM for models.
 
-Nothing is sent. Both are dicts, to be written as JSON, which CloudFormation and Terraform take.
+Both are dicts; write them as JSON for CloudFormation or Terraform. No function here sends a request.
 
 >>> from dynamodb_py import CharField, Model
 >>> class Book(Model):

@@ -1,4 +1,4 @@
-"""Policies of IAM that allow what this package sends for some models, and no more."""
+"""Policies of IAM that allow exactly the requests that this package sends for some models."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .templates import FORMAT, list_tables
 Access: TypeAlias = Literal["read", "write", "admin"]
 ACCESSES: tuple[Access, ...] = get_args(Access)
 
-# Of each access, what the one before does not have. TransactGetItems and TransactWriteItems are allowed by the
-# actions for their parts:
+# The actions that each access has beyond the one before it. The actions for the parts of transactions allow
+# TransactGetItems and TransactWriteItems:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 _ITEMS = {
     "read": ["BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"],
@@ -58,15 +58,26 @@ def make_policy(
 ) -> dict[str, Any]:
     """Return the policy document of IAM for a program that uses *models*.
 
-    ``"read"`` allows their reads, ``"write"`` their writes too, transactions included, ``"admin"`` also what
-    ``Table()``, migrations and ``unique repair`` do. Named are the tables, their indexes, and the tables of the
-    sentinels of unique values. References with ``on_delete`` lead to the tables of other models: name these models too.
+    The resources of the policy are the tables, their indexes, and the tables of the sentinels of unique values.
+    References with ``on_delete`` lead to tables of other models: pass these models too.
 
-    :param region: of the tables, ``*`` for any; by default what the connection names, else ``*``.
-    :param account: the number of their account; ``*`` for that of the caller.
-    :param partiql: allow statements in PartiQL too.
-    :param streams: allow to read the streams of the tables too.
+    :param models: the models.
+    :param access: ``"read"`` allows reads; ``"write"`` also allows writes and transactions; ``"admin"`` also allows
+        the requests of ``Table()``, of migrations and of ``unique repair``.
+    :param using: the alias of a connection; by default the models' ``Meta.using``.
+    :param region: the region of the tables, or ``*`` for any; by default the connection's region, or else ``*``.
+    :param account: the number of their account; ``*`` for the account of the caller.
+    :param partition: the partition of AWS, ``"aws"``, ``"aws-cn"`` or ``"aws-us-gov"``.
+    :param partiql: also allow statements in PartiQL.
+    :param streams: also allow reading the streams of the tables.
+    :return: the document, a dict.
     :raises ConfigurationError: *access* is none of the three, or the models are on several connections.
+
+    >>> policy = make_policy([Score], "read", region="eu-west-1", account="123456789012")
+    >>> policy["Statement"][0]["Action"]
+    ['dynamodb:BatchGetItem', 'dynamodb:DescribeTable', 'dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:Scan']
+    >>> policy["Statement"][1]["Resource"]
+    ['arn:aws:dynamodb:eu-west-1:123456789012:table/scores/index/by_game']
     """
     tables = Tables(models, using)
     named = region or get_connection(tables.using).settings.region_name or "*"
@@ -84,9 +95,13 @@ def make_policy_template(
     partiql: bool = False,
     streams: bool = False,
 ) -> dict[str, Any]:
-    """Return a template of CloudFormation whose one resource is the managed policy of :func:`make_policy`.
+    """Return a template of CloudFormation with the policy of :func:`make_policy` as a managed policy.
 
-    Its region and account are those of the stack.
+    The parameters are those of :func:`make_policy`. Region and account are those of the stack.
+
+    >>> template = make_policy_template([Score], "write")
+    >>> list(template["Resources"]), list(template["Outputs"])
+    (['WritePolicy'], ['PolicyArn'])
     """
     root = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/"
     document = _make_document(
@@ -112,9 +127,9 @@ def _make_document(
     partiql: bool,
     streams: bool,
 ) -> dict[str, Any]:
-    """Return the document; *make_arn* makes the ARN of what is at a path below ``table/``."""
+    """Return the document; *make_arn* converts a path below ``table/`` to an ARN."""
     if access not in ACCESSES:
-        raise ConfigurationError(f"access={access!r}: it is one of {', '.join(ACCESSES)}")
+        raise ConfigurationError(f"access={access!r}: give one of {', '.join(ACCESSES)}")
     accesses = ACCESSES[: ACCESSES.index(access) + 1]
     tables = list(list_tables(given))
     own = [name for name, _, holds_sentinels in tables if not holds_sentinels]

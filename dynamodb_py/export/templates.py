@@ -1,4 +1,4 @@
-"""Tables as resources of CloudFormation, made of the requests that ``Table.create()`` sends."""
+"""Tables as resources of CloudFormation, converted from the requests that ``Table.create()`` sends."""
 
 from __future__ import annotations
 
@@ -20,15 +20,23 @@ FORMAT = "2010-09-09"
 def make_template(
     models: Iterable[type[HasOptions]], *, using: str | None = None, retain: bool = True
 ) -> dict[str, Any]:
-    """Return the template of CloudFormation with all tables of *models*.
+    """Return a template of CloudFormation with all tables of *models*.
 
-    They are what ``Tables(models).create()`` makes: keys, indexes, billing, TTL, the options of ``Meta``, and the
-    tables of the sentinels of unique values, under the names on the connection *using*
+    The tables are those that ``Tables(models).create()`` would create: with keys, indexes, billing, TTL, the options of
+    ``Meta``, and the tables of the sentinels of unique values; the names have the connection's prefix
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html).
 
-    :param using: the alias of a connection; without it the models' ``Meta.using`` counts.
+    :param models: the models.
+    :param using: the alias of a connection; by default the models' ``Meta.using``.
     :param retain: keep the tables when their resources or the stack are deleted or replaced.
-    :raises ConfigurationError: the models are on several connections.
+    :return: the template, a dict.
+    :raises ConfigurationError: there are no models, or they are on several connections.
+
+    >>> table = make_template([Score])["Resources"]["Scores"]
+    >>> table["Type"], table["DeletionPolicy"]
+    ('AWS::DynamoDB::Table', 'Retain')
+    >>> table["Properties"]["KeySchema"][0]
+    {'AttributeName': 'player', 'KeyType': 'HASH'}
     """
     policies = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"} if retain else {}
     resources: dict[str, Any] = {}
@@ -42,13 +50,13 @@ def make_template(
 
 
 def list_tables(tables: Tables) -> Iterator[tuple[str, TableSchema, bool]]:
-    """Yield the names, the schemas, and whether they hold sentinels, of *tables* and of their companions.
+    """Yield the name and schema of each of *tables* and their companions, and whether it holds sentinels.
 
-    :raises ConfigurationError: there are none.
+    :raises ConfigurationError: there are no tables.
     """
     seen = set[str]()
     if not len(tables):
-        raise ConfigurationError("there are no models: name at least one")
+        raise ConfigurationError("there are no models: give at least one")
     link = get_connection(tables.using)
     for table in tables:
         for schema in (table.schema, *table.companions):
@@ -59,7 +67,7 @@ def list_tables(tables: Tables) -> Iterator[tuple[str, TableSchema, bool]]:
 
 
 def _make_properties(name: str, schema: TableSchema) -> dict[str, Any]:
-    """Return the properties of a table: those of CreateTable, but for those that are spelled otherwise."""
+    """Return the properties of a table: the parameters of CreateTable, some with other names."""
     properties = CreateTable(name, schema).payload()
     for part in (properties, *properties.get("GlobalSecondaryIndexes", ())):
         if (most := part.pop("OnDemandThroughput", None)) is not None:
@@ -82,7 +90,7 @@ def _make_properties(name: str, schema: TableSchema) -> dict[str, Any]:
 
 
 def _name_resource(name: str, taken: Iterable[str]) -> str:
-    """Return a logical ID for a table: letters and digits, unlike those that are *taken*."""
+    """Return a logical ID for a table, of letters and digits, that is not *taken*."""
     words = re.findall("[A-Za-z0-9]+", name)
     label = "".join(word[:1].upper() + word[1:] for word in words)
     label = f"Table{label}" if not label[:1].isalpha() else label

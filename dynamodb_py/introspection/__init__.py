@@ -1,4 +1,4 @@
-"""Models of tables that exist: what ``inspect`` samples, and the code that it writes.
+"""Writing the code of models for a table that exists, from a sample of its items.
 
 >>> from dynamodb_py import CharField, IntegerField, Model, Table, connect
 >>> class Note(Model):

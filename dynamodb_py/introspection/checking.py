@@ -1,4 +1,4 @@
-"""Whether models read items: each field of each item, and what is inside."""
+"""Checking whether models can read items, field by field, also inside documents."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ class Misfit(NamedTuple):
 
     attribute: str
     path: str
-    """The field, and its place inside documents."""
+    """The model and the field, with the path inside documents: ``"Order.lines[].price"``."""
     error: str
     row: Model
 
 
 def make_module(source: str) -> ModuleType:
-    """Return the module that *source*, which this package wrote, is the code of."""
+    """Execute *source*, code that this package wrote, and return it as a module."""
     module = ModuleType(f"dynamodb_py_inspected_{next(_NUMBERS)}")
     exec(compile(source, "models of inspect", "exec"), module.__dict__)
     return module
 
 
 def find_misfits(root: type[Model], items: Iterable[StoredItem]) -> Iterator[Misfit]:
-    """Yield what cannot be read of *items* as *root*, or as a model in the shared table *root*."""
+    """Yield the values of *items* that the model *root*, or a model in the shared table *root*, cannot read."""
     layout = root._layout if issubclass(root, SharedTable) else None
     for item in items:
         meta = None if layout is None else layout.find_model(item)
@@ -53,7 +53,7 @@ def find_misfits(root: type[Model], items: Iterable[StoredItem]) -> Iterator[Mis
 
 
 def _look_into(record: Any, name: str, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the places at and below a field that cannot be read, and the errors."""
+    """Yield the path and error of each value in a field that cannot be read."""
     try:
         value = getattr(record, name)
     except UnreadableValue as error:
@@ -75,12 +75,12 @@ def _list_documents(value: Any, path: str) -> Iterator[tuple[Document, str]]:
 
 
 class CheckReport(Struct, frozen=True):
-    """What a whole table has that models cannot read."""
+    """The values of a whole table that its models cannot read."""
 
     items: int
-    """How many items were read."""
+    """The number of items that were read."""
     misfits: dict[str, tuple[int, Misfit]]
-    """By the path of the field: in how many values, and the first of them."""
+    """By the path of the field: the number of such values, and the first of them."""
 
 
 def check_table(
@@ -90,12 +90,25 @@ def check_table(
     using: str | None = None,
     progress: ProgressOption = None,
 ) -> CheckReport:
-    """Read a whole table with models, and return what they cannot read.
+    """Read a whole table with models, and return the values that they cannot read.
 
     :param root: the model of the items, or the shared table of several models.
     :param table: the name of the table in DynamoDB.
-    :param progress: called with the number of items read and DynamoDB's number of items, or True for a bar.
-    :raises TableNotFound: there is no such table.
+    :param using: the alias of the connection; by default, the default connection.
+    :param progress: a function for the number of items that were read and DynamoDB's number of items; or True for a
+        progress bar.
+    :raises TableNotFound: the table does not exist.
+
+    >>> check_table(Score, "scores")
+    CheckReport(items=3, misfits={})
+    >>> from dynamodb_py import CharField, IntegerField
+    >>> class Guess(Model):
+    ...     player = CharField(hash_key=True)
+    ...     game = CharField(range_key=True)
+    ...     points = IntegerField()
+    >>> report = check_table(Guess, "scores")
+    >>> {path: count for path, (count, first) in report.misfits.items()}
+    {'Guess.game': 3}
     """
     callback = as_callback(progress)
 

@@ -1,4 +1,4 @@
-"""Which field holds values: the first of some whose own spelling is that of all values that were seen."""
+"""Choosing a field for values: the first of several fields that would store all of them unchanged."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Choice(NamedTuple):
     kind: str
     arguments: tuple[str, ...] = ()
     note: str = ""
-    """What the reader of the code should know."""
+    """A remark for the reader of the code."""
 
     @property
     def source(self) -> str:
-        """The code that makes the field."""
+        """The code that creates the field."""
         return f"{self.kind}({', '.join(self.arguments)})"
 
 
 class _Guess(NamedTuple):
-    """A field that may hold texts, numbers or bytes."""
+    """A candidate: a field that may fit the texts, numbers or bytes."""
 
     choice: Choice
     field: AnyField
@@ -50,7 +50,7 @@ _TEXTS = [
     _make_guess(
         "compat.pynamodb.UTCDateTimeField()",
         pynamodb.UTCDateTimeField(),
-        "all are as PynamoDB spells moments",
+        "all are moments in PynamoDB's format",
     ),
     *(
         _make_guess(
@@ -75,11 +75,15 @@ _TIME_WORDS = re.compile(
 _FIRST, _LAST = 10**9, 4 * 10**9  # seconds: 2001 to 2096
 _BASE64 = re.compile(rb"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SHORTEST_BASE64 = 8
-"""Fewer bytes are base64 by chance too often."""
+"""The fewest bytes that count as base64: shorter values look like base64 by chance."""
 
 
 def choose_scalar(name: str, kind: str, contents: Sequence[Any]) -> Choice:
-    """Return the field for texts, numbers, bytes or truth values; *name* is that of the attribute.
+    """Return the field for texts, numbers, bytes or truth values.
+
+    :param name: the name of the attribute.
+    :param kind: DynamoDB's type of the values.
+    :param contents: the values in the form of DynamoDB's JSON.
 
     >>> (
     ...     choose_scalar("born", "S", ["2026-11-01"]).source,
@@ -108,13 +112,13 @@ def _choose_number(name: str, texts: Sequence[str]) -> Choice:
             return found
     if not numbers or any(number != number.to_integral_value() for number in numbers):
         return Choice("DecimalField")
-    return Choice("IntegerField", note="1 and 0 alone" if {*numbers} == {0, 1} else "")
+    return Choice("IntegerField", note="only 1 and 0" if {*numbers} == {0, 1} else "")
 
 
 def _choose_bytes(name: str, contents: Sequence[str]) -> Choice:
     values = [*map(to_bytes, contents)]
     if values and all(len(each) >= _SHORTEST_BASE64 and _BASE64.fullmatch(each) for each in values):
-        note = "a guess: all are base64 once more, as of bloop and of PynamoDB before 6"
+        note = "a guess: all are base64, as bloop, and PynamoDB before 6, store bytes"
         return Choice("compat.pynamodb.LegacyBinaryField", note=note)
     return Choice("BinaryField")
 
@@ -135,7 +139,7 @@ def _find_guess(guesses: Sequence[_Guess], wires: Sequence[Wire]) -> Choice | No
 
 
 def _spells(field: AnyField, wire: Wire) -> bool:
-    """Tell whether *field* reads a value, and would store it just so."""
+    """Tell whether *field* can read a value, and would store it unchanged."""
     try:
         return field.encode(field.decode(wire)) == wire
     except (UnreadableValue, ValidationError):

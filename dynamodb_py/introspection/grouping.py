@@ -1,4 +1,4 @@
-"""Items of several kinds in one table: distinguished by an attribute, or by the beginnings of their keys."""
+"""Finding kinds of items in one table, by the value of an attribute or by the patterns of their keys."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z_-]*")
 
 
 def find_discriminator(items: Sequence[WireMap], keys: set[str]) -> str | None:
-    """Return the attribute whose text decides which others an item has; None if there is none.
+    """Return the attribute whose text seems to name the kind of an item, or None.
 
-    It is in each item, has few values, and some attributes are in the items of one value alone. One whose name says
-    nothing of kinds needs two such attributes for two values.
+    Each item has this attribute, it has few different values, and some other attributes are only in the items of one
+    value. If its name is not like ``type``, two values must have at least two such attributes each.
     """
     best: tuple[int, str] | None = None
     for name, wires in gather_members(items).items():
@@ -36,7 +36,7 @@ def find_discriminator(items: Sequence[WireMap], keys: set[str]) -> str | None:
 
 
 def group_by_text(items: Sequence[WireMap], name: str) -> dict[str, list[WireMap]]:
-    """Return the items by the text in the attribute *name*, which all have."""
+    """Return the items by their text in the attribute *name*, which each item has."""
     groups: dict[str, list[WireMap]] = {}
     for item in items:
         groups.setdefault(item[name]["S"], []).append(item)
@@ -44,7 +44,7 @@ def group_by_text(items: Sequence[WireMap], name: str) -> dict[str, list[WireMap
 
 
 def _count_own(groups: Sequence[Sequence[WireMap]]) -> list[int]:
-    """Return how many attributes are in the items of each group alone."""
+    """Return for each group the number of attributes that only its items have."""
     names = [{name for item in group for name in item} for group in groups]
     return [sum(sum(name in each for each in names) == 1 for name in own) for own in names]
 
@@ -53,19 +53,19 @@ class KeyPattern(NamedTuple):
     """The templates of the keys of one kind of items."""
 
     label: str
-    """A word for the name of the class."""
+    """A word from the keys, for the name of the class."""
     templates: tuple[tuple[str, str], ...]
-    """By attribute: ``("pk", "USER#{user_key}")``."""
+    """Pairs of an attribute and its template: ``("pk", "USER#{user_key}")``."""
     parts: tuple[str, ...]
-    """The names in the templates."""
+    """The names in the templates, without duplicates."""
 
 
 def group_by_keys(
     items: Sequence[WireMap], schema: TableSchema
 ) -> dict[KeyPattern, list[WireMap]] | None:
-    """Return the items by the pattern of their keys, where all keys begin with words and a ``#``.
+    """Return the items by the pattern of their keys, if the hash key of each begins with a word and a ``#``.
 
-    None if some have none, or if one pattern fits them all.
+    Return None if a hash key does not, or if all items have the same pattern.
     """
     if schema.range_key is None or {key.type for key in schema.key} != {"S"}:
         return None
@@ -84,7 +84,7 @@ def group_by_keys(
 def _add_indexes(
     pattern: KeyPattern, items: Sequence[WireMap], schema: TableSchema, words: set[str]
 ) -> KeyPattern:
-    """Return the pattern with the keys of indexes that all of *items* are in, as far as these are alike."""
+    """Add the keys of each index to the pattern, if all of *items* have these keys and one pattern for them."""
     names = [name for name, _ in pattern.templates]
     for index in schema.global_indexes:
         keys = [key.name for key in index.keys]
@@ -97,7 +97,7 @@ def _add_indexes(
 
 
 def _find_words(items: Sequence[WireMap], names: Sequence[str]) -> set[str]:
-    """Return the pieces of keys that are words of their templates: those that several items have."""
+    """Return the pieces of keys that are fixed words of templates: capital letters in several items."""
     seen: dict[str, int] = {}
     for item in items:
         texts = (item[name]["S"] for name in names if "S" in item.get(name, ()))
@@ -111,7 +111,7 @@ def _is_word(piece: str) -> bool:
 
 
 def _make_pattern(item: WireMap, names: Sequence[str], words: set[str]) -> KeyPattern:
-    """Return the pattern of the keys *names* of one item; a piece after a word is called after it."""
+    """Return the pattern of the keys *names* of one item; a piece after a word gets the word's name."""
     templates, parts, label = dict[str, str](), dict[str, str](), "item"
     for attribute in names:
         pieces, word = list[str](), attribute

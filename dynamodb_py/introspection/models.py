@@ -1,4 +1,4 @@
-"""The models of a table: of one kind of items, or of several, checked against the items that were seen."""
+"""Writing the models of a table, for one kind of items or several, and checking them with the sample."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..codec import from_json
 from ..connections import get_connection
 from ..exceptions import ModelDefinitionError
 from ..flows import run
+from ..metering import format_count
 from ..models.model import Model
 from ..schema import TableSchema
 from .checking import find_misfits, make_module
@@ -33,33 +34,46 @@ from .source import (
 
 
 class Inspection(Struct, frozen=True):
-    """What ``inspect`` found in a table."""
+    """The result of :func:`inspect_table`."""
 
     source: str
     """The code of the models."""
     root: type[Model]
-    """The model of the table's items; of several kinds in a shared table, that table."""
+    """The model of the table's items; for several models in a shared table, the class of the shared table."""
     sample: Sample
+    """The items that were read."""
     attributes: dict[str, Observation]
-    """What was seen of each attribute."""
+    """The observed values of each attribute, by its name."""
 
 
 class _Draft(NamedTuple):
-    """Code that may do, and the name of its root."""
+    """Code that may fit all items, and the name of its root class."""
 
     source: str
     root: str
 
 
 def inspect_table(table: str, *, using: str | None = None, sample: int = 1000) -> Inspection:
-    """Read some items of a table, and write the code of models that read them.
+    """Read some items of a table, and write the code of models that can read them.
 
-    Each field of each of these items was read with the models before they are returned. Items that were not seen may
-    have other types: they raise ``UnreadableValue`` when such a field is read, and the other fields can be read.
+    The models are checked: they can read every field of these items. Other items may have values of other types;
+    reading such a field raises ``UnreadableValue``, and the other fields can be read.
 
     :param table: the name of the table in DynamoDB.
-    :param sample: how many items to read, spread over the whole table; each 4 KB of them take half a read unit.
-    :raises TableNotFound: there is no such table.
+    :param using: the alias of the connection; by default, the default connection.
+    :param sample: the number of items to read, from all parts of the table; each 4 KB of them cost half a read unit.
+    :return: the code, the classes, and the observed attributes.
+    :raises TableNotFound: the table does not exist.
+
+    >>> Score.objects.count()
+    3
+    >>> found = inspect_table("scores")
+    >>> print(found.source[found.source.index("    player") :].rstrip())
+        player = CharField(hash_key=True)  # 3 of 3
+        game = IntegerField(range_key=True)  # 3 of 3
+        points = IntegerField()  # 3 of 3
+    <BLANKLINE>
+        by_game = GlobalIndex(hash_key="game", range_key="points")
     """
     found = run(read_sample(table, sample), get_connection(using))
     items: list[WireMap] = [from_json(item) for item in found.items]
@@ -67,7 +81,7 @@ def inspect_table(table: str, *, using: str | None = None, sample: int = 1000) -
     for draft in writer.list_drafts():
         try:
             root: type[Model] = vars(make_module(draft.source))[draft.root]
-        except ModelDefinitionError:  # as of templates of keys that may collide
+        except ModelDefinitionError:  # templates of keys may collide, for example
             continue
         misfits = {misfit.attribute for misfit in find_misfits(root, found.items)}
         if not misfits:
@@ -77,7 +91,7 @@ def inspect_table(table: str, *, using: str | None = None, sample: int = 1000) -
 
 
 class _Writer:
-    """Writes models of one table in several ways."""
+    """A writer of drafts of the models of one table."""
 
     def __init__(self, sample: Sample, items: Sequence[WireMap]) -> None:
         self.schema = TableSchema.parse(sample.description)
@@ -85,7 +99,7 @@ class _Writer:
         self.known = list_known_members(self.schema, sample.ttl)
         self.attributes = {*_list_names(observe_members(items)), *self.known}
         self.undeclared: set[str] = set()
-        """Fields that turned out not to read all values."""
+        """The attributes whose values the earlier drafts could not read."""
 
     def list_drafts(self) -> Iterator[_Draft]:
         """Yield drafts, the best first; the last ones have fewer fields."""
@@ -114,8 +128,8 @@ class _Writer:
         of = "all" if sample.is_whole else f"of about {known}" if known > count else "of more"
         return (
             f"Models of the table {self.schema.name}, written by dynamodb-py inspect.\n\n"
-            f"Items that were read: {count}, {of}. The comments say in how many of them an\n"
-            "attribute was, and what is a guess.\n"
+            f"Items that were read: {count}, {of}. The comments have the number of items with\n"
+            "the attribute, and mark guesses.\n"
         )
 
     def _write_table_class(
@@ -141,7 +155,7 @@ class _Writer:
         )
 
     def _list_projected(self) -> dict[str, Member]:
-        """Return the attributes that indexes hold, and that were never seen."""
+        """Return the attributes in the projections of indexes that no item of the sample has."""
         names = {name for index in self.schema.indexes for name in index.projection.names}
         seen = gather_members(self.items)
         return {
@@ -150,10 +164,10 @@ class _Writer:
         }
 
     def _write_kinds(self, attribute: str) -> _Draft:
-        """Write a class for each text in *attribute*, below one that has what they have in common."""
+        """Write a class for each text in *attribute*, and a base class with their common fields."""
         groups = group_by_text(self.items, attribute)
         in_kinds = Counter(name for group in groups.values() for name in gather_members(group))
-        trial, _ = self._start()  # its documents are written again
+        trial, _ = self._start()  # a separate one, because choose() also writes documents
         shared = {
             name
             for name, wires in gather_members(self.items).items()
@@ -173,7 +187,7 @@ class _Writer:
             name = fields.name_class(text)
             own = fields.write(group, without=held, names=written.names)
             parts = [write_meta({"kind": quote(text)}, f"{root}.Meta"), own.lines]
-            kinds.append(write_class(name, root, f"{len(group)} items.", parts))
+            kinds.append(write_class(name, root, f"{format_count(len(group), 'item')}.", parts))
         doc = "An item of any kind."
         base = self._write_table_class(fields, root, "Model", doc, meta, written)
         return self._finish(fields, root, [base, *kinds])
@@ -195,7 +209,9 @@ class _Writer:
             names = {**written.names, **{part: part for part in pattern.parts}}
             own = fields.write(group, without=self.known, names=names)
             parts = [write_meta(options), [*lines, *own.lines]]
-            classes.append(write_class(name, "Model", f"{len(group)} items.", parts))
+            classes.append(
+                write_class(name, "Model", f"{format_count(len(group), 'item')}.", parts)
+            )
         doc = "The table of several models."
         base = self._write_table_class(fields, root, "SharedTable", doc, meta, written)
         return self._finish(fields, root, [base, *classes])

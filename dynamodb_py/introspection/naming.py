@@ -1,4 +1,4 @@
-"""Names in Python for what has a name in DynamoDB."""
+"""Names in Python for attributes, indexes and tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..models.model import Model
 from ..models.reserved_names import YIELDING
 
 BUILTINS = {"bool", "bytes", "int", "str"}
-"""Those that the source of fields uses."""
+"""The built-in names that the code of fields uses."""
 
 
 def name_field(text: str, taken: Collection[str]) -> str:
-    """Return a name for a field, that of the attribute if Python and models allow it.
+    """Return a name for a field: the attribute's name if Python and models allow it.
 
     >>> (
     ...     name_field("top_score", ()),

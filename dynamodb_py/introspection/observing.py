@@ -1,4 +1,4 @@
-"""Which types were seen of attributes, and how often: what ``inspect --json`` prints."""
+"""Counting the types of the values of attributes, for ``inspect --json``."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from msgspec import Struct
 from ..operations.base import Wire
 
 WireMap: TypeAlias = "Mapping[str, Wire]"
-"""An item, or the content of an M."""
+"""An item, or the content of an attribute value of type M."""
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):
-    """The values of one attribute, or inside one."""
+    """The observed values of one attribute, or of one place inside an attribute."""
 
     seen: int
-    """How many there were."""
+    """The number of values."""
     types: dict[str, int]
-    """How many of each of DynamoDB's types."""
+    """The number of values of each of DynamoDB's types."""
     members: dict[str, Observation] = {}
-    """Of the maps among them: the values of each key."""
+    """The observed values of each key of the maps among the values."""
     elements: Observation | None = None
-    """Of the lists among them: their elements."""
+    """The observed elements of the lists among the values."""
 
 
 def gather_members(maps: Iterable[WireMap]) -> dict[str, list[Wire]]:
@@ -37,7 +37,7 @@ def gather_members(maps: Iterable[WireMap]) -> dict[str, list[Wire]]:
 
 
 def gather_contents(wires: Iterable[Wire], kind: str) -> list[Any]:
-    """Return the contents of those of *wires* that are of one type."""
+    """Return the contents of the attribute values of one type."""
     return [wire[kind] for wire in wires if kind in wire]
 
 
@@ -47,7 +47,7 @@ def find_kind(wire: Wire) -> str:
 
 
 def observe(wires: Sequence[Wire]) -> Observation:
-    """Return which types *wires* have, and what is inside them.
+    """Count the types of *wires*, and of the values inside them.
 
     >>> observe([{"S": "a"}, {"L": [{"N": "1"}]}]).types
     {'L': 1, 'S': 1}
@@ -62,5 +62,5 @@ def observe(wires: Sequence[Wire]) -> Observation:
 
 
 def observe_members(maps: Iterable[WireMap]) -> dict[str, Observation]:
-    """Return what was seen of each key of *maps*, items or others."""
+    """Count the types of the values of each key of *maps*."""
     return {name: observe(wires) for name, wires in gather_members(maps).items()}

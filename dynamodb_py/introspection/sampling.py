@@ -1,4 +1,4 @@
-"""A sample of a table: its description, and items from all over it."""
+"""A sample of a table: its description, and items from all its parts."""
 
 from __future__ import annotations
 
@@ -15,35 +15,38 @@ from ..operations.queries import Page, Scan
 from ..operations.tables import DescribeTable, DescribeTimeToLive, TableDescription
 
 _SEGMENTS = 16
-"""How many parts of a table the items come from: DynamoDB spreads the hash keys over them evenly."""
+"""The number of parts of a table to read items from; DynamoDB distributes the hash keys over them evenly."""
 
 
 class Sample(Struct, frozen=True):
-    """What is known of a table."""
+    """The description of a table, and some of its items."""
 
     description: TableDescription
+    """DynamoDB's description of the table."""
     ttl: str | None
-    """The attribute of the TTL, if it is on."""
+    """The attribute of the TTL, or None if TTL is off."""
     items: list[StoredItem]
+    """The items, in DynamoDB's JSON."""
     units: float
-    """The read units that the items took."""
+    """The read units that the items cost."""
     is_whole: bool
-    """Whether these are all items of the table."""
+    """Whether the sample has all items of the table."""
 
 
 def read_sample(table: str, count: int) -> Flow[Sample]:
     """Return the description of a table and about *count* of its items.
 
-    They are the first of each of 16 segments of a parallel scan; of a segment that has fewer, the others give more.
+    The items are the first ones of each of 16 segments of a parallel scan; if a segment has too few, the others give
+    more.
 
-    :raises TableNotFound: there is no such table.
+    :raises TableNotFound: the table does not exist.
     """
     if count < 1:
-        raise QueryError(f"a sample of {count} items: take one at least")
+        raise QueryError(f"sample={count}: give a number from 1")
     description = yield from DescribeTable(table)
     try:
         ttl = yield from DescribeTimeToLive(table)
-    except ServiceError:  # not allowed, or not known to the engine
+    except ServiceError:  # the policy does not allow it, or the engine does not know it
         attribute = None
     else:
         attribute = ttl.attribute if ttl.is_on else None

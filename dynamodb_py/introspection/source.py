@@ -1,4 +1,4 @@
-"""Python code of models: fields, documents, indexes and ``Meta``, as ``ruff format`` leaves it."""
+"""Writing Python code of models: fields, documents, indexes and ``Meta``, formatted as ``ruff format`` does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .observing import WireMap, find_kind, gather_contents, gather_members, obse
 WIDTH = 88
 """The longest line, ruff's default."""
 MOST_MEMBERS = 64
-"""The most keys of a map that is a document: more are data."""
+"""The most keys of a map that becomes a document; in a larger map, the keys are data."""
 
 _TYPES = {
     "BinaryField": "bytes",
@@ -26,16 +26,16 @@ _TYPES = {
     "DecimalField": "Decimal",
     "IntegerField": "int",
 }
-"""The types that are written for fields without arguments inside lists, sets and maps."""
+"""The Python types to write instead of fields without arguments, inside lists, sets and maps."""
 _IMPORTED = {*_TYPES, "Decimal", "DictField", "Document", "EmbeddedField", "Model", "compat"}
-"""Names that no class and no field may have."""
+"""The imported names, which no class and no field may have."""
 
 
 _TTL = "ttl=True"
 
 
 class Member(Struct, frozen=True):
-    """What is known of an attribute before its values are: of keys, and of the TTL."""
+    """An attribute that the table itself declares: a key, or the attribute of the TTL."""
 
     type: str
     arguments: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Member(Struct, frozen=True):
 
 
 def quote(text: str) -> str:
-    """Return the literal of *text*, in double quotes where that needs no more escapes.
+    """Return the literal of *text*, in double quotes unless these need more escapes.
 
     >>> print(quote("it's"), quote('"'))
     "it's" '"'
@@ -59,7 +59,7 @@ def quote(text: str) -> str:
 
 
 def write_call(target: str, function: str, arguments: Sequence[str], comments: str = "") -> str:
-    """Return an assignment in a class, in a line if it fits, with comments behind it or above."""
+    """Return an assignment in a class, on one line if it fits, with comments after it or above it."""
     line = f"    {target} = {function}({', '.join(arguments)})"
     if _measure(line) > WIDTH and arguments:
         inner = "".join(f"        {each},\n" for each in arguments)
@@ -73,12 +73,12 @@ def write_call(target: str, function: str, arguments: Sequence[str], comments: s
 
 
 def _measure(line: str) -> int:
-    """Return the columns of a line at most: some characters that are not ASCII have two."""
+    """Return the most columns that a line may have: some characters outside of ASCII have two."""
     return len(line) + sum(not each.isascii() for each in line)
 
 
 def write_class(name: str, base: str, doc: str, parts: Iterable[Sequence[str]]) -> str:
-    """Return a class of parts, each of lines, with a blank line between them."""
+    """Return the code of a class; there is a blank line between its *parts*, which are lists of lines."""
     body = [f'    """{doc}"""', *("\n".join(lines) for lines in parts if lines)]
     return f"class {name}({base}):\n" + "\n\n".join(body) + "\n"
 
@@ -92,7 +92,7 @@ def write_meta(options: Mapping[str, str], base: str = "") -> list[str]:
 
 
 def write_module(doc: str, classes: Sequence[str]) -> str:
-    """Return the module of *classes*, with the imports that they need."""
+    """Return the code of a module with *classes* and the imports that they need."""
     body = "\n\n".join(classes)
     tree = ast.parse(body)
     defined = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
@@ -108,7 +108,7 @@ def write_module(doc: str, classes: Sequence[str]) -> str:
 
 
 def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options of ``Meta`` that make a table like the live one, as code."""
+    """Return the options of ``Meta`` that describe the live table, as code."""
     options: dict[str, str] = {"table_name": quote(schema.name)}
     if schema.billing_mode == PROVISIONED:
         options |= {"read_capacity": f"{schema.read_capacity}"}
@@ -134,7 +134,7 @@ def describe_meta(schema: TableSchema, description: Mapping[str, Any]) -> dict[s
 
 
 def list_known_members(schema: TableSchema, ttl: str | None) -> dict[str, Member]:
-    """Return the attributes that the table itself names: its keys, those of its indexes, and the TTL."""
+    """Return the attributes that the table declares: its keys, the keys of its indexes, and the TTL."""
     known = {schema.hash_key.name: Member(schema.hash_key.type, ("hash_key=True",), is_key=True)}
     if schema.range_key is not None:
         key = schema.range_key
@@ -154,25 +154,25 @@ class Written(NamedTuple):
 
     lines: list[str]
     names: dict[str, str]
-    """By attribute."""
+    """The names of the fields by attribute."""
     signature: tuple[str, ...]
     """The lines without comments."""
 
 
 class Fields:
-    """Writes the fields of the classes of one module, and the documents that these need."""
+    """A writer of the fields of all classes of one module, and of the documents that the fields need."""
 
     def __init__(self, attributes: Collection[str], undeclared: Collection[str] = ()) -> None:
         self.attributes = attributes
-        """All names in the items, at any depth, which no class has."""
+        """All names of attributes, at any depth; no class gets one of them as its name."""
         self.undeclared = undeclared
-        """Attributes that get no field."""
+        """The attributes that get no field."""
         self.class_names: set[str] = set()
         self.documents: dict[tuple[str, ...], tuple[str, str]] = {}
-        """The names and the code of documents, by the signatures of their fields."""
+        """The name and code of each document, by the signature of its fields."""
 
     def name_class(self, text: str) -> str:
-        """Return a name for a class that nothing else in the module has."""
+        """Return a name for a class that is unique in the module."""
         name = name_class(text, {*self.attributes, *self.class_names, *_IMPORTED})
         self.class_names.add(name)
         return name
@@ -186,10 +186,10 @@ class Fields:
     ) -> Written:
         """Return the fields of a class.
 
-        :param maps: the items, or the contents of the maps, that its instances are to read.
-        :param known: attributes that get a field in any case.
+        :param maps: the items, or the contents of maps, that the class must be able to read.
+        :param known: attributes that always get a field.
         :param without: attributes that a base class has.
-        :param names: the fields of the base class.
+        :param names: the names of the fields of the base class, by attribute.
         """
         found = gather_members(maps)
         named, lines, signature = dict(names), list[str](), list[str]()
@@ -204,14 +204,14 @@ class Fields:
                     if member
                     else self.choose(attribute, wires)
                 )
-            elif member is not None and member.is_key:  # a TTL that is a key, and no moment
+            elif member is not None and member.is_key:  # a TTL that is a key and has no moments
                 rest = tuple(each for each in member.arguments if each != _TTL)
                 choice = choose_known(attribute, Member(member.type, rest), wires)
             seen = f"{len(wires)} of {len(maps)}" if maps else ""
             if choice is None:
                 types = ", ".join(f"{n} {kind}" for kind, n in observe(wires).types.items())
                 where = f"extra[{quote(attribute)}]"
-                lines.append(f"    # {where} has what no field reads: {seen}, {types}")
+                lines.append(f"    # {where} has values that no field can read: {seen}, {types}")
                 continue
             name = name_field(attribute, {*named.values(), *self.class_names, *_IMPORTED})
             named[attribute] = name
@@ -223,7 +223,7 @@ class Fields:
         return Written(lines, named, tuple(signature))
 
     def choose(self, name: str, wires: Sequence[Wire]) -> Choice | None:
-        """Return the field for values; None if no field reads them all, or all are NULL."""
+        """Return the field for values, or None if no field can read them all, or all are NULL."""
         present = [wire for wire in wires if "NULL" not in wire]
         kinds = {*map(find_kind, present)}
         if len(kinds) != 1:
@@ -261,7 +261,7 @@ class Fields:
         return Choice("EmbeddedField", (self.documents[written.signature][0],))
 
     def _choose_container(self, kind: str, name: str, wires: Sequence[Wire]) -> Choice:
-        """Return a list or a map of one type, or a free one."""
+        """Return a list or map field: of one type if all values fit it, else of any types."""
         if not wires:
             return Choice(kind, note="all are empty")
         inner = None if any("NULL" in wire for wire in wires) else self.choose(name, wires)
@@ -287,7 +287,11 @@ def write_indexes(
     schema: TableSchema,
     taken: Collection[str],
 ) -> list[str]:
-    """Return the lines of *indexes*; *names* has the fields by attribute."""
+    """Return the lines of *indexes*.
+
+    :param names: the names of the fields, by attribute.
+    :param taken: other names that an index must not have.
+    """
     lines, used = list[str](), {*names.values(), *taken}
     for index in indexes:
         name = name_field(index.name, used)
@@ -307,7 +311,7 @@ def write_indexes(
             held = [names[each] for each in index.projection.names if each in names]
             lost = [quote(each) for each in index.projection.names if each not in names]
             arguments.append(f"projection=[{', '.join(map(quote, held))}]")
-            comments = f"it holds {', '.join(lost)} too, without a field here" if lost else ""
+            comments = f"it also holds {', '.join(lost)}, without a field here" if lost else ""
         own = index.read_capacity, index.write_capacity
         if None not in own and own != (schema.read_capacity, schema.write_capacity):
             arguments += [f"read_capacity={own[0]}", f"write_capacity={own[1]}"]
@@ -317,7 +321,7 @@ def write_indexes(
 
 
 def _as_argument(choice: Choice) -> str:
-    """Return what is written for a field inside a list, a set or a map."""
+    """Return the code for a field as the argument of a list, a set or a map."""
     if choice.kind == "EmbeddedField":
         return choice.arguments[0]
     if not choice.arguments and choice.kind in _TYPES:
@@ -326,7 +330,7 @@ def _as_argument(choice: Choice) -> str:
 
 
 def _are_documents(maps: Sequence[WireMap]) -> bool:
-    """Tell whether maps have the same keys again and again; of a single map, whether they look like names."""
+    """Tell whether most maps have the same keys; for a single map, whether its keys look like names."""
     names = gather_members(maps)
     if not names or len(names) > MOST_MEMBERS or "" in names:
         return False

@@ -1,4 +1,4 @@
-"""Changing all items: read in parallel segments, written, and noted in the ledger, round after round."""
+"""Changing all items in rounds: each reads a page of every segment, writes its items, and updates the ledger."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ from .ledger import Lease, LedgerEntry
 from .operations import Backfill, ItemsOperation
 
 _PAGE = 1000
-"""The most items of a segment that are read before the ledger notes that they are done."""
+"""The most items of a segment in one round."""
 _SECONDS = 10
-"""The seconds that a round takes at most, as far as a rate decides it."""
+"""The seconds in which the rate must allow a round; a low rate makes rounds smaller."""
 _TRIES = 8
-"""How often an item is given to a function that others keep changing."""
+"""The most times that the function gets one item, if other programs keep changing it."""
 
 _Place: TypeAlias = "Key | bool | None"
-"""The key that a segment goes on after; None at its beginning, True at its end."""
+"""The place of a segment: the key to continue after, None at the beginning, True at the end."""
 
 
 class _Work(Struct, frozen=True):
-    """What to read, and what to do with each item."""
+    """The requests that read the items, and the change of each item."""
 
     operation: ItemsOperation
     plan: Plan
     requests: Sequence[Query | Scan]
     still: Condition
-    """What must hold of an item at its write."""
+    """The condition of each write."""
     using: str
 
     @property
     def page(self) -> int:
-        """The most items of a segment to read at a time."""
+        """The most items of a segment in one round, by the rate."""
         rate = self.operation.rate
         if rate is None:
             return _PAGE
@@ -76,7 +76,7 @@ def fill_items(
     lease: Lease,
     progress: Progress | None,
 ) -> Flow[None]:
-    """Change the items of *operation*, beginning where *entry* says, and note in it what was done."""
+    """Change the items of *operation*, from the places in *entry* on, and record the progress in *entry*."""
     places: list[_Place] = from_json(entry.places) if entry.places else []
     work = _make_work(operation, using, len(places) or operation.segments)
     places = places or [None] * len(work.requests)
@@ -120,7 +120,7 @@ def _takes_function(operation: ItemsOperation) -> bool:
 def _add_filter(
     request: Query | Scan, plan: Plan, required: Condition, *, whole: bool
 ) -> Query | Scan:
-    """Return *request* for the items of which *required* holds; a Query cannot filter by its keys."""
+    """Add *required* to the filter of *request*; leave a Query alone, because it cannot filter by its keys."""
     if required.is_empty or isinstance(request, Query):
         return request
     keys = [] if whole else [Path((key.name,)) for key in plan.key]
@@ -130,7 +130,7 @@ def _add_filter(
 
 
 def _read_pages(work: _Work, places: Sequence[_Place]) -> Flow[dict[int, Page]]:
-    """Return the next page of each segment that is not at its end."""
+    """Return the next page of each segment that is not at its end, by the number of the segment."""
     at = [each for each, place in enumerate(places) if place is not True]
     requests: list[Any] = [
         replace(work.requests[each], limit=work.page, start=places[each] or None) for each in at
@@ -145,7 +145,7 @@ def _read_pages(work: _Work, places: Sequence[_Place]) -> Flow[dict[int, Page]]:
 
 
 def _change_items(work: _Work, items: Sequence[StoredItem]) -> Flow[list[bool | Exception]]:
-    """Change *items*; return whether each was changed, or its error."""
+    """Change *items*; return for each whether it was changed, or its error."""
     workers = work.operation.segments
     if _takes_function(work.operation):
         load = make_loader(work.operation.model, None, None, work.using)
@@ -153,7 +153,7 @@ def _change_items(work: _Work, items: Sequence[StoredItem]) -> Flow[list[bool | 
         return (yield from run_together(flows, workers))
     read, actions = make_key_reader(work.plan.key), work.operation.make_actions()
     outcomes: list[bool | Exception] = []
-    size = MAX_BATCH_WRITE * workers  # between two groups the lease may be renewed
+    size = MAX_BATCH_WRITE * workers  # small enough to renew the lease between two groups
     for first in range(0, len(items), size):
         updates = [_make_update(work, read(item), actions) for item in items[first : first + size]]
         answers: list[Any] = yield from Together(updates, workers)
@@ -174,10 +174,10 @@ def _make_update(work: _Work, key: Key, actions: Any) -> UpdateItem:
 
 
 def _change_by_function(work: _Work, row: Instance) -> Flow[bool]:
-    """Give an item to the function and save it; tell whether it was changed."""
+    """Pass an item to the function and save it; return whether it was changed."""
     assert isinstance(work.operation, Backfill)
     function: Any = work.operation.function
-    # The version says as much as all attributes together.
+    # Without a version, the write compares all attributes with those that were read.
     atomic = True if options_of(type(row)).version is None else None
     for left in reversed(range(_TRIES)):
         try:
@@ -209,7 +209,7 @@ def _count(
     items: Sequence[StoredItem],
     outcomes: Sequence[bool | Exception],
 ) -> None:
-    """Add *outcomes* to the numbers of *entry*; raise MigrationError for the first item that failed."""
+    """Add *outcomes* to the counts of *entry*; raise MigrationError for the first item that failed."""
     for item, outcome in zip(items, outcomes, strict=True):
         if isinstance(outcome, HOPELESS):
             raise outcome

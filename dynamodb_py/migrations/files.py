@@ -1,4 +1,4 @@
-"""The files of migrations: which there are, what is in them, and new ones."""
+"""The files of migrations: listing them, loading their operations, and writing new ones."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class MigrationFile(Struct, frozen=True):
     """The file's name without ``.py``: ``"0001_add_by_city"``."""
     path: Path
     checksum: str
-    """SHA-256 of its text, line ends apart."""
+    """The SHA-256 of its text, with any line ends."""
 
 
 def list_files(folder: str | Path) -> list[MigrationFile]:
-    """Return the migrations of *folder* in order; none of them is executed.
+    """Return the migrations of *folder* in order, without executing them.
 
-    :raises MigrationError: there is no such folder, or the numbers are not 1, 2, 3 and so on, each once.
+    :raises MigrationError: the folder does not exist, or the numbers are not 1, 2, 3 and so on, each once.
     """
     place = Path(folder)
     if not place.is_dir():
@@ -48,7 +48,7 @@ def list_files(folder: str | Path) -> list[MigrationFile]:
         parts = _NUMBERED.fullmatch(path.name)
         if parts is None:
             raise MigrationError(
-                f"{path}: a migration is called by four digits, _ and a name of letters, digits and _, such as "
+                f"{path}: the name of a migration is four digits, _ and letters, digits and _, such as "
                 "0001_add_by_city.py: rename the file"
             )
         number, checksum = int(parts[1]), sha256(path.read_bytes().replace(b"\r\n", b"\n"))
@@ -68,15 +68,15 @@ def _check_numbers(folder: Path, found: dict[int, MigrationFile]) -> None:
     for expected, number in enumerate(sorted(found), 1):
         if number != expected:
             raise MigrationError(
-                f"{folder}: there is no migration {expected:04}, and there is {found[number].name}: the numbers "
-                "begin at 0001 and have no gaps: bring the file back, or rename the later ones"
+                f"{folder}: there is no migration {expected:04} before {found[number].name}; the numbers begin at "
+                "0001 and have no gaps: bring the file back, or rename the later files"
             )
 
 
 def load_operations(file: MigrationFile) -> tuple[MigrationOperation, ...]:
     """Execute *file* and return its operations.
 
-    :raises MigrationError: it cannot be executed, or has no list of operations.
+    :raises MigrationError: the file cannot be executed, or has no list of operations.
     """
     spec = importlib.util.spec_from_file_location(f"migration_{file.name}", file.path)
     assert spec is not None
@@ -94,7 +94,7 @@ def load_operations(file: MigrationFile) -> tuple[MigrationOperation, ...]:
     for each in cast("list[Any]", given):
         if not isinstance(each, MigrationOperation):
             raise MigrationError(
-                f"{file.path}: operations has {each!r:.80}, which is none: give AddIndex, DropIndex, Backfill, "
+                f"{file.path}: {each!r:.80} in operations is no operation: give AddIndex, DropIndex, Backfill, "
                 "RenameAttribute or RunPython"
             )
     return tuple(cast("list[MigrationOperation]", given))
@@ -103,10 +103,14 @@ def load_operations(file: MigrationFile) -> tuple[MigrationOperation, ...]:
 def new(folder: str | Path, name: str) -> Path:
     """Write the file of the next migration, with an empty list of operations, and return its path.
 
-    The folder is made if it is missing.
+    :param folder: the folder of the migrations; it is created if it is missing.
+    :param name: a name for the change, of letters, digits and ``_``: ``"add_by_city"``.
+    :raises MigrationError: the name has other characters, or the numbers of the folder have gaps or duplicates.
 
-    :param name: what the migration does, in letters, digits and ``_``: ``"add_by_city"``.
-    :raises MigrationError: the name cannot be that of a file, or the numbers of the folder are wrong.
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     new(folder, "add_by_city").name
+    '0001_add_by_city.py'
     """
     place = Path(folder)
     if re.fullmatch(r"\w+", name) is None:
@@ -114,6 +118,6 @@ def new(folder: str | Path, name: str) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"{len(list_files(place)) + 1:04}_{name}.py"
     title = name.replace("_", " ").strip().capitalize() or name
-    with path.open("x", encoding="utf-8") as file:  # another process may have made it meanwhile
+    with path.open("x", encoding="utf-8") as file:  # fails if another process has just created it
         file.write(_TEMPLATE.format(title=title))
     return path

@@ -1,4 +1,4 @@
-"""The files of migrations against the ledger: what was applied, what is to be run, what is wrong."""
+"""Comparing the files of migrations with the ledger: applied and pending migrations, and problems."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ..connections import connection_for
 from ..exceptions import ConfigurationError, MigrationError
+from ..metering import format_count
 from ..models.instance import options_of
 from .files import MigrationFile, load_operations
 from .ledger import Ledger, LedgerEntry
@@ -20,7 +21,7 @@ Entries: TypeAlias = "Mapping[str, LedgerEntry]"
 
 
 class LoadedMigration(Struct, frozen=True):
-    """A migration that is to be run, with its operations."""
+    """A pending migration with its operations."""
 
     file: MigrationFile
     operations: Sequence[MigrationOperation]
@@ -32,26 +33,26 @@ def id_of(file: MigrationFile, at: int | None = None) -> str:
 
 
 def _find_problem(file: MigrationFile, entries: Entries) -> str:
-    """Return what is wrong with the file of an applied migration; empty if nothing is."""
+    """Return the problem of the file of an applied migration, or "" if there is none."""
     entry = entries.get(id_of(file))
     if entry is None:
         return ""
     if entry.name != file.name:
-        return f"it was applied under the name {entry.name}: name the file as before"
+        return f"it was applied under the name {entry.name}: give the file that name again"
     if entry.checksum != file.checksum:
         return "its file changed after it was applied: undo that, and put the change into a new migration"
     return ""
 
 
 def list_statuses(files: Sequence[MigrationFile], entries: Entries) -> Iterator[MigrationStatus]:
-    """Yield all migrations, of files and of the ledger."""
+    """Yield the status of all migrations, of files and of the ledger."""
     for file in files:
         parts = find_parts(id_of(file), entries)
         yield make_status(file.name, entries.get(id_of(file)), parts, _find_problem(file, entries))
     known = {id_of(file) for file in files}
     for id_ in sorted(entries):
         if id_.isdigit() and id_ not in known:
-            problem = "it was applied, and its file is gone: bring it back"
+            problem = "it was applied, but its file is missing: bring the file back"
             yield make_status(entries[id_].name, entries[id_], find_parts(id_, entries), problem)
 
 
@@ -79,7 +80,7 @@ def make_status(
 def find_pending(
     files: Sequence[MigrationFile], entries: Entries, to: str | None
 ) -> list[MigrationFile]:
-    """Return the migrations that are not applied, up to *to*; raise MigrationError for a problem."""
+    """Return the migrations up to *to* that are not applied; raise MigrationError for a problem."""
     for status in list_statuses(files, entries):
         if status.problem:
             raise MigrationError(f"migration {status.name}: {status.problem}")
@@ -88,27 +89,27 @@ def find_pending(
     applied = [file for file in files if id_of(file) in entries]
     if pending and applied and pending[0].number < applied[-1].number:
         raise MigrationError(
-            f"migration {pending[0].name} was not applied, and the later {applied[-1].name} was: give the one that "
-            "was not applied the next free number"
+            f"migration {pending[0].name} was not applied, but the later {applied[-1].name} was: give "
+            f"{pending[0].name} the next free number"
         )
     return [file for file in pending if file.number <= last]
 
 
 def _find_target(files: Sequence[MigrationFile], to: str) -> int:
-    """Return the number of the migration that is called *to*, by number or name."""
+    """Return the number of the migration with the number or name *to*."""
     for file in files:
         if to == file.name or (to.isdigit() and int(to) == file.number):
             return file.number
     names = ", ".join(file.name for file in files[-3:]) or "none at all"
     raise MigrationError(
-        f"to={to!r}: there is no such migration: give a number or a name (the last ones are {names})"
+        f"to={to!r}: there is no such migration; give a number or a name (the last ones are {names})"
     )
 
 
 def load_pending(
     files: Sequence[MigrationFile], entries: Entries, ledger: Ledger
 ) -> list[LoadedMigration]:
-    """Load the operations of *files*; raise for what cannot be run, before anything is."""
+    """Load the operations of *files*; raise an error before the run if one of them cannot run."""
     loaded = [LoadedMigration(file, load_operations(file)) for file in files]
     _check_indexes(loaded)
     for each in loaded:
@@ -118,14 +119,14 @@ def load_pending(
         begun = find_parts(id_of(each.file), entries)
         if len(begun) > len(each.operations):
             raise MigrationError(
-                f"migration {each.file.name} was begun with {len(begun)} operations, and has "
-                f"{len(each.operations)} now: bring back what was begun"
+                f"migration {each.file.name} has {format_count(len(each.operations), 'operation')}, but {len(begun)} have begun: "
+                "bring back those that have begun"
             )
     return loaded
 
 
 def _check_indexes(loaded: Sequence[LoadedMigration]) -> None:
-    """Raise MigrationError where a model contradicts the last operation on one of its indexes."""
+    """Raise MigrationError if a model contradicts the last operation on one of its indexes."""
     last = {
         (options_of(operation.model).table_name, operation.index): (each.file, operation)
         for each in loaded
@@ -143,13 +144,13 @@ def _check_begun(
     begun = entries.get(id_of(file, at))
     if begun is not None and begun.name != operation.describe():
         raise MigrationError(
-            f"migration {file.name}: operation {at} was begun as {begun.name!r}, and is {operation.describe()!r} "
-            "now: bring the first back, and put another one into a new migration"
+            f"migration {file.name}: operation {at} has begun as {begun.name!r}, but is now "
+            f"{operation.describe()!r}: bring the old one back, and put the new one into a new migration"
         )
 
 
 def _check_connection(file: MigrationFile, operation: MigrationOperation, ledger: Ledger) -> None:
-    """Raise ConfigurationError for a model of another connection than the ledger's."""
+    """Raise ConfigurationError if the model is on another connection than the ledger."""
     model = getattr(operation, "model", None)
     if model is None or ledger.using is not None:
         return

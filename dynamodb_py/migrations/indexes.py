@@ -1,4 +1,4 @@
-"""Adding and dropping one index of a live table, and nothing else."""
+"""Adding one index to a live table, or dropping one, without any other change of the table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..waiting import pauses
 from .operations import AddIndex, DropIndex
 
 _TIMEOUT = 86_400.0
-"""The seconds to wait until an index is filled, or gone."""
+"""The most seconds to wait until an index is filled, or gone."""
 
 
 def add_index(operation: AddIndex, link: Connection) -> Flow[None]:
-    """Add the index to the live table, unless it is there, and wait until it is filled."""
+    """Add the index to the live table, unless it exists, and wait until it is filled."""
     declared = operation.find_declared()
     if declared is None:
         return  # a later migration drops it
@@ -30,12 +30,12 @@ def add_index(operation: AddIndex, link: Connection) -> Flow[None]:
 
 
 def drop_index(operation: DropIndex, link: Connection) -> Flow[None]:
-    """Remove the index from the live table, if it is there, and wait until it is gone."""
+    """Remove the index from the live table, if it exists, and wait until it is gone."""
     table, live = yield from _read_schema(operation, link)
     found = [index for index in live.indexes if index.name == operation.index]
     if found and found[0].scope == "local":
         raise MigrationError(
-            f"{operation.describe()}: it is a local index, which goes with the table alone"
+            f"{operation.describe()}: it is a local index, so only deleting the table removes it"
         )
     wanted = replace(live, indexes=tuple(each for each in live.indexes if each not in found))
     yield from update_table(table, wanted, pauses(_TIMEOUT), drop_indexes=True)

@@ -1,4 +1,4 @@
-"""The ledger: which migrations were applied, how far others are, and the lease on running them."""
+"""The ledger: a table that records applied migrations, the progress of others, and the lease on running them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ..streams.delivery.leases import name_holder
 from ..tables.table import Table
 
 TABLE = "dynamodb_py_migrations"
-"""The name of the ledger's table by default."""
+"""The default name of the ledger's table."""
 
 _LEASE = "lease"
 
@@ -43,29 +43,29 @@ class LedgerEntry(Model):
     """An item of the ledger: the lease, a migration, or one of its operations."""
 
     class Meta:
-        """Each table has a model of its own."""
+        """The options; make_model() creates a concrete model for each table."""
 
         abstract = True
 
     id = CharField(hash_key=True)
-    """``"lease"``; the number of a migration, ``"0003"``; that and the place of an operation, ``"0003.1"``."""
+    """``"lease"``; or a migration, ``"0003"``; or the first operation of a migration, ``"0003.1"``."""
     number = IntegerField(default=0)
-    """The fencing number: how often the lease has changed hands."""
+    """The fencing number: the number of times that a run has taken the lease."""
     holder = CharField()
     expires = FloatField(default=0.0)
-    """When the lease expires, in seconds since 1970; 0: nobody has it."""
+    """The time when the lease expires, in seconds since 1970; 0 if no run has it."""
 
     name = CharField(default="")
-    """The name of the migration, or what the operation does."""
+    """The name of the migration, or the description of the operation."""
     checksum = CharField()
     ended_at = DateTimeField()
-    """When it was applied; None while it is not whole."""
+    """The time when the migration or operation was applied; None before."""
     seconds = FloatField(default=0.0)
-    """How long it took, pauses between runs apart."""
+    """The duration in seconds, without the time between two runs."""
     fake = BooleanField(default=False)
 
     places = CharField()
-    """Of each segment, in JSON: the key to go on after, null at its beginning, true at its end."""
+    """The place of each segment, in JSON: the key to continue after, null at the beginning, true at the end."""
     scanned = IntegerField(default=0)
     changed = IntegerField(default=0)
     skipped = IntegerField(default=0)
@@ -86,14 +86,14 @@ class Ledger:
         self.link = get_connection(using)
         self.table = self.link.table_name(table)
         self.key: Key = {"id": {"S": _LEASE}}
-        """That of the lease."""
+        """The key of the lease."""
 
     def create(self) -> Flow[None]:
         """Create the table, if it is missing."""
         yield from flow_of(Table, "create")(Table(self.model, self.using), if_not_exists=True)
 
     def read(self) -> Flow[dict[str, LedgerEntry]]:
-        """Return all entries by id; none if there is no table."""
+        """Return all entries by id; an empty dict if the table does not exist."""
         entries: dict[str, LedgerEntry] = {}
         rows = all_items(self.model.objects).using(self.link.alias).consistent()
         stream = open_rows(rows)
@@ -106,11 +106,11 @@ class Ledger:
 
 
 class Lease:
-    """The right to run migrations: no two holders of it write to the ledger.
+    """The right to run migrations: only its present holder can write to the ledger.
 
-    Each holder has a higher number than the one before, and each write of the ledger is a transaction on
-    condition that the lease still has the writer's number. So a holder that was given up for dead writes
-    nothing when it comes back.
+    Each holder has a higher number than the one before. Each write of the ledger is a transaction on the condition
+    that the lease still has the writer's number. So a holder whose lease expired, and was taken by another run,
+    can write nothing more.
     """
 
     def __init__(self, ledger: Ledger, seconds: float) -> None:
@@ -120,18 +120,18 @@ class Lease:
 
     @property
     def period(self) -> float:
-        """The seconds after which it is renewed."""
+        """The seconds between two renewals."""
         return self.seconds / 3
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to renew it."""
+        """Whether it is time to renew the lease."""
         return time.monotonic() - self._renewed > self.period
 
     def acquire(self, wait: float) -> Flow[None]:
-        """Take the lease, waiting up to *wait* seconds while another holder has it.
+        """Take the lease, and wait up to *wait* seconds while another run has it.
 
-        :raises MigrationsLocked: another one still has it.
+        :raises MigrationsLocked: another run still has it.
         """
         end = time.monotonic() + wait
         while True:
@@ -152,7 +152,7 @@ class Lease:
             yield Pause(min(max(left, 0.05), patience, 1.0))
 
     def _take(self, found: LedgerEntry | None) -> Flow[bool]:
-        """Take the lease, if it is as *found*; tell whether that was so."""
+        """Take the lease if nobody changed it since *found* was read; return whether it was taken."""
         model = self.ledger.model
         self.number = 1 if found is None else found.number + 1
         condition = model.id.not_exists()
@@ -166,7 +166,7 @@ class Lease:
         try:
             yield from UpdateItem(self.ledger.table, self.ledger.key, actions, condition)
         except ConditionFailed as error:
-            # An earlier attempt, whose answer was lost, may have taken it.
+            # An earlier attempt, whose response was lost, may have taken the lease.
             return bool(error.current) and error.current.get("holder") == {"S": self.holder}
         except TransactionConflict:
             return False
@@ -177,23 +177,23 @@ class Lease:
         return time.time() + self.seconds
 
     def renew(self) -> Flow[None]:
-        """Begin its time anew.
+        """Extend the lease to its full duration from now.
 
         :raises LeaseLost: another run has taken it.
         """
         yield from self.write()
 
     def release(self) -> Flow[None]:
-        """Give it back, if it is still there."""
+        """Release the lease, unless another run has taken it."""
         model = self.ledger.model
         table, key, still = self.ledger.table, self.ledger.key, model.number == self.number
         with suppress(ConditionFailed):  # another run has taken it
             yield from UpdateItem(table, key, [model.expires.set(0.0)], still)
 
     def write(self, *entries: LedgerEntry) -> Flow[None]:
-        """Write *entries* and renew the lease, on condition that it still has the number of this holder.
+        """Write *entries* and renew the lease, on the condition that it still has this holder's number.
 
-        :raises LeaseLost: another run has taken it; nothing was written.
+        :raises LeaseLost: another run has taken the lease; nothing was written.
         """
         model, table = self.ledger.model, self.ledger.table
         for entry in entries:
@@ -207,8 +207,8 @@ class Lease:
         except TransactionCanceled as error:
             if error.reasons and error.reasons[0].code == "ConditionalCheckFailed":
                 raise LeaseLost(
-                    f"another run has taken the lease of {self.holder}, whose number was {self.number}: what "
-                    "this run has done since its last checkpoint is not in the ledger, and the other run goes "
-                    "on from there; a longer lease=seconds helps where this was too slow"
+                    f"another run has taken the lease of {self.holder} (number {self.number}): the ledger does "
+                    "not have this run's work since its last checkpoint, and the other run continues from that; "
+                    "if this run renewed the lease too late, give a longer lease=seconds"
                 ) from error
             raise

@@ -1,4 +1,4 @@
-"""What a migration consists of: values that are checked when they are made."""
+"""The operations of migrations: values that check their arguments at once."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ Change: TypeAlias = (
 )
 
 _MOST_SEGMENTS = 100
-"""The pages of all segments are in memory at once, and their places in one item of the ledger."""
+"""Limited because the pages of all segments are in memory at once, and their places in one item of the ledger."""
 
 _AT_LEAST_ONCE = (
-    "at least once: what an interrupted run has done since its last checkpoint is done again"
+    "at least once: the next run repeats an interrupted run's work since its last checkpoint"
 )
 
 
 class MigrationOperation(Struct, frozen=True, eq=False):
-    """The base of the operations of migrations."""
+    """The base class of the operations of migrations."""
 
     repeats: ClassVar[str] = ""
-    """What happens where a run is interrupted, if it is not harmless."""
+    """The effect of an interrupted run, or "" if it does no harm."""
 
     def describe(self) -> str:
-        """Return what it does, in words; the same for the same operation."""
+        """Return a description of the change, which is the same for the same operation."""
         raise NotImplementedError
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know before it is run."""
+        """Facts to consider before the run."""
         return (self.repeats,) if self.repeats else ()
 
 
@@ -50,40 +50,44 @@ class _OfModel(MigrationOperation, frozen=True, eq=False):
     def __post_init__(self) -> None:
         model: object = self.model
         if not isinstance(model, type) or not issubclass(model, Model) or "_meta" not in dir(model):
-            raise MigrationError(f"{type(self).__name__}: {model!r:.80} is no model with a table")
+            raise MigrationError(
+                f"{type(self).__name__}: {model!r:.80} is no model with a table: give the class of a model"
+            )
 
 
 class IndexOperation(_OfModel, frozen=True, eq=False):
-    """The base of what adds or removes an index."""
+    """The base class of operations that add or remove an index."""
 
     index: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.index, str) or not self.index:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise MigrationError(f"{type(self).__name__}: {self.index!r} is no name of an index")
+            raise MigrationError(
+                f"{type(self).__name__}: {self.index!r} is no name of an index: give its name in DynamoDB"
+            )
 
     def find_declared(self) -> IndexSchema | None:
-        """Return the index that the model declares."""
+        """Return the model's declaration of the index, or None if it has none."""
         declared = options_of(self.model).table_schema.indexes
         return next((each for each in declared if each.name == self.index), None)
 
     def find_problem(self) -> str:
-        """Return why the model contradicts it, as the last operation on its index; empty: it does not."""
+        """Return why the model contradicts this operation, the last one on its index, or "" if it does not."""
         raise NotImplementedError
 
 
 class AddIndex(IndexOperation, frozen=True, eq=False):
     """Add a global index that the model declares to its table, and wait until it is filled.
 
-    Where the table has it already, nothing is done. The wait ends after a day; running the migration
-    again continues it. The run is refused if the model does not declare it, unless a later migration of the
-    same run drops it, or if it is a local one, which DynamoDB makes with the table only
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
+    If the table already has the index, the operation does nothing. The wait ends after a day; run the migration again
+    to continue it. The run raises :class:`~dynamodb_py.exceptions.MigrationError` if the model does not declare the
+    index and no later migration of the run drops it, or if it is a local index, which DynamoDB only creates together
+    with the table (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html).
 
     :param model: the model.
     :param index: the index's name in DynamoDB.
-    :raises MigrationError: an argument cannot be used.
+    :raises MigrationError: an argument is invalid.
     """
 
     def find_problem(self) -> str:
@@ -107,12 +111,13 @@ class AddIndex(IndexOperation, frozen=True, eq=False):
 class DropIndex(IndexOperation, frozen=True, eq=False):
     """Remove a global index that the model no longer declares from its table.
 
-    Where the table does not have it, nothing is done. The run is refused if the model still declares it,
-    unless a later migration of the same run adds it again.
+    If the table does not have the index, the operation does nothing. The run raises
+    :class:`~dynamodb_py.exceptions.MigrationError` if the model still declares the index and no later migration of the
+    run adds it again.
 
     :param model: the model.
     :param index: the index's name in DynamoDB.
-    :raises MigrationError: an argument cannot be used.
+    :raises MigrationError: an argument is invalid.
     """
 
     def find_problem(self) -> str:
@@ -125,12 +130,12 @@ class DropIndex(IndexOperation, frozen=True, eq=False):
 
 
 class ItemsOperation(_OfModel, frozen=True, eq=False, kw_only=True):
-    """The base of what changes all items of a model."""
+    """The base class of operations that change all items of a model."""
 
     segments: int = 4
     """The number of parts of the table that are read in parallel, and of parallel writes."""
     rate: float | None = None
-    """The capacity units per second, of reads and of writes each; None: as fast as it goes."""
+    """The most capacity units per second, for reads and for writes separately; None for no limit."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -139,25 +144,25 @@ class ItemsOperation(_OfModel, frozen=True, eq=False, kw_only=True):
             raise MigrationError(
                 f"{type(self).__name__}(segments={segments!r}): give a number from 1 to {_MOST_SEGMENTS}"
             )
-        make_pacer(self.rate)  # raises for what is no rate
+        make_pacer(self.rate)  # raises if the rate is invalid
 
     @property
     def required(self) -> Condition:
-        """What must hold of an item for it to be changed."""
+        """The condition for changing an item."""
         raise NotImplementedError
 
     def make_actions(self) -> tuple[Action, ...]:
-        """Return the update of each item."""
+        """Return the actions of the update of each item."""
         raise NotImplementedError
 
 
 class Backfill(ItemsOperation, frozen=True, eq=False):
-    """Change every item of a model: by a function, or by one update for all.
+    """Change every item of a model, by a function or by the same update for each item.
 
-    A function takes an instance and changes it in place; what it changed is saved, with hooks and signals,
-    on condition that nobody else changed the item since it was read: else it is read and given to the
-    function again. It may be async. An update is sent to each item, which must exist, as
-    ``objects.update()`` does. Expired and hidden items, and those of other classes, are left out.
+    The function takes an instance and changes it in place; it may be async. The changed fields are saved, with hooks
+    and signals, on the condition that nobody else changed the item since it was read. If somebody did, the item is
+    read again and passed to the function again. An update is sent to each item that still exists, as
+    ``objects.update()`` sends it. Expired and hidden items, and items of other classes, are not changed.
 
     >>> from dynamodb_py import CharField, F, Model
     >>> class User(Model):
@@ -167,17 +172,14 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
     'backfill User by city'
 
     :param model: the model.
-    :param change: the function; or the update: an action such as ``F("visits").add(1)``, a list of them, or
+    :param change: the function; or the update: an action such as ``F("visits").add(1)``, a list of actions, or
         a dict of values by field.
-    :param condition: change only items for which it holds, checked by DynamoDB with each write. Where the
-        change itself makes it false, as above, each item is changed once, however often a run is
-        interrupted.
-    :param segments: the number of parts of the table that are read in parallel, and of the parallel
-        writes.
-    :param rate: how many capacity units to consume per second at most, of reads and of writes each. By
-        default there is no limit.
-    :raises MigrationError: an argument cannot be used.
-    :raises ValidationError: the update has values that cannot be stored, or are of the key.
+    :param condition: change only items that meet this condition, which DynamoDB checks with each write. If the
+        change makes the condition false, as above, each item is changed only once, even if runs are interrupted.
+    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
+    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :raises MigrationError: an argument is invalid.
+    :raises ValidationError: the update has values that cannot be stored, or changes the key.
     """
 
     change: Change
@@ -186,12 +188,12 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.function is None:
-            self.make_actions()  # raises for what cannot be written
+            self.make_actions()  # raises if the update is invalid
         options_of(self.model).condition(self.condition)
 
     @property
     def function(self) -> Callable[[Any], object] | None:
-        """The function, if it is one."""
+        """The function, or None if the change is an update."""
         if isinstance(self.change, (Action, Computable)) or not callable(self.change):
             return None
         return self.change
@@ -229,17 +231,18 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
 
 
 class RenameAttribute(ItemsOperation, frozen=True, eq=False):
-    """Move the value of an attribute to another name, in every item that has the first and not the second.
+    """Rename an attribute in every item that has the old name and not the new one.
 
-    The names are those in DynamoDB. An item that has both is left alone. Programs that read both names have to
-    run meanwhile.
+    The names are those in DynamoDB. An item that has both attributes is not changed. While the migration runs, your
+    programs must be able to read both names.
 
     :param model: the model.
-    :param old: the attribute's name until now.
-    :param new: its name from now on.
-    :param segments: and *rate*: as for :class:`Backfill`.
-    :raises MigrationError: one of the names is of a key of the table, or *old* of one of an index, or of what
-        is unique, or the names are equal.
+    :param old: the present name of the attribute.
+    :param new: its new name.
+    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
+    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :raises MigrationError: a name belongs to the table's key or to a unique constraint, or *old* belongs to the key
+        of an index, or the names are equal.
     """
 
     old: str
@@ -249,29 +252,29 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
         super().__post_init__()
         for name in (self.old, self.new):
             if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-                self._refuse(f"{name!r} is no name of an attribute")
+                self._refuse(f"{name!r} is no name of an attribute: give its name in DynamoDB")
         meta = options_of(self.model)
         schema = meta.table_schema
         for name in (self.old, self.new):
             if name in {key.name for key in schema.key}:
                 self._refuse(
-                    f"{name!r} is of the table's key, which no item can change: create new items and delete the "
+                    f"{name!r} belongs to the table's key, which cannot change: create new items and delete the "
                     "old ones"
                 )
         if self.old == self.new:
-            self._refuse("the two names are the same")
+            self._refuse("the two names are the same: give another new name")
         if of := [
             index.name for index in schema.indexes if self.old in {k.name for k in index.keys}
         ]:
             self._refuse(
-                f"{self.old!r} is of the key of index {of[0]}, which would lose its items: declare an index by "
-                f"{self.new!r}, and drop this one first"
+                f"{self.old!r} belongs to the key of index {of[0]}, which would lose its items: add an index by "
+                f"{self.new!r} and drop {of[0]} first"
             )
         unique = set(meta.unique_attributes()) & {self.old, self.new}
         if unique:
             self._refuse(
-                f"{unique.pop()!r} is unique, and its sentinels keep its name: take unique away first, and repair "
-                "them afterwards"
+                f"{unique.pop()!r} is unique, and its sentinels have its name: remove unique first, and repair "
+                "the sentinels afterwards"
             )
 
     def _refuse(self, why: str) -> None:
@@ -294,10 +297,11 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
 class RunPython(MigrationOperation, frozen=True, eq=False):
     """Call a function without arguments, which may be async.
 
-    The lease is not renewed while it runs: run with a ``lease`` that is longer, or let it do no harm twice.
+    The lease is not renewed during the call. Give :func:`run` a ``lease`` that is longer than the call, or write a
+    function that is idempotent.
 
-    :param function: the function. It runs again if the run ends before the ledger has noted its end.
-    :raises MigrationError: it cannot be called.
+    :param function: the function. It is called again if the run is interrupted before the ledger records its end.
+    :raises MigrationError: the argument is not callable.
     """
 
     function: Callable[[], object]

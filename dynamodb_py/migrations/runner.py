@@ -1,4 +1,4 @@
-"""Running migrations: one after the other, each operation noted in the ledger, under a lease."""
+"""Running migrations one after the other, under a lease, and recording each operation in the ledger."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .values import MigrationList, MigrationPlan, MigrationStatus, PlannedOperat
 
 
 class _Run(Struct, frozen=True):
-    """One run: the ledger, the lease on it, and the entries when it began."""
+    """One run: the ledger, the lease on it, and the ledger's entries at the beginning of the run."""
 
     ledger: Ledger
     lease: Lease
@@ -48,7 +48,7 @@ class _Run(Struct, frozen=True):
 
 
 def keep_lease(flow: Flow[None], lease: Lease) -> Flow[None]:
-    """Drive *flow*, and renew *lease* in between, so that it does not expire while that takes long."""
+    """Run *flow*, and renew *lease* between its steps and during its pauses, before the lease expires."""
     outcome: object = None
     try:
         while True:
@@ -81,7 +81,7 @@ def _execute(operation: MigrationOperation, entry: LedgerEntry, run: _Run) -> Fl
 
 
 def _apply(loaded: LoadedMigration, run: _Run) -> Flow[MigrationStatus]:
-    """Run the operations of a migration that are left, and note it as applied."""
+    """Run the remaining operations of a migration, and record that it is applied."""
     file = loaded.file
     for at, operation in enumerate(loaded.operations, 1):
         entry = run.find_entry(file, at, operation.describe())
@@ -102,10 +102,10 @@ def _apply(loaded: LoadedMigration, run: _Run) -> Flow[MigrationStatus]:
         entry.seconds = before + time.monotonic() - begun
         entry.ended_at = datetime.now(timezone.utc)
         yield from run.lease.write(entry)
-    return (yield from _note_applied(file, run, fake=False))
+    return (yield from _record_applied(file, run, fake=False))
 
 
-def _note_applied(file: MigrationFile, run: _Run, *, fake: bool) -> Flow[MigrationStatus]:
+def _record_applied(file: MigrationFile, run: _Run, *, fake: bool) -> Flow[MigrationStatus]:
     entry, parts = run.find_entry(file, None, file.name), find_parts(id_of(file), run.entries)
     entry.ended_at, entry.fake = datetime.now(timezone.utc), fake
     entry.seconds = sum(part.seconds for part in parts)
@@ -119,7 +119,7 @@ def _run_pending(
     pending, done = find_pending(files, run.entries, to), list[MigrationStatus]()
     if fake:
         for file in pending:
-            done.append((yield from _note_applied(file, run, fake=True)))
+            done.append((yield from _record_applied(file, run, fake=True)))
         return MigrationList(done)
     for loaded in load_pending(pending, run.entries, run.ledger):
         done.append((yield from _apply(loaded, run)))
@@ -135,7 +135,7 @@ def run_migrations(
     wait: float,
     progress: ProgressOption,
 ) -> Flow[MigrationList]:
-    """Take the lease, run what is left, and give the lease back."""
+    """Take the lease, run the pending migrations, and release the lease."""
     yield from ledger.create()
     yield from lease.acquire(wait)
     try:
@@ -143,7 +143,7 @@ def run_migrations(
         run = _Run(ledger, lease, entries, as_callback(progress))
         done = yield from _run_pending(files, run, to, fake=fake)
     except Exception:
-        with suppress(DynamoDBError):  # it expires
+        with suppress(DynamoDBError):  # without this request, the lease expires later
             yield from lease.release()
         raise
     yield from lease.release()
@@ -153,7 +153,7 @@ def run_migrations(
 def plan_migrations(
     files: Sequence[MigrationFile], ledger: Ledger, to: str | None
 ) -> Flow[MigrationPlan]:
-    """Return the operations that are left; nothing is changed."""
+    """Return the operations that have not ended; change nothing."""
     entries = yield from ledger.read()
     found: list[PlannedOperation] = []
     for each in load_pending(find_pending(files, entries, to), entries, ledger):
@@ -167,5 +167,5 @@ def plan_migrations(
 
 
 def read_statuses(files: Sequence[MigrationFile], ledger: Ledger) -> Flow[MigrationList]:
-    """Return all migrations, of files and of the ledger."""
+    """Return the status of all migrations, of files and of the ledger."""
     return MigrationList(list_statuses(files, (yield from ledger.read())))

@@ -1,4 +1,4 @@
-"""What plan(), run() and status() return: values that print well."""
+"""The results of plan(), run() and status(): values that print well."""
 
 from __future__ import annotations
 
@@ -8,54 +8,56 @@ from typing import Generic, Literal, TypeVar, overload
 
 from msgspec import Struct
 
+from ..metering import format_count
+
 T = TypeVar("T", bound=Struct)
 
 
 class PlannedOperation(Struct, frozen=True):
-    """An operation that is to be run. ``print(operation)`` says all of it in a sentence."""
+    """An operation of a plan; ``print(operation)`` describes it in a sentence."""
 
     migration: str
     """The name of its migration."""
     what: str
-    """What it does."""
+    """A description of the change."""
     notes: tuple[str, ...] = ()
-    """What to know before: what is repeated after an interruption, what takes long."""
+    """Facts to consider before the run: what an interrupted run repeats, what takes long."""
     scanned: int = 0
-    """The number of items that earlier runs have read: it goes on after them."""
+    """The number of items that earlier runs have read; the next run continues after them."""
 
     def __str__(self) -> str:
-        so_far = (f"goes on after {self.scanned:,} items",) if self.scanned else ()
+        so_far = (f"continues after {format_count(self.scanned, 'item')}",) if self.scanned else ()
         return "; ".join((f"{self.migration}: {self.what}", *self.notes, *so_far))
 
 
 class MigrationStatus(Struct, frozen=True):
-    """A migration, and what the ledger has of it."""
+    """A migration and its state in the ledger."""
 
     name: str
     """The file's name without ``.py``."""
     state: Literal["pending", "begun", "applied"] = "pending"
     """``"begun"``: a run was interrupted, and the next one continues."""
     at: datetime | None = None
-    """When it was applied, in UTC."""
+    """The time when it was applied, in UTC."""
     seconds: float = 0.0
-    """How long it took, pauses between runs apart."""
+    """The duration in seconds, without the time between two runs."""
     changed: int = 0
     """The number of items that its operations changed."""
     skipped: int = 0
-    """The number of items that no longer met the condition, or were gone, at their write."""
+    """The number of items that were deleted, or no longer met the condition, at the time of their write."""
     fake: bool = False
     """Whether it was only marked as applied."""
     problem: str = ""
-    """Why nothing can be run: its file changed or vanished after it was applied. Empty: nothing."""
+    """The reason why no migration can run: the file changed or disappeared after it was applied. Else empty."""
 
     def __str__(self) -> str:
         text = f"[{'X' if self.state == 'applied' else ' '}] {self.name}"
         if self.at is not None:
             took = "marked as applied" if self.fake else f"{self.seconds:.1f} s"
             text += f"  {self.at:%Y-%m-%d %H:%M} UTC, {took}"
-            text += f", {self.changed:,} items changed" if self.changed else ""
+            text += f", {format_count(self.changed, 'item')} changed" if self.changed else ""
         elif self.state == "begun":
-            text += f"  begun, {self.changed:,} items changed so far"
+            text += f"  begun, {format_count(self.changed, 'item')} changed so far"
         return f"{text}  PROBLEM: {self.problem}" if self.problem else text
 
 
@@ -83,8 +85,8 @@ class _Lines(Sequence[T], Generic[T]):
 
 
 class MigrationPlan(_Lines[PlannedOperation]):
-    """The operations that :func:`run` would run, in order; empty if there is nothing to do."""
+    """The operations that :func:`run` would run, in order; empty if there are none."""
 
 
 class MigrationList(_Lines[MigrationStatus]):
-    """Migrations in order: those that :func:`run` applied, or all that :func:`status` knows of."""
+    """Migrations in order: those that :func:`run` applied, or all migrations, from :func:`status`."""

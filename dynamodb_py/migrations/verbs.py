@@ -16,7 +16,7 @@ from .runner import plan_migrations, read_statuses, run_migrations
 from .values import MigrationList, MigrationPlan
 
 LEASE = 60.0
-"""The seconds of a lease by default."""
+"""The default duration of a lease, in seconds."""
 
 
 def _make_ledger(table: str, using: str | None) -> Ledger:
@@ -35,7 +35,7 @@ def _start(
     lease: float,
     progress: ProgressOption,
 ) -> Flow[MigrationList]:
-    """Return the flow of a run; raise for arguments that cannot be used."""
+    """Return the flow of a run; raise MigrationError for invalid arguments."""
     check_outside("migrations.run()")
     for name, seconds, least in (("wait", wait, "0"), ("lease", lease, "more than 0")):
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -48,10 +48,23 @@ def _start(
 def plan(
     folder: str | Path, *, to: str | None = None, using: str | None = None, ledger: str = TABLE
 ) -> MigrationPlan:
-    """Return the operations that :func:`run` would run, in order; nothing is changed.
+    """Return the operations that :func:`run` would run, in order; change nothing.
 
-    :param folder: and the others: as for :func:`run`.
-    :raises MigrationError: as :func:`run` does before it changes anything.
+    The parameters are those of :func:`run`.
+
+    :raises MigrationError: one of the problems for which :func:`run` raises it before it changes anything.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... from dynamodb_py.migrations import Backfill
+    ... from examples.scores import Score
+    ... operations = [Backfill(Score, {"points": 60}, condition=Score.points < 60)]
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     size = Path(folder, "0001_raise_points.py").write_text(text)
+    ...     print(plan(folder))
+    0001_raise_points: backfill Score by points; once for each item, if the change makes
+        the condition false
     """
     known = _make_ledger(ledger, using)
     return drive(plan_migrations(list_files(folder), known, to), known.link, plan)
@@ -60,7 +73,7 @@ def plan(
 async def aplan(
     folder: str | Path, *, to: str | None = None, using: str | None = None, ledger: str = TABLE
 ) -> MigrationPlan:
-    """Like :func:`plan`, awaited."""
+    """Return the operations that :func:`run` would run, as :func:`plan` does."""
     known = _make_ledger(ledger, using)
     return await drive_async(plan_migrations(list_files(folder), known, to), known.link, aplan)
 
@@ -76,28 +89,41 @@ def run(
     lease: float = LEASE,
     progress: ProgressOption = None,
 ) -> MigrationList:
-    """Run the migrations of *folder* that were not applied, in order; return them.
+    """Run the migrations of *folder* that were not applied, in order; return their status.
 
-    If a run is interrupted, the next one continues at its last checkpoint. Only one runs at a time: it has
-    a lease, and one that lost it writes nothing more to the ledger. Files of applied migrations are not
-    executed.
+    If a run is interrupted, the next one continues at its last checkpoint. Only one run is active at a time, the
+    holder of the lease; a run that lost the lease writes nothing more to the ledger. Files of applied migrations
+    are not executed.
 
     :param folder: the folder with the numbered files.
-    :param to: the last migration to run, by number or name, ``"0003"``; by default all.
-    :param fake: only mark them as applied, as where the table was created with all that they would do.
-    :param using: the alias of the connection that all requests go over; by default the default one.
-    :param ledger: the name of the ledger's table, as a model would have it; it is created if missing.
-    :param wait: how many seconds to wait at most while another run has the lease.
-    :param lease: how many seconds after its last sign of life a run counts as dead. The clocks of
-        all machines that run migrations must agree better than that.
-    :param progress: called during backfills with the number of items that were read, and their number in all as
-        DynamoDB knows it, or 0; or True for a bar.
-    :raises MigrationError: the numbers have gaps or duplicates; a file has no operations, or changed or vanished
-        after it was applied: nothing was changed. Or an operation failed: ``__cause__`` says why, ``key`` at
-        which item.
+    :param to: the last migration to run, by number or name, such as ``"0003"``; by default, run all.
+    :param fake: only mark the migrations as applied, for example because a new table already has their changes.
+    :param using: the alias of the connection for all requests; by default, the default connection.
+    :param ledger: the name of the ledger's table, without the connection's prefix; it is created if missing.
+    :param wait: the most seconds to wait while another run has the lease.
+    :param lease: the duration of the lease in seconds. A run renews it; if it does not, another run may continue
+        after this time. The clocks of all machines that run migrations must differ by less.
+    :param progress: a function for backfills, called with the number of items that were read and the number of all
+        items that DynamoDB reports, or 0; or True for a progress bar.
+    :raises MigrationError: before any change: the numbers have gaps or duplicates; a file has no operations, or
+        changed or disappeared after it was applied. Later: an operation failed; ``__cause__`` is the error, and
+        ``key`` is the key of the item.
     :raises MigrationsLocked: another run has the lease, and still had it after *wait* seconds.
     :raises LeaseLost: another run has taken the lease of this one.
     :raises ConfigurationError: a model is on another connection.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... from dynamodb_py.migrations import Backfill
+    ... from examples.scores import Score
+    ... operations = [Backfill(Score, {"points": 60}, condition=Score.points < 60)]
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     size = Path(folder, "0001_raise_points.py").write_text(text)
+    ...     print(run(folder))
+    [X] 0001_raise_points  ... UTC, ... s, 1 item changed
+    >>> Score.get(player="ann", game=1).points
+    60
     """
     known = _make_ledger(ledger, using)
     flow = _start(folder, known, to=to, fake=fake, wait=wait, lease=lease, progress=progress)
@@ -115,17 +141,29 @@ async def arun(
     lease: float = LEASE,
     progress: ProgressOption = None,
 ) -> MigrationList:
-    """Like :func:`run`, awaited."""
+    """Run the migrations of *folder* that were not applied, as :func:`run` does."""
     known = _make_ledger(ledger, using)
     flow = _start(folder, known, to=to, fake=fake, wait=wait, lease=lease, progress=progress)
     return await drive_async(flow, known.link, arun)
 
 
 def status(folder: str | Path, *, using: str | None = None, ledger: str = TABLE) -> MigrationList:
-    """Return all migrations, of *folder* and of the ledger, with what is wrong; nothing is changed.
+    """Return the status of all migrations, of *folder* and of the ledger, with their problems; change nothing.
 
-    :param folder: and the others: as for :func:`run`.
+    The parameters are those of :func:`run`.
+
     :raises MigrationError: the numbers of the folder have gaps or duplicates.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> text = '''
+    ... from dynamodb_py.migrations import Backfill
+    ... from examples.scores import Score
+    ... operations = [Backfill(Score, {"points": 60}, condition=Score.points < 60)]
+    ... '''
+    >>> with TemporaryDirectory() as folder:
+    ...     size = Path(folder, "0001_raise_points.py").write_text(text)
+    ...     print(status(folder))
+    [ ] 0001_raise_points
     """
     known = _make_ledger(ledger, using)
     return drive(read_statuses(list_files(folder), known), known.link, status)
@@ -134,6 +172,6 @@ def status(folder: str | Path, *, using: str | None = None, ledger: str = TABLE)
 async def astatus(
     folder: str | Path, *, using: str | None = None, ledger: str = TABLE
 ) -> MigrationList:
-    """Like :func:`status`, awaited."""
+    """Return the status of all migrations, as :func:`status` does."""
     known = _make_ledger(ledger, using)
     return await drive_async(read_statuses(list_files(folder), known), known.link, astatus)

@@ -1,4 +1,4 @@
-"""Tables of models: made, described, compared, changed and deleted.
+"""Creating, describing, comparing, changing and deleting the tables of models.
 
-Items are in the rooms of ``models``, not here.
+The rooms of ``models`` read and write items, not this one.
 """

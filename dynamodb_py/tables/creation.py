@@ -1,4 +1,4 @@
-"""Creating and deleting one table, whatever state it is in."""
+"""Creating and deleting one table, in any state of the table."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CLOCK_SKEW = 5.0
 def create_table(
     name: str, schema: TableSchema, waits: Iterator[float], *, accept: bool
 ) -> Flow[TableDescription]:
-    """Create the table, after a table of that name that is being deleted is gone.
+    """Create the table; if one of the same name is being deleted, wait for the end of that first.
 
-    With *accept*, a table that another program created meanwhile is fine.
+    :param accept: whether a table that another program created meanwhile is no error.
     """
     started = time.time()
     while True:
@@ -47,12 +47,12 @@ def create_table(
 def delete_table(
     name: str, waits: Iterator[float], *, missing_ok: bool
 ) -> Flow[TableDescription | None]:
-    """Delete the table as soon as possible; the result is None if there was none."""
+    """Delete the table as soon as DynamoDB allows it; return None if it does not exist."""
     while True:
         try:
             return (yield from DeleteTable(name))
         except TableNotFound as error:
-            # If an answer was lost, the earlier attempt deleted it.
+            # If a response was lost, the earlier attempt deleted the table.
             if missing_ok or error.in_doubt:
                 return None
             raise
@@ -66,7 +66,7 @@ def is_deleting(description: TableDescription) -> bool:
 
 
 def _was_created_here(schema: TableSchema, found: TableDescription, started: float) -> bool:
-    """Tell whether an attempt whose answer was lost created the table *found*."""
+    """Tell whether an earlier attempt of this call, whose response was lost, created the table *found*."""
     if schema.differences(TableSchema.parse(found)):
         return False
     if found["TableStatus"] == "CREATING":
@@ -86,7 +86,7 @@ def _make_exists_error(refusal: RequestError) -> TableAlreadyExists:
 def check_keys(
     schema: TableSchema, found: TableDescription, named: str = "Meta.table_name"
 ) -> None:
-    """Raise TableMismatch for a table with other keys; *named* is the option with its name."""
+    """Raise TableMismatch for a table with other keys; *named* is the option that names the table."""
     if differences := schema.key_differences(TableSchema.parse(found)):
         raise TableMismatch(
             f"the table {found['TableName']} exists with other keys than the model's, and keys "

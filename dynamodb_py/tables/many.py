@@ -19,15 +19,19 @@ from .table import Table
 T = TypeVar("T")
 
 _WORKERS = 10
-"""The most requests at once: DynamoDB limits those that concern tables."""
+"""The most requests at once: DynamoDB limits the rate of requests that create and change tables."""
 
 
 @name_verbs
 class Tables:
-    """The tables of many models: of a list of classes, or of all that a module or package defines.
+    """The tables of many models: of a list of classes, or of all classes that a module or package defines.
 
-    Classes that share a table count once. Iterating gives a :class:`Table` for each. *using* is the alias
-    of a connection; without it the models' ``Meta.using`` counts, which has to be the same for all.
+    Classes that share a table count once. Iteration yields a :class:`Table` for each table.
+
+    :param models: the classes, or a module or package.
+    :param using: the alias of a connection; by default the models' ``Meta.using``, which must be the same for all.
+    :raises ModelDefinitionError: two models declare the same table in different ways.
+    :raises ConfigurationError: the models are on different connections.
 
     >>> from dynamodb_py import CharField, Model
     >>> class Book(Model):
@@ -83,10 +87,12 @@ class Tables:
         timeout: float = TIMEOUT,
         progress: ProgressOption = None,
     ) -> Flow[dict[str, TableDescription]]:
-        """Create the tables, as ``Table.create()`` each; return their descriptions by name.
+        """Call :meth:`Table.create` for each table; return their descriptions by name.
 
-        All are tried before the first error is raised. *progress* is called with the number of tables
-        that are done and of all, or True for a bar.
+        It raises the first error after it has tried all tables.
+
+        :param progress: a function for the number of tables that are done and the number of all; or True for a
+            progress bar.
 
         >>> sorted(Tables([Score]).create(if_not_exists=True))
         ['scores']
@@ -101,7 +107,7 @@ class Tables:
     acreate = awaiting(_create)
 
     def _info(self) -> Flow[dict[str, TableDescription]]:
-        """Return the descriptions of the tables by name, as ``Table.info()`` each.
+        """Call :meth:`Table.info` for each table; return their descriptions by name.
 
         >>> sorted(Tables([Score]).info())
         ['scores']
@@ -112,7 +118,7 @@ class Tables:
     ainfo = awaiting(_info)
 
     def _plan(self, *, drop_indexes: bool = False) -> Flow[TablePlan]:
-        """Return the steps for all tables as one plan, as ``Table.plan()`` each; nothing is changed.
+        """Return the steps of :meth:`Table.plan` for all tables as one plan; change nothing.
 
         >>> print(Tables([Score]).plan())
         nothing to do
@@ -133,11 +139,14 @@ class Tables:
         drop_indexes: bool = False,
         progress: ProgressOption = None,
     ) -> Flow[dict[str, TableDescription] | TablePlan]:
-        """Make the tables what the models declare, as ``Table.update()`` each; return the descriptions.
+        """Call :meth:`Table.update` for each table; return their descriptions by name.
 
-        All are tried before the first error is raised; running it again continues. *progress* is called
-        with the number of tables that are done and of all, or True for a bar. With *dry_run*, nothing
-        is changed, and the result is that of ``plan()``.
+        It raises the first error after it has tried all tables. A second run continues where the first one
+        stopped.
+
+        :param dry_run: change nothing, and return the plan, as :meth:`plan` does.
+        :param progress: a function for the number of tables that are done and the number of all; or True for a
+            progress bar.
 
         >>> sorted(Tables([Score]).update())
         ['scores']
@@ -188,7 +197,7 @@ class Tables:
     def _delete(
         self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
     ) -> Flow[None]:
-        """Delete the tables with everything in them, as ``Table.delete()`` each.
+        """Call :meth:`Table.delete` for each table, which deletes all its items too.
 
         >>> Tables([Score]).delete()
         >>> Table(Score).exists()
@@ -208,7 +217,7 @@ class Tables:
 
 
 def _run_all(flows: Sequence[Flow[T]], progress: ProgressOption = None) -> Flow[list[T]]:
-    """Drive *flows* side by side; return their results, or raise the first error after the last flow."""
+    """Run *flows* at the same time; return their results, or raise the first error after the last flow."""
     outcomes = yield from run_together(flows, _WORKERS, as_callback(progress))
     for outcome in outcomes:
         if isinstance(outcome, Exception):
@@ -217,7 +226,7 @@ def _run_all(flows: Sequence[Flow[T]], progress: ProgressOption = None) -> Flow[
 
 
 def list_models(models: Iterable[type[Any]] | ModuleType) -> list[type[Any]]:
-    """Return *models*; of a module, the classes with a table that it has, and that it or one below defines."""
+    """Return *models* as a list; for a module or package, the classes with a table that it has and defines."""
     if not isinstance(models, ModuleType):
         return list(models)
     return [

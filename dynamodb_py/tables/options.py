@@ -1,4 +1,4 @@
-"""The options of a live table, as far as a model declares them, and how they differ."""
+"""The options of a live table that a model declares too, and their differences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from ..schema.options import (
 
 
 class LiveTable(Struct, frozen=True):
-    """What DynamoDB answers about a table; None for what the model does not declare."""
+    """DynamoDB's descriptions of a table; those for options that the model does not declare are None."""
 
     description: TableDescription
     ttl: TimeToLive | None = None
@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
 
 def read_live(table: str, schema: TableSchema, description: TableDescription) -> Flow[LiveTable]:
-    """Return what DynamoDB answers about a table, asking for what *schema* declares alone."""
+    """Request the descriptions of a table for the options that *schema* declares."""
     options = schema.options or TableOptions()
     ttl = backups = tags = None
     if schema.ttl is not None:
@@ -77,7 +77,7 @@ def _read_tags(table: str, description: TableDescription) -> Flow[dict[str, str]
 
 
 def describe_settings(live: LiveTable) -> dict[str, Any]:
-    """Return the settings that have requests of their own, named as in the answers to these."""
+    """Return the settings that have requests of their own, with the names of the responses to these requests."""
     found: dict[str, Any] = {}
     if live.ttl is not None:
         ttl = {"TimeToLiveStatus": live.ttl.status, "AttributeName": live.ttl.attribute}
@@ -175,7 +175,7 @@ def _find_encryption(table: str, options: TableOptions, live: LiveTable) -> Chan
 
 
 def _is_key(wanted: str, found: str) -> bool:
-    if wanted == AWS_MANAGED:  # DynamoDB answers with its ARN, which only KMS can tell from others
+    if wanted == AWS_MANAGED:  # DynamoDB returns an ARN, and only KMS knows whose key it is
         return found != AWS_OWNED
     return wanted == found or found.endswith(f":key/{wanted}")
 
@@ -189,7 +189,9 @@ def _find_stream(table: str, options: TableOptions, live: LiveTable) -> Change |
         return None
     views = [OFF, wanted] if OFF not in (wanted, found) else [wanted]
     operations = tuple(ChangeOptions(table, encode_stream(view)) for view in views)
-    undo = "stream = False" if found == OFF else ""  # what comes back is another stream
+    undo = (
+        "stream = False" if found == OFF else ""
+    )  # a stream that is switched on again is a new one
     return Change("stream", wanted, found, operations, undo)
 
 
@@ -206,7 +208,7 @@ _FINDERS: tuple[Callable[[str, TableOptions, LiveTable], Change | None], ...] = 
 def _find_unit_changes(
     table: str, schema: TableSchema, description: TableDescription
 ) -> Iterator[Change]:
-    """Yield what differs of the warm throughput and the maximum, of the table and its indexes."""
+    """Yield the changes of warm throughput and on-demand maximum, for the table and its indexes."""
     options = schema.options or TableOptions()
     places: list[tuple[str | None, Units | None, Units | None, Mapping[str, Any]]] = [
         (None, options.warm_throughput, options.on_demand_maximum, description)
@@ -239,7 +241,7 @@ def _find_units_of(
     current: Mapping[str, int] = described.get("WarmThroughput") or {}
     found = Units(current.get("ReadUnitsPerSecond", 0), current.get("WriteUnitsPerSecond", 0))
     if warm is not None and not _is_reached(warm, found):
-        # DynamoDB refuses to lower what has grown with the traffic meanwhile.
+        # DynamoDB raises warm throughput with the traffic, and rejects a request that lowers it.
         raised = Units(*map(_find_larger, (warm.read, warm.write), (found.read, found.write)))
         operation = ChangeOptions(table, encode_units(raised, None, is_on_demand=False), index)
         yield Change(f"{label}warm_throughput", str(warm), str(found), (operation,), "")

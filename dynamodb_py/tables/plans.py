@@ -1,4 +1,4 @@
-"""From a live table to the steps that make it what a model declares: pure functions."""
+"""Plans of the steps that change a live table to a model's declaration: pure functions."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def make_plan(
 ) -> TablePlan:
     """Return the steps from *live* to *wanted*, in an order that DynamoDB accepts.
 
-    What protects data comes first, then what is quick, then the indexes, one at a time. What cannot be
-    changed is a step without an operation.
+    Protection of data comes first, then quick changes, then the indexes, one at a time. A difference that DynamoDB
+    cannot change is a step without an operation.
 
     :param drop_indexes: whether to remove the global indexes that *wanted* does not have.
     """
@@ -50,7 +50,7 @@ def make_plan(
 def plan_companion(
     table: str, wanted: TableSchema, description: TableDescription | None
 ) -> TablePlan:
-    """Return the step that makes the table of the sentinels of unique values, if it is missing."""
+    """Return the step that creates the table of the sentinels of unique values, if it is missing."""
     if description is None:
         step = TableStep(
             table,
@@ -77,7 +77,7 @@ def find_all_differences(table: str, wanted: TableSchema, live: LiveTable) -> li
     return differences + find_differences(table, wanted, live)
 
 
-# -- what cannot be changed ------------------------------------------------------------------------
+# -- impossible changes ----------------------------------------------------------------------------
 
 
 def _find_impossible(table: str, wanted: TableSchema, current: TableSchema) -> Iterator[TableStep]:
@@ -96,8 +96,8 @@ def _find_impossible(table: str, wanted: TableSchema, current: TableSchema) -> I
             yield TableStep(
                 table,
                 f"index {index.name}",
-                f"a local index is made with its table and never changed: declare {index.name} as it is "
-                "there, as a GlobalIndex under a new name, or choose another Meta.table_name",
+                f"DynamoDB creates a local index with its table and never changes it: declare {index.name} as the "
+                "table has it, or as a GlobalIndex under a new name, or choose another Meta.table_name",
                 _describe_index(index, other),
             )
         elif index.scope == "global" and other is not None and str(other) != str(index):
@@ -107,12 +107,12 @@ def _find_impossible(table: str, wanted: TableSchema, current: TableSchema) -> I
 
 
 def _advise(index: IndexSchema, current: TableSchema) -> str:
-    """Return how to change the keys or the projection of an index, over two runs."""
+    """Return the advice on changing the keys or the projection of an index in two runs."""
     new = find_new_name(index.name, {each.name for each in current.indexes})
     return (
-        f"index {index.name} takes two runs, as a table has one index of a name: declare it as "
-        f'GlobalIndex("{new}", ...), an attribute may keep its name; 1. update() makes {new} and fills it; '
-        f"then deploy the programs, which read {new}; 2. update(drop_indexes=True) removes {index.name}"
+        f"index {index.name} takes two runs, because DynamoDB cannot change an index: declare it as "
+        f'GlobalIndex("{new}", ...); its name in the class may stay; 1. update() creates and fills {new}; '
+        f"then deploy the programs that read {new}; 2. update(drop_indexes=True) removes {index.name}"
     )
 
 
@@ -185,24 +185,24 @@ def _find_billing(table: str, wanted: TableSchema, current: TableSchema) -> Iter
 def find_billing_change(
     table: str, wanted: TableSchema, current: TableSchema
 ) -> UpdateTable | None:
-    """Return the request for billing and throughput, of the indexes there are; None if all is equal."""
+    """Return the request that changes billing and throughput of the table and its live indexes, or None."""
     mode = wanted.billing_mode if wanted.billing_mode != current.billing_mode else None
     throughput = wanted.throughput if wanted.throughput != current.throughput else None
     declared = {index.name: wanted.index_throughput(index) for index in wanted.global_indexes}
     indexes: dict[str, Throughput] = {}
     for index in current.global_indexes:
         units = declared.get(index.name)
-        if units is None and mode == PROVISIONED:  # every index needs some then
+        if units is None and mode == PROVISIONED:  # in this mode every index needs units
             units = wanted.throughput
         if units is not None and units != current.index_throughput(index):
             indexes[index.name] = units
     if mode is None and throughput is None and not indexes:
-        return None  # DynamoDB refuses a change that changes nothing
+        return None  # DynamoDB rejects a request that changes nothing
     return UpdateTable(table, mode, throughput, indexes)
 
 
 def describe_billing(wanted: TableSchema, current: TableSchema) -> str:
-    """Return the sentence for billing and throughput that differ."""
+    """Return the sentence for a difference in billing or throughput."""
     return f"billing: the model has {spell_billing(wanted)}; the table has {spell_billing(current)}"
 
 
@@ -220,7 +220,7 @@ def spell_billing(schema: TableSchema) -> str:
 def _find_index_steps(
     table: str, wanted: TableSchema, current: TableSchema, *, drop_indexes: bool
 ) -> Iterator[TableStep]:
-    """Yield the new indexes, and those to drop after them, or before them where there is no room."""
+    """Yield steps that add indexes, and steps that drop indexes: last, or earlier to make room."""
     there = list(current.indexes)
     known = {index.name for index in there}
     undeclared = find_undeclared(wanted, current)
@@ -253,7 +253,7 @@ def _has_room(there: list[IndexSchema], index: IndexSchema) -> bool:
 
 
 def _find_obstacles(there: list[IndexSchema], index: IndexSchema) -> Iterator[str]:
-    """Yield why DynamoDB would refuse *index* beside the indexes that are there."""
+    """Yield the reasons for which DynamoDB would reject *index* beside the present indexes."""
     if sum(each.scope == "global" for each in there) >= limits.MAX_GLOBAL_INDEXES:
         yield f"a table has at most {limits.MAX_GLOBAL_INDEXES} global indexes"
     projected = sum(len(each.projection.names) for each in (*there, index))
@@ -288,7 +288,7 @@ def _refuse_index(table: str, there: list[IndexSchema], index: IndexSchema) -> T
     return TableStep(
         table,
         f"index {index.name}",
-        f"index {index.name} cannot be added, as {reason}: update(drop_indexes=True) first removes the "
+        f"index {index.name} cannot be added, because {reason}: update(drop_indexes=True) first removes the "
         "indexes that the model does not declare, if any",
         "the model declares it, and the table does not have it",
     )
@@ -301,7 +301,7 @@ def _drop_index(table: str, index: IndexSchema) -> TableStep:
         f"drop index {index.name} ({index})",
         "the model does not declare it, and drop_indexes=True was given",
         DropIndex(table, index.name),
-        undo="declare it again, and update(), which fills it anew",
+        undo="declare it again, and call update(), which fills it again",
     )
 
 
@@ -315,8 +315,8 @@ def _find_notes(
         remedy = (
             "drop_indexes=True removes it"
             if index.scope == "global"
-            else "it is local, and goes with the table alone"
+            else "it is local, so only deleting the table removes it"
         )
         yield (
-            f"{table}: index {index.name} is left ({index}), which the model does not declare; {remedy}"
+            f"{table}: index {index.name} ({index}) stays, although the model does not declare it; {remedy}"
         )

@@ -1,4 +1,4 @@
-"""The steps from a live table to what a model declares: values that print well."""
+"""The steps that change a live table to the model's declaration: values that print well."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, overload
 
 from msgspec import Struct
 
+from ..metering import format_count
 from ..operations.base import Operation
 
 
 class TableStep(Struct, frozen=True):
-    """One change of a table: one request. ``print(step)`` says all of it in a sentence."""
+    """One change of a table by one request; ``print(step)`` describes it in a sentence."""
 
     table: str
     """The table's name in DynamoDB."""
@@ -22,11 +23,11 @@ class TableStep(Struct, frozen=True):
     why: str
     """The difference between the table and the model."""
     operation: Operation[Any] | None = None
-    """The request; None for a change that ``update()`` cannot make, whose *what* says what to do."""
+    """The request. None means that ``update()`` cannot make the change; ``what`` is then the remedy."""
     needs_backfill: bool = False
-    """Whether DynamoDB reads the whole table for it, which may take hours."""
+    """Whether DynamoDB reads the whole table for the change, which may take hours."""
     undo: str = ""
-    """How it can be undone; empty if it cannot."""
+    """How to undo the change; empty if that is impossible."""
 
     def __str__(self) -> str:
         parts = [f"{self.table}: {self.what}", self.why]
@@ -37,9 +38,10 @@ class TableStep(Struct, frozen=True):
 
 
 class TablePlan(Sequence[TableStep]):
-    """The steps, in order, from live tables to what models declare; empty if there is nothing to do.
+    """The steps that change live tables to the models' declarations, in order; empty if nothing differs.
 
-    ``print(plan)`` shows them. ``notes`` are what is left as it is, a sentence each.
+    ``print(plan)`` shows them. ``notes`` has a sentence for each index that the steps leave unchanged although no
+    model declares it.
     """
 
     def __init__(self, steps: Iterable[TableStep] = (), notes: Iterable[str] = ()) -> None:
@@ -63,7 +65,7 @@ class TablePlan(Sequence[TableStep]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<TablePlan of {len(self.steps)} steps>"
+        return f"<TablePlan of {format_count(len(self.steps), 'step')}>"
 
     def __str__(self) -> str:
         lines = [f"{number}. {step}" for number, step in enumerate(self.steps, 1)]

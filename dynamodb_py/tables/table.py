@@ -41,18 +41,21 @@ _SENTINELS = "Meta.unique_table"
 
 
 class HasLayout(HasOptions, Protocol):
-    """A shared table, whose items are of several models."""
+    """A shared table, which has items of several models."""
 
     _layout: ClassVar[Any]
 
 
 @name_verbs
 class Table(Generic[M]):
-    """The table of a model, given as the class or as an instance.
+    """The table of a model: creates, describes, compares, changes and deletes it.
 
-    *using* is the alias of a connection; without it the model's ``Meta.using`` counts. Every
-    method has a twin for asyncio with an ``a`` in front: ``await Table(Model).acreate()``; that of
-    ``wait`` is ``await_``, because ``await`` is a word of the language.
+    Each method has a twin for asyncio, with an ``a`` before its name: ``await Table(Model).acreate()``. The twin of
+    ``wait`` is ``await_``, because ``await`` is a keyword of Python.
+
+    :param model: the class, or an instance of it.
+    :param using: the alias of a connection; by default the model's ``Meta.using``.
+    :raises TypeError: the model has no table, because it is abstract.
     """
 
     def __init__(self, model: type[M] | M, using: str | None = None) -> None:
@@ -66,9 +69,11 @@ class Table(Generic[M]):
         # The schema for all classes that share the table.
         self.schema: TableSchema = getattr(options, "table_schema", None) or options.schema
         self.using: str | None = options.using if using is None else using
-        home: Any = getattr(options, "home", options)  # of a model in a shared table, that
+        home: Any = getattr(
+            options, "home", options
+        )  # the options of the shared table, if there is one
         self.companions: Sequence[TableSchema] = getattr(home, "companions", ())
-        """Further tables of the model: that of the sentinels of unique values."""
+        """The other tables of the model, such as the table of the sentinels of unique values."""
 
     def __repr__(self) -> str:
         return f"<Table {self.schema.name} of {self.model.__name__}>"
@@ -80,7 +85,7 @@ class Table(Generic[M]):
 
     @property
     def name(self) -> str:
-        """Its name in DynamoDB: the model's, as the connection formats it."""
+        """The table's name in DynamoDB: ``Meta.table_name`` with the connection's prefix."""
         return self._link.table_name(self.schema.name)
 
     def _create(
@@ -93,17 +98,23 @@ class Table(Generic[M]):
         read_capacity: int | None = None,
         write_capacity: int | None = None,
     ) -> Flow[TableDescription]:
-        """Create the table with the model's indexes, and wait until it can be used.
+        """Create the table with the model's indexes, wait until it is ACTIVE, and return its description.
 
-        *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place
-        of the model's. An existing table raises TableAlreadyExists; with *if_not_exists* it is
-        accepted as it is, if its keys are the model's. If the table is being deleted, this waits for
-        it. *timeout* is in seconds, for all waiting together; without *wait* the table may still be
-        CREATING. Returns the table's description. For unique values, the table of the sentinels is
-        created too, if missing. If a field declares the TTL, TTL is switched on, for an accepted
-        table too, but only with *wait*; else ``update()`` does it, and it switches on point-in-time
-        recovery. An option of ``Meta`` that was accepted and is not there afterwards raises
-        TableMismatch.
+        If the model has unique values, also create the table of their sentinels, if it is missing. If a field
+        declares TTL, enable it. If the table is being deleted, wait for the end of that first.
+
+        :param if_not_exists: accept a table that exists, with its present indexes and options, if its keys are
+            the model's. TTL is enabled for such a table too.
+        :param wait: False returns while the table may still be CREATING. TTL and point-in-time recovery are then
+            not enabled: call :meth:`update` later.
+        :param timeout: the most seconds for all waiting together.
+        :param billing_mode: in place of the model's.
+        :param read_capacity: read units per second, in place of the model's.
+        :param write_capacity: write units per second, in place of the model's.
+        :raises TableAlreadyExists: the table exists, without *if_not_exists*.
+        :raises TableMismatch: the table exists with other keys; or DynamoDB accepted an option of ``Meta`` that the
+            new table does not have.
+        :raises TableInUse: the *timeout* is over.
 
         >>> Table(Score).delete()
         >>> Table(Score).create()["TableStatus"]
@@ -136,11 +147,12 @@ class Table(Generic[M]):
     def _info(self) -> Flow[TableDescription]:
         """Return DynamoDB's description of the table: status, keys, indexes, throughput and more.
 
-        A dict as boto3 returns it, times as aware datetimes
+        It is a dict in boto3's form, with times as aware datetimes
         (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html).
-        If the model declares TTL, point-in-time recovery or tags, it also has
-        ``TimeToLiveDescription``, ``PointInTimeRecoveryDescription`` or ``Tags``, as their own requests
-        answer them. Raises TableNotFound if there is none.
+        If the model declares TTL, point-in-time recovery or tags, the dict also has ``TimeToLiveDescription``,
+        ``PointInTimeRecoveryDescription`` or ``Tags``, from the responses to their own requests.
+
+        :raises TableNotFound: the table does not exist.
 
         >>> Table(Score).info()["TableName"]
         'scores'
@@ -152,7 +164,7 @@ class Table(Generic[M]):
     ainfo = awaiting(_info)
 
     def _exists(self) -> Flow[bool]:
-        """Tell whether the table exists, in any state: CREATING and DELETING count.
+        """Tell whether the table exists, in any state, also CREATING and DELETING.
 
         >>> Table(Score).exists()
         True
@@ -163,7 +175,9 @@ class Table(Generic[M]):
     aexists = awaiting(_exists)
 
     def _item_count(self) -> Flow[int]:
-        """Return DynamoDB's number of items, which may be six hours old.
+        """Return DynamoDB's number of items in the table, which may be six hours old.
+
+        :raises TableNotFound: the table does not exist.
 
         >>> Table(Score).item_count()
         3
@@ -178,8 +192,8 @@ class Table(Generic[M]):
     def _wait(self, *, timeout: float = TIMEOUT) -> Flow[TableDescription]:
         """Wait until the table and its global indexes are ACTIVE; return the table's description.
 
-        Raises TableInUse with the state after *timeout* seconds; TableNotFound if there is no
-        table.
+        :raises TableInUse: *timeout* seconds are over; the message has the state.
+        :raises TableNotFound: the table does not exist.
 
         >>> waited = Table(Score).wait()
         """
@@ -194,11 +208,16 @@ class Table(Generic[M]):
     def _delete(
         self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
     ) -> Flow[None]:
-        """Delete the table with everything in it, and wait until it is gone.
+        """Delete the table with all its items, and wait until it is gone.
 
-        If the table is being created or changed, this waits first, because DynamoDB refuses to delete
-        it then. *timeout* is in seconds, for all waiting together. Raises TableNotFound if there is
-        no table, unless *missing_ok*. The table of the sentinels of unique values is deleted too.
+        Also delete the table of the sentinels of unique values. If the table is being created or changed, wait
+        first, because DynamoDB does not delete it in this state.
+
+        :param wait: False returns while the table may still be DELETING.
+        :param missing_ok: True makes a missing table no error.
+        :param timeout: the most seconds for all waiting together.
+        :raises TableNotFound: the table does not exist, without *missing_ok*.
+        :raises TableInUse: the *timeout* is over.
 
         >>> Table(Score).delete()
         >>> Table(Score).exists()
@@ -214,13 +233,15 @@ class Table(Generic[M]):
     adelete = awaiting(_delete)
 
     def _plan(self, *, drop_indexes: bool = False) -> Flow[TablePlan]:
-        """Return the steps from the live table to the model, in order; nothing is changed.
+        """Return the steps that :meth:`update` would make, in order; change nothing.
 
-        It is empty if there is nothing to do; ``print(plan)`` shows each step: what, why, whether
-        DynamoDB reads the whole table for it, and how it can be undone. A change that ``update()`` cannot
-        make is a step without an ``operation``, which says what to do. *drop_indexes* is as for
-        ``update()``; without it, ``plan.notes`` name the indexes that the model does not declare.
-        Raises TableNotFound if there is no table.
+        The plan is empty if the table is as the model declares it. ``print(plan)`` shows each step: the change, the
+        reason, whether DynamoDB reads the whole table for it, and how to undo it. A change that ``update()`` cannot
+        make is a step without an ``operation``; the step has the remedy.
+
+        :param drop_indexes: plan to remove the global indexes that the model does not declare; else ``plan.notes``
+            has their names.
+        :raises TableNotFound: the table does not exist.
 
         >>> print(Table(Score).plan())
         nothing to do
@@ -244,26 +265,31 @@ class Table(Generic[M]):
         read_capacity: int | None = None,
         write_capacity: int | None = None,
     ) -> Flow[TableDescription | TablePlan]:
-        """Make the live table what the model declares: options, billing, throughput, global indexes.
+        """Change the live table to the model's declaration, and return the table's description.
 
-        The steps are those of ``plan()``. One is made after the other, with a wait until the table and its
-        indexes are ACTIVE, and new indexes filled. If a run is interrupted, the next one continues; two
-        at once do no harm. Returns the table's description.
+        It makes the steps of :meth:`plan` one after the other: options, billing, throughput and global indexes.
+        After each step it waits until the table and its indexes are ACTIVE and new indexes are filled. If a run is
+        interrupted, the next one continues. Two runs at once do no harm. If the model has unique values, the table
+        of their sentinels is created if it is missing.
 
-        *billing_mode*, *read_capacity* and *write_capacity* (units per second) are used in place of the
-        model's. *timeout* is in seconds, for all waiting together, 300 by default: filling an index of a
-        large table takes longer. Without *wait*, only the first step is sent. *progress* is called with
-        the number of steps that are done and of all, or True for a bar. With *dry_run*, nothing is
-        changed, and the result is the plan. For unique values, the table of the sentinels is created if
-        missing, as after adding a constraint.
-
-        Global indexes that the model does not declare are removed with *drop_indexes* alone. Raises
-        TableMismatch, before anything is changed, for what DynamoDB cannot change: keys, local indexes, the
-        keys or the projection of an index, TTL by another attribute; and at the end, for a change that
-        was accepted and does not show. TableInUse says that the *timeout* is over.
-
-        DynamoDB limits how often a day throughput may go down and billing may change
+        DynamoDB limits how many times a day throughput may go down and billing may change
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+
+        :param wait: False sends only the first step.
+        :param timeout: the most seconds for all waiting together, by default 300; filling an index of a large
+            table takes longer.
+        :param dry_run: change nothing, and return the plan.
+        :param drop_indexes: remove the global indexes that the model does not declare; by default they stay.
+        :param progress: a function for the number of steps that are done and the number of all; or True for a
+            progress bar.
+        :param billing_mode: in place of the model's.
+        :param read_capacity: read units per second, in place of the model's.
+        :param write_capacity: write units per second, in place of the model's.
+        :raises TableMismatch: before anything is changed: a difference that DynamoDB cannot change, in keys, local
+            indexes, the keys or projection of an index, or the attribute of TTL. At the end: DynamoDB accepted a
+            change that the table does not show.
+        :raises TableNotFound: the table does not exist.
+        :raises TableInUse: the *timeout* is over.
 
         >>> Table(Score).update()["TableStatus"]
         'ACTIVE'
@@ -287,7 +313,7 @@ class Table(Generic[M]):
         return found
 
     def _plan_changes(self, schema: TableSchema, *, drop_indexes: bool) -> Flow[TablePlan]:
-        """Return the plan of an update; raise TableMismatch if a step cannot be made."""
+        """Return the plan of an update; raise TableMismatch if a step is impossible."""
         found = yield from DescribeTable(self.name)
         plan, live = yield from plan_table(self.name, schema, found, drop_indexes=drop_indexes)
         check_possible(self.name, plan, schema, live)
@@ -349,11 +375,12 @@ class Table(Generic[M]):
         aupdate = awaiting(_update)
 
     def _diff(self) -> Flow[list[str]]:
-        """Return the differences between the live table and the model, a sentence each.
+        """Return the differences between the live table and the model, one sentence for each.
 
-        Keys, indexes, billing, throughput, the table of the sentinels of unique values, and of the TTL
-        and the options of ``Meta`` those that the model declares.
-        Raises TableNotFound if there is no table.
+        It compares keys, indexes, billing, throughput, the table of the sentinels of unique values, and, if the
+        model declares them, TTL and the options of ``Meta``.
+
+        :raises TableNotFound: the table does not exist.
 
         >>> Table(Score).diff()
         []
@@ -364,7 +391,7 @@ class Table(Generic[M]):
             found = yield from find_table(name)
             if found is None or is_deleting(found):
                 differences.append(
-                    f"uniqueness: there is no table {name} for the sentinels; update() makes it, and "
+                    f"uniqueness: there is no table {name} for the sentinels; update() creates it, and "
                     "python -m dynamodb_py unique repair fills it"
                 )
             else:
@@ -400,29 +427,41 @@ class Table(Generic[M]):
         ) -> stream_rooms.Stream[M]: ...
 
     def stream(self, position: Any = "latest", **options: Any) -> Any:
-        """Return the changes of the table's items, an iterator for ``for`` and for ``async for``.
+        """Return an iterator over the changes of the table's items, for ``for`` and for ``async for``.
 
-        Each is a :class:`~dynamodb_py.StreamRecord`. Those of one item come in their order, also where shards
-        split; those of different items about in the order of time. Of a shared table's model, and of a subclass,
-        the changes of its own items are given; of the shared table, those of all its models. Items that
-        ``Meta.hide_expired`` hides from reads are there.
+        Each change is a :class:`~dynamodb_py.StreamRecord`. The changes of one item come in their order, also where
+        shards split. The changes of different items come in about the order of time. A model in a shared table,
+        and a subclass, yield only the changes of their own items; a shared table yields those of all its models.
+        Changes of items that ``Meta.hide_expired`` hides from reads are included.
 
-        :param position: ``"latest"`` gives the changes from now on, ``"trim_horizon"`` all that DynamoDB has, of
-            the last 24 hours; a datetime those since then, for which all of them are read; the ``position`` of
-            an earlier stream, which JSON can hold, goes on there.
-        :param follow: False: the iteration ends when all changes so far were read; else it waits for more.
-        :param poll: seconds between two requests to a shard without news. Each counts as a read request unit
-            of streams, and a shard takes five in a second.
-        :param page_size: the most records of an answer, at most and by default 1,000 (and 1 MB).
-        :param workers: how many shards are read at once.
-        :param on_trimmed: is called with StreamTrimmed in place of raising it, and may be async; then reading
-            goes on.
+        :param position: where to begin. ``"latest"``: changes from now on. ``"trim_horizon"``: all changes that
+            DynamoDB has, which are those of the last 24 hours. A datetime: changes since then; it reads all changes to
+            find them. The ``position`` of an earlier stream, a value for JSON: continue there.
+        :param follow: whether to wait for further changes; False ends the iteration after the present ones.
+        :param poll: seconds between two requests to a shard without new changes. Each request costs a read request
+            unit of streams, and a shard accepts five requests a second.
+        :param page_size: the most records of a response, at most and by default 1,000 (and 1 MB).
+        :param workers: the number of shards that are read at once.
+        :param on_trimmed: a function, which may be async, that is called with StreamTrimmed instead of raising it;
+            then reading continues.
         :raises StreamNotFound: while reading: the table has no stream.
-        :raises StreamTrimmed: while reading: DynamoDB had deleted changes before they were read.
-        :raises InvalidPosition: here or while reading: the position is none of this stream.
-        :raises QueryError: another argument cannot be used.
+        :raises StreamTrimmed: while reading: DynamoDB deleted changes before they were read.
+        :raises InvalidPosition: here or while reading: the position does not belong to this stream.
+        :raises QueryError: another argument is invalid.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+
+        >>> from dynamodb_py import CharField, Model
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "new_and_old_images"
+        ...
+        ...     id = CharField(hash_key=True)
+        >>> description = Table(Order).create()
+        >>> order = Order.create(id="a")
+        >>> for record in Table(Order).stream("trim_horizon", follow=False):
+        ...     print(record.kind, record.key)
+        insert {'id': 'a'}
         """
         loader = stream_records.RecordLoader(self.model, self.using or ambient_alias())
         read_options = stream_reader.ReadingOptions(**options)
@@ -441,7 +480,7 @@ class Table(Generic[M]):
                 )
 
     def _companions(self) -> dict[str, TableSchema]:
-        """Return the further tables by their names in DynamoDB."""
+        """Return the other tables of the model by their names in DynamoDB."""
         return {self._link.table_name(schema.name): schema for schema in self.companions}
 
     def _plan_companions(self) -> Flow[TablePlan]:

@@ -1,4 +1,4 @@
-"""The TTL of a live table: how it differs from the model's, and the change to it.
+"""The TTL of a live table: its difference from the model's, and the request that changes it.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-how-to.html
 """
@@ -14,23 +14,23 @@ from ..waiting import wait_or_raise
 
 
 def describe_difference(wanted: str, live: TimeToLive) -> str | None:
-    """Return how the TTL of a table, *live*, differs from TTL by the attribute *wanted*, or None."""
+    """Return the difference of the TTL *live* from TTL by the attribute *wanted*, or None if there is none."""
     if live.is_on:
         if live.attribute == wanted:
             return None
         found = f"is on by the attribute {live.attribute!r}"
     else:
         found = "is being switched off" if live.status == "DISABLING" else "is off"
-    return f"TTL: the model has it by the attribute {wanted!r}; that of the table {found}"
+    return f"TTL: the model has it by the attribute {wanted!r}; the TTL of the table {found}"
 
 
 def make_change(table: str, wanted: str, live: TimeToLive) -> UpdateTimeToLive | None:
-    """Return the request that switches TTL on by the attribute *wanted*; None if that is impossible now."""
+    """Return the request that enables TTL by the attribute *wanted*, or None if that is impossible now."""
     return UpdateTimeToLive(table, wanted) if live.status == "DISABLED" else None
 
 
 def describe_remedy(table: str, live: TimeToLive) -> str:
-    """Return what to do about a TTL that cannot be switched on now."""
+    """Return the remedy for a TTL that cannot be enabled now."""
     if not live.is_on:
         return "wait until that is done, up to an hour, and update() again"
     return (
@@ -42,10 +42,9 @@ def describe_remedy(table: str, live: TimeToLive) -> str:
 
 
 def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
-    """Return the request that switches TTL on by the attribute *wanted*; None if it is on.
+    """Return the request that enables TTL by the attribute *wanted*, or None if it is enabled.
 
-    Raises TableMismatch if that is impossible now: TTL is on by another attribute, or being switched
-    off.
+    :raises TableMismatch: it is impossible now: TTL is enabled by another attribute, or is being disabled.
     """
     live = yield from DescribeTimeToLive(table)
     problem = describe_difference(wanted, live)
@@ -62,15 +61,17 @@ def find_change(table: str, wanted: str) -> Flow[UpdateTimeToLive | None]:
 
 
 def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
-    """Send *change*, unless another program is first; *waits* are pauses.
+    """Send *change*; accept that another program made the same change first.
 
-    DynamoDB takes up to an hour to enable TTL; this does not wait for it.
+    DynamoDB takes up to an hour to enable TTL; this function does not wait for that.
+
+    :param waits: the pauses between attempts.
     """
     while True:
         try:
             yield from change
         except InvalidRequest:
-            # Another program made the change, or an earlier attempt whose answer was lost.
+            # Another program made the change, or an earlier attempt whose response was lost.
             if (yield from find_change(change.table, change.attribute)) is not None:
                 raise
         except TableInUse as error:
@@ -80,7 +81,7 @@ def switch_on(change: UpdateTimeToLive, waits: Iterator[float]) -> Flow[None]:
 
 
 def ensure(table: str, wanted: str | None, waits: Iterator[float]) -> Flow[None]:
-    """Switch TTL on by the attribute *wanted*, unless it is on or *wanted* is None."""
+    """Enable TTL by the attribute *wanted*, unless it is enabled already or *wanted* is None."""
     if wanted is None:
         return
     change = yield from find_change(table, wanted)

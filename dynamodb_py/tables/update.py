@@ -1,4 +1,4 @@
-"""Making the steps of a plan, one after the other, and looking after each what DynamoDB made of it."""
+"""Executing the steps of a plan, one after the other, and checking the table after each step."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .plans import find_all_differences, make_plan
 from .steps import TablePlan, TableStep
 
 _LOOKS = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Pauses in seconds between looks at a change that does not show yet: descriptions may be old."""
+"""Pauses in seconds between checks of a change that the table does not show yet: descriptions may be old."""
 
 
 class _Update:
-    """One run of steps: what was sent, and what DynamoDB did with it."""
+    """One run of the steps: the changes that were sent, ignored and rejected."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class _Update:
         self.looks = iter(_LOOKS)
 
     def look(self) -> Flow[tuple[LiveTable, list[TableStep]]]:
-        """Return the table as it is, as soon as it is active, and the steps that are left."""
+        """Wait until the table is active; return its descriptions and the steps that are left."""
         found = yield from wait_until_active(self.table, waits=self.waits)
         live = yield from read_live(self.table, self.schema, found)
         plan = make_plan(self.table, self.schema, live, drop_indexes=self.drop_indexes)
@@ -59,7 +59,7 @@ class _Update:
         return live, left
 
     def make(self, step: TableStep) -> Flow[Any]:
-        """Send the request of *step*, unless it was sent or refused before; return the answer."""
+        """Send the request of *step*, unless it was sent or rejected before; return the response."""
         name = _name(step)
         if self.refused is not None and self.refused[0] == name:
             raise self.refused[1]
@@ -77,7 +77,7 @@ class _Update:
         return answer
 
     def _look_again(self, step: TableStep) -> Flow[None]:
-        """Wait for a change that was made to show; if it never does, the engine ignored it."""
+        """Wait for a change that was sent to show in the table; if it never does, the engine ignored it."""
         pause = next(self.looks, None)
         if pause is None:
             self.ignored[_name(step)] = step
@@ -85,18 +85,18 @@ class _Update:
             yield Pause(pause)
 
     def _take_refusal(self, step: TableStep, error: ServiceError) -> Flow[None]:
-        """Wait where that may help, or remember *error*; raise it where neither helps."""
+        """Wait if a later attempt may succeed, remember *error* if the change may be there, else raise it."""
         is_of_index = isinstance(step.operation, (AddIndex, DropIndex))
         if isinstance(error, TableInUse) or (is_of_index and isinstance(error, LimitExceeded)):
             yield from wait_or_raise(self.waits, error)  # another run is changing the table
         elif error.in_doubt or isinstance(error, (InvalidRequest, TableNotFound)):
-            # Another run, or an earlier attempt whose answer was lost, may have made the change.
+            # Another run, or an earlier attempt whose response was lost, may have made the change.
             self.refused = _name(step), error
         else:
             raise error
 
     def check_kept(self, live: LiveTable) -> None:
-        """Raise TableMismatch for changes that were accepted and do not show."""
+        """Raise TableMismatch for changes that DynamoDB accepted and the table does not show."""
         if not self.ignored:
             return
         steps = self.ignored.values()
@@ -120,9 +120,9 @@ def update_table(
     drop_indexes: bool = False,
     progress: Progress | None = None,
 ) -> Flow[TableDescription]:
-    """Make *table* what *schema* declares; return its description.
+    """Change *table* to the declaration *schema*; return its description.
 
-    :param wait: False sends the first request and returns.
+    :param wait: False sends only the first request, and waits for nothing.
     """
     run = _Update(table, schema, waits, drop_indexes=drop_indexes, progress=progress)
     while True:
@@ -132,13 +132,15 @@ def update_table(
             return live.description
         answer = yield from run.make(left[0])
         if not wait and _name(left[0]) in run.made:
-            return live.description if answer is None else answer  # not all requests answer it
+            return (
+                live.description if answer is None else answer
+            )  # some responses have no description
 
 
 def plan_table(
     table: str, schema: TableSchema, description: TableDescription, *, drop_indexes: bool
 ) -> Flow[tuple[TablePlan, LiveTable]]:
-    """Return the steps from a live table to *schema*, and what the plan was made of."""
+    """Return the steps from a live table to *schema*, and the descriptions of the table."""
     live = yield from read_live(table, schema, description)
     return make_plan(table, schema, live, drop_indexes=drop_indexes), live
 

@@ -1,6 +1,6 @@
 """The testing kit: an empty embedded database for a test, its clock, faults and contents; assertions on requests.
 
-``import dynamodb_py`` does not load it. The fixtures of pytest are in the module ``pytest_dynamodb_py``.
+``import dynamodb_py`` does not load it. The fixtures for pytest are in the module ``pytest_dynamodb_py``.
 """
 
 from .cases import DynamoDBTestCase

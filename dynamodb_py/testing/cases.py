@@ -22,21 +22,20 @@ class DynamoDBTestCase(unittest.TestCase):
 
             def test_total(self): ...
 
-    The database is opened once for the class; what a test writes is undone before the next one, and so are its
-    changes of the clock and its faults. For coroutines, put it before
-    :class:`unittest.IsolatedAsyncioTestCase`, and with Django before its test case. What overrides ``setUp``
-    or ``setUpClass`` calls that of ``super()`` first.
+    The class opens one database. Before each test, it undoes the previous test's writes, changes of the clock
+    and faults. List this class before :class:`unittest.IsolatedAsyncioTestCase`, for tests that are coroutines,
+    and before Django's ``TestCase``. A ``setUp`` or ``setUpClass`` of your own calls that of ``super()`` first.
 
-    In a ``TestCase`` of Django's, it is Django that reads ``fixtures``, for its own models, and calls
-    ``setUpTestData()``, once, with the tables there: that may call ``cls.dynamodb.load()``.
+    With Django's ``TestCase``, Django reads ``fixtures``, for its own models. It calls ``setUpTestData()`` once,
+    after the tables are created; load items there with ``cls.dynamodb.load()``.
     """
 
     tables: ClassVar[Sequence[type[HasOptions]]] = ()
-    """The models whose tables there are."""
+    """The models whose tables are created."""
     fixtures: ClassVar[Sequence[str | os.PathLike[str]]] = ()
-    """Files that :meth:`EmbeddedEngine.load` reads."""
+    """Paths of files with items, which :meth:`EmbeddedEngine.load` reads."""
     dynamodb: ClassVar[EmbeddedEngine]
-    """The database."""
+    """The database of the class."""
     _contents: ClassVar[Snapshot]
 
     @classmethod
@@ -45,7 +44,7 @@ class DynamoDBTestCase(unittest.TestCase):
         cls.dynamodb.__enter__()
         cls.addClassCleanup(cls.dynamodb.__exit__)
         cls.dynamodb.create_tables(*cls.tables)
-        super().setUpClass()  # with the tables there: Django's calls setUpTestData()
+        super().setUpClass()  # after the tables, because Django's calls setUpTestData()
         if not hasattr(super(), "fixtures"):
             for path in cls.fixtures:
                 cls.dynamodb.load(path, *cls.tables)
@@ -55,7 +54,19 @@ class DynamoDBTestCase(unittest.TestCase):
 
     @classmethod
     def setUpTestData(cls) -> None:
-        """Write what all tests of the class begin with; by default nothing."""
+        """Write the items that every test of the class begins with; by default none.
+
+        >>> class CountTests(DynamoDBTestCase):
+        ...     tables = [Score]
+        ...
+        ...     @classmethod
+        ...     def setUpTestData(cls):
+        ...         Score.create(player="eve", game=1)
+        ...
+        ...     def test_count(self):
+        ...         self.assertEqual(Score.objects.count(), 1)
+        >>> unittest.TestSuite([CountTests("test_count")]).debug()  # raises if the test fails
+        """
 
     def setUp(self) -> None:
         super().setUp()

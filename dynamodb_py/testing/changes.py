@@ -1,4 +1,4 @@
-"""Changes of an embedded database, handed to receivers within a test."""
+"""Changes of an embedded database, delivered to receivers within a test."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _ALL = -1
 
 
 def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -> Flow[int]:
-    """Call the receivers of ``item_changed`` for what has changed; return the number of records.
+    """Call the receivers of ``item_changed`` for each new change; return the number of changes.
 
-    :param delivered: by ARN of a stream, the number of its last record that was delivered; kept up to date.
+    :param delivered: for the ARN of each stream, the number of the last record that was delivered; updated here.
     :raises StreamNotFound: a table has no stream.
-    :raises StreamTrimmed: records are no longer there; the next call goes on with those that are.
+    :raises StreamTrimmed: some records were deleted; the next call delivers the rest.
     """
     count = 0
     for table in loaders.tables:
@@ -40,8 +40,8 @@ def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -
             if last > delivered.get(stream.arn, 0):
                 delivered[stream.arn] = last
                 raise StreamTrimmed(
-                    f"changes of the table {table.name} were trimmed before they were delivered, as the clock has "
-                    "moved on by over 24 hours: call deliver_changes() before it is moved",
+                    f"the stream of table {table.name} has lost changes that were not delivered, because the clock "
+                    "moved on by over 24 hours: call deliver_changes() before you move the clock",
                     shard=stream.shard,
                 )
             for number, body in records:
@@ -55,6 +55,6 @@ def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -
 
 
 def find_ends(store: Store) -> dict[str, int]:
-    """Return the number of the last record of each stream."""
+    """Return the number of the last record of each stream, by its ARN."""
     with store.read() as snapshot:
         return {each.arn: each.last for each in list_streams(snapshot, ARN, "", _ALL)}

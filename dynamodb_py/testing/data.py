@@ -1,4 +1,4 @@
-"""Items in files of JSON lines: read into tables, and written from them."""
+"""Files of items as JSON lines: loading them into tables, and dumping tables to them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ def load_items(
     using: str | None,
     define: Callable[[str | None], None],
 ) -> Flow[int]:
-    """Write the items in the file at *path*; return how many there were.
+    """Write the items in the file at *path*; return their number.
 
-    :param models: where lines belong that name no model, and where names are looked for first.
-    :param define: makes sure that a connection is defined.
+    :param models: the models to search first for the name in a line. If it is one model, it is also the model of
+        lines without a name.
+    :param define: a function that defines the connection of an alias, if it is not defined yet.
     """
     count = 0
     with _open(path, "rb") as file:
@@ -53,7 +54,10 @@ def load_items(
 
 
 def dump_items(store: Store, path: str, tables: Sequence[Table]) -> int:
-    """Write the items of *tables*, and of those for their unique values, to the file at *path*."""
+    """Write the items of *tables*, and of the tables of their unique values, to the file at *path*.
+
+    Return the number of items.
+    """
     count = 0
     sources = {name: source for table in tables for name, source in _list_sources(table)}
     with _open(path, "wb") as file, store.read() as snapshot:
@@ -73,7 +77,7 @@ def _open(path: str, mode: str) -> IO[bytes]:
 
 
 def _list_sources(table: Table) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the name of each table of a model, and what lines say of where their item belongs."""
+    """Yield the name of each table of a model, and the members of a line that identify the table."""
     model = table.model
     is_known_by_name = list_models(model.__name__) == [model]
     name = model.__name__ if is_known_by_name else f"{model.__module__}.{model.__qualname__}"
@@ -93,7 +97,7 @@ def _read_line(line: bytes) -> dict[str, Any]:
     if len({"Item", "fields"} & found.keys()) != 1:
         raise ValidationError(_FORMS)
     if unknown := found.keys() - _MEMBERS:
-        raise ValidationError(f"{', '.join(sorted(unknown))}: nothing reads that; {_FORMS}")
+        raise ValidationError(f"unknown members {', '.join(sorted(unknown))}; {_FORMS}")
     return found
 
 
@@ -101,7 +105,7 @@ def _find_model(name: object, models: Sequence[type[HasOptions]]) -> type[HasOpt
     if name is None:
         if len(models) == 1:
             return models[0]
-        raise ValidationError("the line names no model: give load() the one of its table")
+        raise ValidationError("the line names no model: add one, or pass one model to load()")
     if not isinstance(name, str):
         raise ValidationError(f'"model" is {name!r}: give the name of a model')
     found = [each for each in models if each.__name__ == name] or list_models(name)
@@ -110,7 +114,7 @@ def _find_model(name: object, models: Sequence[type[HasOptions]]) -> type[HasOpt
     if not found:
         raise ValidationError(f"no model is called {name!r}: import its module first")
     names = ", ".join(sorted(f"{each.__module__}.{each.__qualname__}" for each in found))
-    raise ValidationError(f"{name!r} may be one of {names}: give the full name")
+    raise ValidationError(f"several models are called {name!r}: write one of {names}")
 
 
 def _write(members: Mapping[str, Any], table: Table) -> Flow[None]:

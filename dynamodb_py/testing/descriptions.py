@@ -1,4 +1,4 @@
-"""Requests in words, for the messages of failed assertions."""
+"""Descriptions of requests, for the messages of failed assertions."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _VALUES = {
 _PLACEHOLDER = re.compile(r"[#:]\w+")
 _WIDTH = 300
 _MOST = 50
-"""How many requests are shown whole."""
+"""The most requests that a message describes; of the others, it has only the number."""
 
 
 def describe_requests(requests: Sequence[SentRequest], total: Cost) -> str:
-    """Return all requests, numbered, below what they cost together."""
+    """Return the total cost, and below it the requests, numbered."""
     lines = [str(total)]
     plans: dict[str, int] = {}
     latest = ""
@@ -58,12 +58,12 @@ def describe_requests(requests: Sequence[SentRequest], total: Cost) -> str:
 def _describe(number: int, request: SentRequest, plans: dict[str, int]) -> Iterator[str]:
     yield f"{number}. {request.title}: {_describe_outcome(request)}"
     plan = _find_plan(request)
-    if plan and plan not in plans:  # it has the payload
+    if plan and plan not in plans:  # a plan has the payload too
         plans[plan] = number
         yield indent(f"plan: {plan}", "     ")
         return
     if plan:
-        yield f"     plan: that of {plans[plan]}."
+        yield f"     plan: same as {plans[plan]}."
     yield from (f"     {line}" for line in _describe_payload(request.payload))
 
 
@@ -82,7 +82,7 @@ def _describe_outcome(request: SentRequest) -> str:
 def _find_plan(request: SentRequest) -> str:
     if request.explain is None:
         return ""
-    with suppress(DynamoDBError):  # of a query set whose connection is gone, for example
+    with suppress(DynamoDBError):  # the connection of the query set may be closed, for example
         return request.explain(request.call)
     return ""
 
@@ -106,7 +106,7 @@ def _show(value: Any) -> str:
 
 
 def _simplify(value: Any) -> Any:
-    """Return attribute values of texts and numbers as those; numbers are shown as they are sent."""
+    """Return *value* with ``{"S": "a"}`` as ``"a"``, and ``{"N": "1.0"}`` as a number with the same digits."""
     if isinstance(value, list):
         return [_simplify(each) for each in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -122,7 +122,7 @@ def _simplify(value: Any) -> Any:
 
 
 class _Number(str):
-    """A number as DynamoDB's JSON has it."""
+    """A number, printed with the digits of DynamoDB's JSON and without quotes."""
 
     __slots__ = ()
 

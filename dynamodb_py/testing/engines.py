@@ -1,4 +1,4 @@
-"""An embedded database for the time of a block: every connection leads to it, and nothing else is reached."""
+"""An embedded database for the time of a block: every connection leads to it, and none to another database."""
 
 from __future__ import annotations
 
@@ -50,28 +50,28 @@ class EmbeddedEngine:
             engine.create_tables(Order, Customer)
             Order.create(id="a")
 
-    Within the block, every connection of the process leads to it, in all threads and tasks: those
-    defined before keep their prefix, retries and other options, and so does one that ``connect()``
-    defines meanwhile, whatever address, endpoint, session or client it is given. No request leaves
-    the process. At the end, the connections are what they were before; those defined meanwhile are gone.
-    Blocks can be nested: the innermost one counts. ``async with`` does the same, and so does
-    ``@EmbeddedEngine()`` around each call of a function, ``async def`` too.
+    Within the block, every connection of the process leads to the engine, in all threads and tasks, and keeps its
+    prefix, retries and other options. New connections lead to the engine too, whatever address, endpoint, session
+    or client the code passes to ``connect()``. No request leaves the process. After the block, all connections are
+    as before it, and connections that were defined within it are gone. Of nested blocks, the innermost one counts.
+    ``async with`` does the same. ``@EmbeddedEngine()`` opens a new engine for each call of a function or coroutine
+    function.
 
-    The methods wait for nothing but SQLite: they may be called within coroutines.
+    The methods wait only for SQLite, so coroutines may call them.
 
-    :param path: a file to keep the database in, which other processes may use too; what it has from
-        before is there again. By default the database is in memory, and ends with the block.
+    :param path: a file for the database. It may exist already, and other processes may use it too. By default the
+        database is in memory, and ends with the block.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.path = None if path is None else os.path.abspath(path)
         self.clock = Clock()
-        """The time that TTL, streams and tokens go by."""
+        """The clock for TTL, streams and tokens of transactions."""
         self._opened: _Opened | None = None
         self._name = f"dynamodb_py.testing {next(_numbers)}"
         self._snapshots: dict[str, Snapshot] = {}
         self._delivered: dict[str, int] = {}
-        """By stream, the number of the last record that ``deliver_changes()`` has delivered."""
+        """For the ARN of each stream, the number of the last record that ``deliver_changes()`` has delivered."""
 
     def __repr__(self) -> str:
         state = "closed" if self._opened is None else "open"
@@ -79,7 +79,9 @@ class EmbeddedEngine:
 
     def __enter__(self) -> EmbeddedEngine:
         if self._opened is not None:
-            raise ConfigurationError("this EmbeddedEngine is open already: make one for each block")
+            raise ConfigurationError(
+                "this EmbeddedEngine is open already: create one for each block"
+            )
         engine = Engine(self.path, durability="NORMAL", clock=self.clock)
         share_engine(self._name, engine)
         text = "memory://" if self.path is None else f"sqlite:///{self.path}"
@@ -121,7 +123,7 @@ class EmbeddedEngine:
 
     @property
     def local(self) -> Engine:
-        """The database itself, as :class:`dynamodb_py.local.server.Server` takes it.
+        """The database itself, for example for :class:`dynamodb_py.local.server.Server`.
 
         :raises ConfigurationError: outside of the block.
         """
@@ -129,48 +131,75 @@ class EmbeddedEngine:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong, by rules: throttling, conflicts, lost answers and more."""
+        """The faults that a test can cause: throttling, conflicts, lost responses and more.
+
+        :raises ConfigurationError: outside of the block.
+        """
         return self._find_opened().faults
 
     def serve(self) -> AbstractContextManager[str]:
-        """Lead boto3 here too for the time of a ``with`` block, which gives an address for HTTP.
+        """Redirect boto3 to the engine for the time of a ``with`` block; the block's value is an HTTP address.
 
-        ::
-
-            with EmbeddedEngine() as engine, engine.serve() as url:
-                boto3.client("dynamodb").list_tables()
-
-        All clients and resources of boto3 are led here, whatever their endpoint is, those that
-        were made before included. The environment has the address for processes that the block starts, by
-        ``AWS_ENDPOINT_URL_DYNAMODB``, keys that no service knows, and a region if there was none.
-        Other services of boto3 are left alone. Blocks can be nested: the innermost one counts.
+        All clients and resources of boto3 for DynamoDB and its streams lead to the engine, whatever their endpoint
+        is, also those that exist already. Other services are not affected. Child processes find the address in
+        their environment, as ``AWS_ENDPOINT_URL_DYNAMODB``, with keys that no service accepts, and a region if none
+        was set. Of nested blocks, the innermost one counts.
 
         :raises ConfigurationError: the engine is not open.
+
+        >>> import boto3
+        >>> with EmbeddedEngine() as engine, engine.serve() as url:
+        ...     engine.create_tables(Score)
+        ...     client = boto3.client("dynamodb")
+        ...     client.list_tables()["TableNames"]
+        ['scores']
+        >>> client.close()
         """
         return serving.serve_engine(self.local)
 
     def create_tables(self, *models: type[HasOptions], using: str | None = None) -> None:
-        """Create the tables of *models*, and those of their unique values; what is there stays.
+        """Create the tables of *models*, and the tables of their unique values; tables that exist stay.
 
-        A connection that a model names by ``Meta.using`` is defined if it was not.
+        If a model names a connection by ``Meta.using`` that is not defined, define it.
 
         :param using: the alias of a connection, in place of those of the models.
         :raises TypeError: a model has no table.
-        :raises TableMismatch: a table is there with other keys.
+        :raises TableMismatch: a table exists with other keys.
+
+        >>> with EmbeddedEngine() as engine:
+        ...     engine.create_tables(Score)
+        ...     Score.objects.count()
+        0
         """
         for table in [Table(model, using) for model in models]:
             self._define(table.using)
             self._run(table._create(if_not_exists=True))
 
     def clear(self) -> None:
-        """Delete all items of all tables, the records of streams and the tokens of transactions."""
+        """Delete all items of all tables, the records of streams and the tokens of transactions; keep the tables.
+
+        >>> with EmbeddedEngine() as engine:
+        ...     engine.create_tables(Score)
+        ...     score = Score.create(player="eve", game=1)
+        ...     engine.clear()
+        ...     Score.objects.count()
+        0
+        """
         delete_contents(self.local.store)
         self._forget_changes()
 
     def snapshot(self, name: str | None = None) -> Snapshot:
         """Return a copy of everything: tables, items, streams.
 
-        :param name: for :meth:`restore`; an earlier snapshot of that name is forgotten.
+        :param name: a name for :meth:`restore`; it replaces an earlier snapshot of the same name.
+
+        >>> with EmbeddedEngine() as engine:
+        ...     engine.create_tables(Score)
+        ...     empty = engine.snapshot()
+        ...     score = Score.create(player="eve", game=1)
+        ...     engine.restore(empty)
+        ...     Score.objects.count()
+        0
         """
         found = Snapshot(copy_contents(self.local.store))
         if name is not None:
@@ -178,10 +207,18 @@ class EmbeddedEngine:
         return found
 
     def restore(self, snapshot: Snapshot | str) -> None:
-        """Let everything be as it was: tables, items, streams; clock and faults stay as they are.
+        """Bring back the tables, items and streams of a snapshot; clock and faults stay as they are.
 
-        :param snapshot: one of any EmbeddedEngine, or the name of one of this.
+        :param snapshot: a snapshot of any EmbeddedEngine, or the name of a snapshot of this one.
         :raises ConfigurationError: no snapshot has that name.
+
+        >>> with EmbeddedEngine() as engine:
+        ...     engine.create_tables(Score)
+        ...     snapshot = engine.snapshot("empty")
+        ...     score = Score.create(player="eve", game=1)
+        ...     engine.restore("empty")
+        ...     Score.objects.count()
+        0
         """
         if isinstance(snapshot, str):
             if snapshot not in self._snapshots:
@@ -198,19 +235,28 @@ class EmbeddedEngine:
         *models: type[HasOptions],
         using: str | None = None,
     ) -> int:
-        """Write the items of a file of JSON lines, in place of those with the same keys.
+        """Write the items of a file of JSON lines; they replace items with the same keys.
 
-        A line is an item in DynamoDB's JSON, ``{"Item": {"id": {"S": "a"}}}``, as exports to S3 have
-        it, or the values of a model's fields, ``{"model": "Order", "fields": {"id": "a"}}``, which are
-        read as ``from_json()`` reads them and saved. Their tables must be there.
+        A line is an item in DynamoDB's JSON, ``{"Item": {"id": {"S": "a"}}}``, as in an export to S3, or the values
+        of a model's fields, ``{"model": "Order", "fields": {"id": "a"}}``, in the form that ``from_json()`` reads.
+        The tables must exist.
 
-        :param path: a file; one whose name ends in ``.gz`` is unpacked.
-        :param models: where lines that name no model belong, which must be one model then; and where
-            the names of models are looked for first.
+        :param path: the path of the file; a name that ends in ``.gz`` means that it is compressed by gzip.
+        :param models: the models to search first for the name in a line. If it is one model, it is also the model
+            of lines without a name.
         :param using: the alias of a connection, in place of those of the models.
-        :return: how many items were written.
-        :raises ValidationError: a line cannot be read or stored; it names file and line. Those before
-            it are written.
+        :return: the number of items.
+        :raises ValidationError: a line cannot be read or stored; the message names file and line. The lines
+            before it are written.
+
+        >>> from tempfile import NamedTemporaryFile
+        >>> with NamedTemporaryFile(suffix=".jsonl") as file, EmbeddedEngine() as engine:
+        ...     size = file.write(b'{"fields": {"player": "eve", "game": 1, "points": 30}}')
+        ...     file.flush()
+        ...     engine.create_tables(Score)
+        ...     count = engine.load(file.name, Score)
+        ...     Score.get(player="eve", game=1).points
+        30
         """
         return self._run(load_items(os.fspath(path), models, using, self._define))
 
@@ -222,44 +268,63 @@ class EmbeddedEngine:
     ) -> int:
         """Write all items of the tables of *models* to a file that :meth:`load` reads.
 
-        :param path: the file, which is replaced; one whose name ends in ``.gz`` is packed.
+        :param path: the path of the file, which is replaced; if its name ends in ``.gz``, gzip compresses it.
         :param using: the alias of a connection, in place of those of the models.
-        :return: how many items there were.
-        :raises TableNotFound: a model has no table here.
+        :return: the number of items.
+        :raises TableNotFound: the table of a model does not exist here.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder, EmbeddedEngine() as engine:
+        ...     engine.create_tables(Score)
+        ...     score = Score.create(player="eve", game=1)
+        ...     engine.dump(f"{folder}/scores.jsonl.gz", Score)
+        1
         """
         return dump_items(
             self.local.store, os.fspath(path), [Table(each, using) for each in models]
         )
 
     def deliver_changes(self, models: Models, *, using: str | None = None) -> int:
-        """Call the receivers of ``item_changed`` for what has changed since the last call.
-
-        ::
-
-            Order.create(id="a")
-            engine.deliver_changes(Order)
+        """Call the receivers of ``item_changed`` for the changes since the last call.
 
         The first call delivers all changes since the table was created, or since :meth:`clear` or :meth:`restore`.
-        Receivers that change items again make records for the next call. What one raises is raised here, and
-        the next call begins with the same record.
+        If receivers change items, the next call delivers these changes. If a receiver raises an exception, so does
+        this method, and the next call begins with the same change.
 
         :param models: a model, a shared table, several of them, or a module: all models of a table that has a stream.
         :param using: the alias of a connection, in place of those of the models.
-        :return: how many records were delivered.
+        :return: the number of changes.
         :raises StreamNotFound: a table has no stream.
-        :raises StreamTrimmed: the clock was moved on by over 24 hours before changes were delivered.
+        :raises StreamTrimmed: the clock moved on by over 24 hours before changes were delivered.
+
+        >>> from dynamodb_py import CharField, Model
+        >>> from dynamodb_py.signals import item_changed, receiver
+        >>> class Order(Model):
+        ...     class Meta:
+        ...         stream = "new_and_old_images"
+        ...
+        ...     id = CharField(hash_key=True)
+        >>> @receiver(item_changed, sender=Order)
+        ... def print_change(record, **kwargs):
+        ...     print(record.kind, record.key)
+        >>> with EmbeddedEngine() as engine:
+        ...     engine.create_tables(Order)
+        ...     order = Order.create(id="a")
+        ...     engine.deliver_changes(Order)
+        insert {'id': 'a'}
+        1
         """
         return self._run(self._deliver_changes(models, using))
 
     async def adeliver_changes(self, models: Models, *, using: str | None = None) -> int:
-        """Like :meth:`deliver_changes`, with async receivers awaited on the running event loop."""
+        """Do as :meth:`deliver_changes` does, and await async receivers on the running event loop."""
         return await arun(self._deliver_changes(models, using), _Link(self.local))
 
     def _deliver_changes(self, models: Models, using: str | None) -> Flow[int]:
         return deliver_changes(self.local.store, Loaders(models, using), self._delivered)
 
     def _forget_changes(self) -> None:
-        """Let the contents of now be those that everything later is compared with."""
+        """Forget all earlier changes: stale reads and ``deliver_changes()`` begin with the present contents."""
         self.local.faults.forget_changes()
         self._delivered = find_ends(self.local.store)
 
@@ -271,7 +336,7 @@ class EmbeddedEngine:
         return self._opened
 
     def _define(self, alias: str | None) -> None:
-        """Define the connection *alias* if it was not."""
+        """Define the connection *alias* if it is not defined."""
         try:
             get_connection(alias)
         except ConfigurationError:
@@ -286,7 +351,7 @@ class EmbeddedEngine:
         engine = self.local
         while sweep(engine):
             pass
-        engine.next_sweep = 0.0  # by the clock's new time
+        engine.next_sweep = 0.0  # the next request sweeps, by the clock's new time
 
 
 class Snapshot:
@@ -298,7 +363,7 @@ class Snapshot:
 
 
 class _Opened(NamedTuple):
-    """What there is while the block lasts."""
+    """The parts of an open EmbeddedEngine."""
 
     engine: Engine
     faults: Faults
@@ -306,7 +371,7 @@ class _Opened(NamedTuple):
 
 
 class _Link:
-    """The way of an engine's own methods to it: event loops may wait, and nothing limits the time."""
+    """The connection of an engine's own methods: it may block event loops, and has no deadline."""
 
     def __init__(self, engine: Engine) -> None:
         self.transport: Transport = LocalTransport(engine)

@@ -1,4 +1,4 @@
-"""``forbid_n_plus_one()``: reads that a loop sends one by one fail a test."""
+"""``forbid_n_plus_one()``: a loop that reads items one by one fails a test."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from ..observing.n_plus_one import THRESHOLD, Detector, Finding
 
 
 class forbid_n_plus_one:  # noqa: N801 - it reads as a statement
-    """Assert that no loop in a block reads one by one what one request could read.
+    """Assert that no loop in a block reads items one by one that one request could read.
 
-    Reads count together where they have the same operation, table, index and conditions, another key
-    each, and come from the same line of one activation of a function: of its own loop, or of a loop that
-    calls it. Pages of a query, and the requests of one verb, count once. Writes do not count.
+    Reads belong to one loop if they have the same operation, table, index and conditions, but different keys, and
+    come from the same line during one call of a function. The read may be in that line itself, or in a function that
+    the line calls. Pages of a query, and the requests of one verb, count once. Writes do not count.
 
-    :param threshold: how many are too many, from 2.
-    :raises AssertionError: at the end of the block, with the lines, unless the block itself raised.
-    :raises ConfigurationError: *threshold* is no number from 2.
+    :param threshold: the number of reads of a loop that fails, from 2.
+    :raises AssertionError: at the end of the block; the message has the lines. An exception of the block itself
+        is raised instead.
+    :raises ConfigurationError: *threshold* is not an int from 2.
 
     >>> with forbid_n_plus_one():
-    ...     pass
+    ...     scores = Score.batch_get(("ann", 1), ("ann", 2), ("bob", 1))
+    >>> with forbid_n_plus_one():
+    ...     scores = [Score.get(player="ann", game=number) for number in range(4)]
+    Traceback (most recent call last):
+        ...
+    AssertionError: N+1: 4 times GetItem scores, each time with another key, from
+    ...
     """
 
     def __init__(self, threshold: int = THRESHOLD) -> None:
         self._threshold = threshold
-        Detector(lambda _: None, threshold)  # checks it before the block
+        Detector(lambda _: None, threshold)  # checks the threshold before the block
         self._blocks: list[tuple[dict[tuple[object, ...], Finding], Observer]] = []
 
     def __enter__(self) -> None:

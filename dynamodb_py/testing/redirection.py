@@ -1,4 +1,4 @@
-"""All connections of the process lead to one embedded database for a while."""
+"""The redirection of all connections of the process to one embedded database."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from ..credentials.addresses import Address
 
 
 class Redirection:
-    """One block in which connections lead elsewhere, and what was there before it."""
+    """One block of redirected connections, and the connections before it."""
 
     def __init__(self, before: Registry) -> None:
         self.before = before
 
 
 _active: list[Redirection] = []
-"""The blocks that have begun and not ended, the last one is in force."""
+"""The blocks that have begun and not ended; the last one is in force."""
 _lock = threading.Lock()
 
 
 def redirect_connections(address: Address) -> Redirection:
-    """Let every connection use the embedded database at *address*, new ones too, until the end.
+    """Let every connection, also new ones, use the embedded database at *address*, until ``end_redirection()``.
 
-    Each keeps its prefix, retries and other options.
+    Each connection keeps its prefix, retries and other options.
     """
     with _lock:
         before = get_registry()
@@ -38,7 +38,7 @@ def redirect_connections(address: Address) -> Redirection:
 
 
 def end_redirection(redirection: Redirection) -> None:
-    """Bring back what was there before; a block that began later keeps its database until it ends."""
+    """Restore the connections from before the block; a block that began later keeps its database until its end."""
     with _lock:
         at = _active.index(redirection)
         del _active[at]

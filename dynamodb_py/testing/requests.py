@@ -1,8 +1,8 @@
-"""Assertions on requests: how many a block sends, of which kind, at which cost.
+"""Assertions on the requests of a block: their number, their operations and their cost.
 
-They count the requests of the whole process that end within the block: those of threads and tasks too,
-over any connection. A request that is tried again is one request. All of them are used by ``with``,
-around code that awaits as well, and may be nested.
+They count the requests of the whole process that end within the block, in all threads and tasks and over all
+connections. A request with retries counts as one. They are context managers for a plain ``with``, also around code
+that awaits, and can be nested.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections import Counter
 from types import TracebackType
 
 from ..exceptions import ConfigurationError
-from ..metering import Cost
+from ..metering import Cost, format_count
 from ..observing import Observer
 from ..observing.requests import SentRequest
 from .descriptions import describe_requests
 
 
 class Requests(list[SentRequest]):
-    """The requests of a block in the order of their ends; ``str()`` of it is for people."""
+    """The requests of a block, in the order in which they ended; ``str()`` describes them for people."""
 
     @property
     def total(self) -> Cost:
-        """What they cost together: units, requests that succeeded, items."""
+        """The cost of all of them together: capacity units, requests that succeeded, items."""
         total = Cost()
         for request in self:
             used = request.used
@@ -34,7 +34,7 @@ class Requests(list[SentRequest]):
 
     @property
     def operations(self) -> list[str]:
-        """DynamoDB's names of the operations, ``["GetItem", "Query"]``."""
+        """DynamoDB's names of the operations, such as ``["GetItem", "Query"]``."""
         return [request.operation for request in self]
 
     def __str__(self) -> str:
@@ -45,9 +45,9 @@ class capture_requests:  # noqa: N801 - it reads as a statement
     """Collect the requests of a block.
 
     >>> with capture_requests() as requests:
-    ...     pass
-    >>> len(requests), requests.total.units
-    (0, 0.0)
+    ...     score = Score.get(player="ann", game=1)
+    >>> requests.operations, requests.total.units
+    (['GetItem'], 0.5)
     """
 
     def __init__(self) -> None:
@@ -74,21 +74,22 @@ class capture_requests:  # noqa: N801 - it reads as a statement
                 raise AssertionError(f"{problem}\n{requests}")
 
     def _find_problem(self, requests: Requests) -> str:
-        """Return what is wrong with the requests, "" for nothing."""
+        """Return the problem of the requests, or "" if there is none."""
         return ""
 
 
 class assert_requests(capture_requests):  # noqa: N801
-    """Assert how many requests a block sends.
+    """Assert the number of requests of a block.
 
-    :param count: exactly so many.
-    :param at_most: no more than so many.
-    :param operations: exactly so many of an operation, by DynamoDB's name: ``Query=1``, ``PutItem=0``.
-    :raises AssertionError: at the end of the block, with all requests, unless the block itself raised.
-    :raises ConfigurationError: nothing is asserted, or a number is none.
+    :param count: the exact number of requests.
+    :param at_most: the most requests.
+    :param operations: the exact number of requests of each operation: ``Query=1``, ``PutItem=0``.
+    :raises AssertionError: at the end of the block; the message has all requests. An exception of the block itself
+        is raised instead.
+    :raises ConfigurationError: no argument is given, or one is not an int from 0.
 
-    >>> with assert_requests(0), assert_requests(at_most=2, Scan=0):
-    ...     pass
+    >>> with assert_requests(1), assert_requests(at_most=2, Scan=0):
+    ...     score = Score.get(player="ann", game=1)
     """
 
     def __init__(
@@ -113,9 +114,9 @@ class assert_requests(capture_requests):  # noqa: N801
     def _find_problem(self, requests: Requests) -> str:
         sent = len(requests)
         if self._count is not None and sent != self._count:
-            return f"{_show_count(sent)} instead of {self._count}"
+            return f"{format_count(sent, 'request')} instead of {self._count}"
         if self._at_most is not None and sent > self._at_most:
-            return f"{_show_count(sent)}, and at most {self._at_most} expected"
+            return f"{format_count(sent, 'request')}, and at most {self._at_most} expected"
         counts = Counter(requests.operations)
         wrong = [
             f"{counts[name]} {name} instead of {count}"
@@ -126,32 +127,36 @@ class assert_requests(capture_requests):  # noqa: N801
 
 
 class assert_no_scans(capture_requests):  # noqa: N801
-    """Assert that a block sends no Scan; PartiQL does not say what it scans, and is not counted.
+    """Assert that a block sends no Scan.
 
-    :raises AssertionError: at the end of the block, with all requests, unless the block itself raised.
+    Statements of PartiQL do not count, because a statement does not show whether it scans.
+
+    :raises AssertionError: at the end of the block; the message has all requests. An exception of the block itself
+        is raised instead.
 
     >>> with assert_no_scans():
-    ...     pass
+    ...     scores = list(Score.objects.filter(player="ann"))
     """
 
     def _find_problem(self, requests: Requests) -> str:
         scans = requests.operations.count("Scan")
-        return f"{_show_count(scans)} scanned" if scans else ""
+        return f"{format_count(scans, 'request')} scanned" if scans else ""
 
 
 class assert_capacity(capture_requests):  # noqa: N801
-    """Assert that a block costs no more than so many capacity units.
+    """Assert the most capacity units that a block costs.
 
-    What DynamoDB reports counts; errors report nothing.
+    The units are those that DynamoDB reports in its responses; errors report none.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 
     :param read: the most read units.
     :param write: the most write units.
-    :raises AssertionError: at the end of the block, with all requests, unless the block itself raised.
-    :raises ConfigurationError: nothing is asserted, or a number is none.
+    :raises AssertionError: at the end of the block; the message has all requests. An exception of the block itself
+        is raised instead.
+    :raises ConfigurationError: no argument is given, or one is not a number from 0.
 
-    >>> with assert_capacity(read=5, write=0):
-    ...     pass
+    >>> with assert_capacity(read=0.5, write=0):
+    ...     score = Score.get(player="ann", game=1)
     """
 
     def __init__(self, *, read: float | None = None, write: float | None = None) -> None:
@@ -173,7 +178,3 @@ class assert_capacity(capture_requests):  # noqa: N801
             if used[name] > most
         ]
         return ", ".join(wrong)
-
-
-def _show_count(number: int) -> str:
-    return f"{number} request{'' if number == 1 else 's'}"

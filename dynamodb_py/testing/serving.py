@@ -1,4 +1,4 @@
-"""An embedded database for boto3, which is led there, and for whatever else speaks HTTP."""
+"""A server for an embedded database, to which boto3 is redirected and other programs can send HTTP."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..local.server import Server
 _SERVICES = ("dynamodb", "streams.dynamodb")
 
 _urls: list[str] = []
-"""Of the blocks that have begun and not ended; the last one is in force."""
+"""The addresses of the blocks that have begun and not ended; the last one is in force."""
 _own: list[Callable[..., Any]] = []
-"""The function of botocore that is replaced, if it is."""
+"""The replaced function of botocore, within blocks."""
 _lock = threading.Lock()
 
 
 @contextmanager
 def serve_engine(engine: Engine) -> Generator[str, None, None]:
-    """Serve *engine* at a free port, and lead all requests of boto3 for DynamoDB there."""
+    """Serve *engine* at a free port, and redirect all requests of boto3 for DynamoDB there."""
     with Server(engine, port=0) as server:
         before = _set_environment(server.url)
         _begin(server.url)
@@ -40,7 +40,7 @@ def _begin(url: str) -> None:
         _urls.append(url)
         if not _own:
             _own.append(Endpoint.prepare_request)
-            # An address in the environment is read when a client is made; many are made before a test.
+            # boto3 reads the address in the environment once per client; some clients exist before the test.
             setattr(Endpoint, "prepare_request", _redirect(Endpoint.prepare_request))  # noqa: B010
 
 
@@ -52,7 +52,7 @@ def _end(url: str) -> None:
 
 
 def _redirect(prepare: Callable[..., Any]) -> Callable[..., Any]:
-    """Return botocore's function, but with requests for DynamoDB going to the last server."""
+    """Return botocore's function *prepare*, changed so that requests for DynamoDB go to the last server."""
 
     def prepare_request(self: Any, request: Any) -> Any:
         prepared = prepare(self, request)
@@ -64,7 +64,7 @@ def _redirect(prepare: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _set_environment(url: str) -> dict[str, str | None]:
-    """Let new clients, in processes of the test too, work with nothing else set; return what was."""
+    """Set the variables that new clients need, in child processes too; return their values before."""
     settings = {
         "AWS_ENDPOINT_URL_DYNAMODB": url,
         "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": url,

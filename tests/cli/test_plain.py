@@ -72,7 +72,7 @@ def test_what_is_missing_is_printed_made_and_then_right(engine, put, shop, capsy
     assert "missing" not in capsys.readouterr().out
 
     assert main(["unique", "repair", f"{shop}:Namespace.User"]) == 0
-    assert "2 values without a sentinel, 2 made\n" in capsys.readouterr().out
+    assert "2 values without a sentinel, 2 created\n" in capsys.readouterr().out
 
     assert main(["unique", "check", f"{shop}:User"]) == 0
     assert capsys.readouterr().out.startswith("2 items and 2 sentinels read\n0 values without")
@@ -99,7 +99,7 @@ def test_duplicates_are_left_and_printed(engine, put, shop, capsys):
     assert "duplicate: User email='same@x': the items " in printed
     assert "'a'" in printed
     assert "'b'" in printed
-    assert "1 values that several items have" in printed
+    assert "1 value that several items have" in printed
 
 
 @pytest.mark.engines("dynoxide")
@@ -122,14 +122,14 @@ def test_it_runs_as_a_program_of_its_own(engine, put, shop):
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1 values without a sentinel, 1 made\n" in done.stdout
+    assert "1 value without a sentinel, 1 created\n" in done.stdout
     assert main(["unique", "check", f"{shop}:User"]) == 0
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("{shop}", "names no model: write module:Model, as shop.models:User"),
+        ("{shop}", "names no model: write module:Model, such as shop.models:User"),
         (":User", "names no model"),
         ("no_such_module:User", "there is no module no_such_module, in "),
         (
@@ -139,7 +139,7 @@ def test_it_runs_as_a_program_of_its_own(engine, put, shop):
         ("{shop}:Nobody", "has no Nobody"),
         ("{shop}:number", "is no model but 7"),
         ("{shop}:Base", "is abstract: it has no table"),
-        ("{shop}:Plain", "nothing is unique in"),
+        ("{shop}:Plain", "has no unique values"),
     ],
 )
 def test_a_model_that_is_none_is_one_line(shop, capsys, model, message):

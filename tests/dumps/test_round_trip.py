@@ -150,7 +150,7 @@ BROKEN = [
     (b'{"Item": {"id": {"X": "a"}}}', "an attribute value of no known type"),
     (b'{"Item": {"id": {"N": "x"}}}', "'x' is not a number"),
     (b'{"Item": {"id": {"S": "a"}}}', "the item has no key of the table: id (S) and n (N)"),
-    (b'{"Item": {"id": {"S": ""}, "n": {"N": "1"}}}', "DynamoDB refuses the item"),
+    (b'{"Item": {"id": {"S": ""}, "n": {"N": "1"}}}', "DynamoDB rejects the item"),
 ]  # fmt: skip
 
 

@@ -231,5 +231,5 @@ def test_region_and_account_are_those_that_are_given_or_of_the_connection_or_any
 
 
 def test_another_access_is_refused():
-    with pytest.raises(ConfigurationError, match="access='all': it is one of read, write, admin"):
+    with pytest.raises(ConfigurationError, match="access='all': give one of read, write, admin"):
         make_policy(ALL, "all")

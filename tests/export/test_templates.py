@@ -103,7 +103,7 @@ def test_names_are_those_on_the_connection_and_resources_have_different_names():
 
 
 def test_no_models_are_refused():
-    with pytest.raises(ConfigurationError, match="name at least one"):
+    with pytest.raises(ConfigurationError, match="give at least one"):
         make_template([])
 
 

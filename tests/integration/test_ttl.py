@@ -490,7 +490,7 @@ def test_update_switches_ttl_on_where_the_model_says_it_by_now(engine, do):
     do(table_of().create)
     table = table_of(ttl="expires")
     [said] = do(table.diff)
-    assert said == "TTL: the model has it by the attribute 'e'; that of the table is off"
+    assert said == "TTL: the model has it by the attribute 'e'; the TTL of the table is off"
     described = do(table.update)
     assert described["TableStatus"] == "ACTIVE"
     assert live(table).attribute == "e"

@@ -347,7 +347,7 @@ def test_update_makes_the_table_of_a_constraint_that_came_later(engine, do):
     table, name = Table(Member), engine.table_name("members-unique")
     [said] = do(table.diff)
     assert said.startswith(
-        f"uniqueness: there is no table {name} for the sentinels; update() makes"
+        f"uniqueness: there is no table {name} for the sentinels; update() creates"
     )
 
     do(table.update)

@@ -110,7 +110,7 @@ def test_a_table_without_items_or_no_table_at_all(engine, bare):
     assert found.attributes == {}
     with pytest.raises(TableNotFound):
         inspect(engine, "nothing")
-    with pytest.raises(QueryError, match="a sample of 0 items"):
+    with pytest.raises(QueryError, match="sample=0: give a number from 1"):
         inspect(engine, "things", sample=0)
 
 
@@ -133,8 +133,8 @@ def test_every_type_is_read_and_what_differs_has_no_field(engine, bare):
         "texts = SetField(str)",
         "numbers = SetField(Decimal)",
         "blobs = SetField(bytes)",
-        '# extra["none"] has what no field reads: 10 of 10, 10 NULL',
-        '# extra["odd"] has what no field reads: 2 of 10, 1 N, 1 S',
+        '# extra["none"] has values that no field can read: 10 of 10, 10 NULL',
+        '# extra["odd"] has values that no field can read: 2 of 10, 1 N, 1 S',
     ):
         assert line in lines, lines
     rows = {row.n: row for row in found.root.objects.using(bare).scan()}

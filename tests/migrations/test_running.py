@@ -391,7 +391,11 @@ def rename(folder):
             "0001_a",
             "its file changed after it was",
         ),
-        (lambda at: (at / "0002_b.py").unlink(), "0002_b", "it was applied, and its file is gone"),
+        (
+            lambda at: (at / "0002_b.py").unlink(),
+            "0002_b",
+            "it was applied, but its file is missing",
+        ),
         (rename, "0002_other", "it was applied under the name 0002_b"),
     ],
     ids=["changed", "vanished", "renamed"],
@@ -414,7 +418,7 @@ def test_a_migration_before_one_that_was_applied_is_refused(engine, do, folder):
     trace(folder, "a", "b")
     do(migrations.run, folder)
     make_model("dynamodb_py_migrations").objects.filter(id="0001").delete()
-    with pytest.raises(MigrationError, match="0001_a was not applied, and the later 0002_b was"):
+    with pytest.raises(MigrationError, match="0001_a was not applied, but the later 0002_b was"):
         do(migrations.run, folder)
 
 
@@ -423,9 +427,9 @@ def test_a_migration_before_one_that_was_applied_is_refused(engine, do, folder):
     [
         (
             "operations = [RunPython(second)]",
-            "operation 1 was begun as 'run first', and is 'run second'",
+            "operation 1 has begun as 'run first', but is now 'run second'",
         ),
-        ("operations = [RunPython(first)]", "was begun with 2 operations, and has 1 now"),
+        ("operations = [RunPython(first)]", "has 1 operation, but 2 have begun"),
     ],
     ids=["another", "fewer"],
 )

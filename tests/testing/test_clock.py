@@ -106,7 +106,7 @@ def test_it_can_be_frozen_and_moved(clock, monkeypatch, do, then, later):
     "do", [Clock.tick, Clock.move_to, Clock.freeze], ids=lambda do: do.__name__
 )
 def test_it_refuses_what_is_no_time(clock, do, given):
-    with pytest.raises(ConfigurationError, match=r"the clock cannot go by .*: give "):
+    with pytest.raises(ConfigurationError, match=r"the clock cannot take .*: give "):
         do(clock, given)
     assert clock() == START
 

@@ -277,7 +277,7 @@ def test_it_shows_the_plan_for_every_verb_that_reads(read):
 def test_later_pages_and_equal_requests_refer_to_the_plan():
     text = show(lambda: list(Score.objects.filter(player="ann").page_size(4)))
     assert text.count("why: ") == 1
-    assert text.count("plan: that of 1.") == 2
+    assert text.count("plan: same as 1.") == 2
 
 
 def test_a_request_of_no_query_set_has_no_plan():

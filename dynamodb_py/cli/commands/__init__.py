@@ -1,1 +1,1 @@
-"""The commands, a file each; ``dynamodb_py/lazy`` has their names."""
+"""The commands, each in its own file; ``dynamodb_py/lazy`` has their names."""

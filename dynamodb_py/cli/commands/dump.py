@@ -1,4 +1,4 @@
-"""``dump`` and ``load``: whole tables as files of DynamoDB JSON, and back."""
+"""``dump`` and ``load``: write whole tables to files of DynamoDB JSON, and load such files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ...dumps import (
     load_table,
     name_checkpoint,
 )
+from ...metering import format_count
 from ..access import Access
 from ..options import connection_options, json_option, yes_option
 from ..output import confirm, print_json, show_progress
@@ -23,16 +24,16 @@ from ..tables import named_table
 
 _table = click.argument("table", metavar="TABLE|MODULE:MODEL")
 _rate = click.option(
-    "--rate", type=float, metavar="UNITS", help="The most capacity units a second."
+    "--rate", type=float, metavar="UNITS", help="The most capacity units per second."
 )
 
 
 @click.command()
 @_table
 @click.argument("output", metavar="FILE")
-@click.option("--gzip", "compress", is_flag=True, help="Write gzip; FILE.gz is in any case.")
+@click.option("--gzip", "compress", is_flag=True, help="Compress by gzip; FILE.gz always is.")
 @click.option(
-    "--segments", default=1, metavar="N", help="The parts of the table to read at once (1)."
+    "--segments", default=1, metavar="N", help="The parts of the table to read in parallel (1)."
 )
 @_rate
 @click.option("--consistent", is_flag=True, help="Read consistently, for twice the units.")
@@ -54,10 +55,10 @@ def dump(
 
     Each item is a line of DynamoDB JSON; the FILE - is standard output.
 
-    The lines are those of DynamoDB's exports to S3: {"Item": {"id": {"S": "a"}}}. FILE grows as FILE.part, beside
-    a checkpoint. If the command is interrupted or killed, the same command continues: no item is torn, missing or
-    there twice. With --json, it prints {"items": N, "continued": N}: how many items are in FILE, and how many of
-    them an earlier run wrote.
+    The lines are those of DynamoDB's exports to S3: {"Item": {"id": {"S": "a"}}}. Until FILE is complete, it has the
+    name FILE.part, and a checkpoint beside it. If the command is interrupted or killed, run it again: it continues,
+    and no item is torn, missing or duplicate. With --json, it prints {"items": N, "continued": N}: the number of items
+    in FILE, and how many of them an earlier run wrote.
     """
     with named_table(table, access) as (name, using), show_progress(f"dump {name}") as progress:
         report = dump_table(
@@ -73,7 +74,7 @@ def dump(
         )
     if output == "-":
         return
-    _print_report(report, f"items of {name} written into {output}", as_json)
+    _print_report(report, f"of {name} written into {output}", as_json)
 
 
 @click.command()
@@ -82,7 +83,9 @@ def dump(
 @click.option("--workers", default=4, metavar="N", help="The most requests at once (4).")
 @_rate
 @click.option(
-    "--checkpoint", metavar="PATH", help="Where it is noted how far this is; beside FILE."
+    "--checkpoint",
+    metavar="PATH",
+    help="The file that records the progress; by default beside FILE.",
 )
 @yes_option
 @json_option
@@ -99,17 +102,18 @@ def load(
 ) -> bool:
     """Put the items of FILE into a table.
 
-    The table exists; the FILE - is standard input.
+    The table must exist; the FILE - is standard input.
 
-    FILE is one of dump, plain or gzip, or the folder of an export of DynamoDB to S3 in DynamoDB JSON, with its
-    manifest-files.json. Items with the same keys are replaced, so the command asks, or wants --yes, if the table has
-    items. If it is interrupted or killed, the same command continues. A broken line ends it, with the name of the
-    file and the number of the line. Sentinels of unique values are made by unique repair afterwards. With --json, it
-    prints {"items": N, "continued": N}: how many lines were put, and how many of them by an earlier run.
+    FILE is a file of dump, plain or gzip, or the folder of an export of DynamoDB to S3 in DynamoDB JSON, with its
+    manifest-files.json. The items replace items with the same keys, so if the table has items, the command asks for
+    confirmation, or needs --yes. If it is interrupted or killed, run it again: it continues. It ends at a broken line,
+    and prints the name of the file and the number of the line. Afterwards, unique repair creates the sentinels of
+    unique values. With --json, it prints {"items": N, "continued": N}: the number of lines whose items are in the
+    table, and how many of them an earlier run wrote.
     """
     with named_table(table, access) as (name, using):
         beside = Path(checkpoint or name_checkpoint(source, "load"))
-        question = f"{name} has items: replace those that have the same keys?"
+        question = f"{name} has items: replace those with the same keys?"
         continues = source != "-" and beside.exists()
         if not continues and not is_empty(name, using=using) and not confirm(question, yes=yes):
             return True
@@ -123,13 +127,13 @@ def load(
                 checkpoint=checkpoint,
                 progress=progress,
             )
-    _print_report(report, f"items put into {name}", as_json)
+    _print_report(report, f"put into {name}", as_json)
     return False
 
 
-def _print_report(report: DumpReport | LoadReport, what: str, as_json: bool) -> None:
+def _print_report(report: DumpReport | LoadReport, done: str, as_json: bool) -> None:
     if as_json:
         print_json(report)
     else:
         earlier = f", {report.continued} of them before" if report.continued else ""
-        print_line(f"{report.items} {what}{earlier}")
+        print_line(f"{format_count(report.items, 'item')} {done}{earlier}")

@@ -1,4 +1,4 @@
-"""``export``: the infrastructure that models need, as CloudFormation and IAM have it."""
+"""``export``: prints templates of CloudFormation and policies of IAM for models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from ..options import connection_options, models_argument
 from ..printing import print_line
 
 _ledger = click.option(
-    "--ledger", metavar="TABLE", help="The ledger of migrations too, as dynamodb_py_migrations."
+    "--ledger",
+    metavar="TABLE",
+    help="The ledger of migrations too, such as dynamodb_py_migrations.",
 )
 
 
@@ -28,7 +30,7 @@ def export() -> None:
 
 @export.command()
 @models_argument
-@click.option("--no-retain", is_flag=True, help="Let the tables be deleted with the stack.")
+@click.option("--no-retain", is_flag=True, help="Delete the tables together with the stack.")
 @_ledger
 @connection_options
 def cloudformation(
@@ -36,9 +38,10 @@ def cloudformation(
 ) -> None:
     """Print a template with the tables of MODELS.
 
-    They are as tables create makes them.
+    The tables are those that tables create would create.
 
-    They have their keys, indexes, billing, TTL and options; those of unique values are among them. Nothing is sent.
+    They have their keys, indexes, billing, TTL and options. The tables of unique values are included. The command
+    sends no request.
     """
     _print(models, ledger, access, lambda found: make_template(found, retain=not no_retain))
 
@@ -55,8 +58,8 @@ def cloudformation(
 )
 @click.option("--account", default="*", metavar="NUMBER", help="The account of the tables (any).")
 @click.option("--partition", default="aws", metavar="NAME", help="aws, aws-cn or aws-us-gov (aws).")
-@click.option("--partiql", is_flag=True, help="Allow statements in PartiQL too.")
-@click.option("--streams", is_flag=True, help="Allow to read the streams of the tables too.")
+@click.option("--partiql", is_flag=True, help="Also allow statements in PartiQL.")
+@click.option("--streams", is_flag=True, help="Also allow reading the streams of the tables.")
 @click.option(
     "--cloudformation", "as_template", is_flag=True, help="Print a template with a managed policy."
 )
@@ -75,11 +78,11 @@ def iam(
 ) -> None:
     """Print the policy of a program that uses MODELS.
 
-    It has the actions that their verbs need.
+    The policy allows the actions that the program needs, and no others.
 
-    read is for their reads, write for their writes too, admin also for creating and changing tables, migrations
-    and repairs. The region is the connection's, or any. With --cloudformation, region and account are the
-    stack's. Nothing is sent.
+    read allows reads. write also allows writes. admin also allows creating and changing tables, migrations and repairs.
+    The region is that of the connection, or else any. With --cloudformation, region and account are those of the stack.
+    The command sends no request.
     """
 
     def make(found: list[Any]) -> dict[str, Any]:

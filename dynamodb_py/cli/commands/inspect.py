@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from ...introspection import CheckReport, check_table, inspect_table
+from ...metering import format_count
 from ..access import Access
 from ..options import connection_options, json_option
 from ..output import print_json, show_progress
@@ -17,23 +18,23 @@ from ..tables import named_table
 
 @click.command()
 @click.argument("table", metavar="TABLE")
-@click.option("--sample", default=1000, metavar="N", help="How many items to read (1000).")
+@click.option("--sample", default=1000, metavar="N", help="The number of items to read (1000).")
 @click.option(
     "--check",
     is_flag=True,
-    help="Read the whole table with the models, and print what they cannot read.",
+    help="Read the whole table with the models, and print the values that they cannot read.",
 )
 @json_option
 @connection_options
 def inspect(table: str, sample: int, check: bool, as_json: bool, access: Access) -> bool:
     """Print models for a table.
 
-    They read the items of a sample, which come from all over the table. Fields, documents, indexes, and classes
-    of several kinds of items are what was seen; comments say how often, and what is a guess. What the items cost
-    is printed on standard error. With --json, it prints {"table", "items", "whole", "units", "source",
-    "attributes", "misfits"}: of each attribute how often it was "seen", with which "types", and the same of the
-    "members" of maps and the "elements" of lists. "misfits" has, with --check, by field how often it could not be
-    read, else null.
+    The command reads a sample of items from all parts of the table. It writes the fields, documents, indexes and
+    classes that fit these items; comments have the number of items with each attribute, and mark guesses. It prints the
+    cost of the sample on standard error. With --json, it prints {"table", "items", "whole", "units", "source",
+    "attributes", "misfits"}. For each attribute, "seen" is the number of its values, "types" the number of each type,
+    "members" the same for the keys of maps, and "elements" for the elements of lists. With --check, "misfits" is the
+    number of values that could not be read, by field; else it is null.
     """
     with named_table(table, access) as (name, using):
         found = inspect_table(name, using=using, sample=sample)
@@ -55,11 +56,13 @@ def inspect(table: str, sample: int, check: bool, as_json: bool, access: Access)
         )
         return bool(report and report.misfits)
     print_line(found.source.rstrip("\n"))
-    sys.stderr.write(f"{len(found.sample.items)} items read, {found.sample.units:g} read units\n")
+    read, cost = len(found.sample.items), format_count(found.sample.units, "read unit")
+    sys.stderr.write(f"{format_count(read, 'item')} read, {cost}\n")
     if report is not None:
         for number, misfit in report.misfits.values():
+            count = format_count(number, "value")
             sys.stderr.write(
-                f"{misfit.path}: {number} cannot be read, first of {misfit.row!r}: {misfit.error}\n"
+                f"{misfit.path}: {count} cannot be read, the first in {misfit.row!r}: {misfit.error}\n"
             )
-        sys.stderr.write(f"{report.items} items checked\n")
+        sys.stderr.write(f"{format_count(report.items, 'item')} checked\n")
     return bool(report and report.misfits)

@@ -24,12 +24,12 @@ def _add_arguments(parser: Parser) -> None:
 
     add(
         "--port",
-        "The port to listen at (8000); 0 takes a free one.",
+        "The port to listen at (8000); 0 selects a free one.",
         type=int,
         default=8000,
         metavar="N",
     )
-    add("--path", "The file of the database; without, it is in memory.", metavar="FILE")
+    add("--path", "The file of the database; by default it is in memory.", metavar="FILE")
     add("--host", "The address to listen at (127.0.0.1).", default="127.0.0.1", metavar="NAME")
     add(
         "--synchronous",
@@ -61,7 +61,7 @@ def _run(port: int, path: str | None, host: str, synchronous: Literal["FULL", "N
         with server:
             print_line(f"{server.url} serves {path or 'a database in memory'}")
             received = None
-            while received is None:  # a wait without end is deaf to signals on Windows
+            while received is None:  # on Windows, a wait without a timeout never notices a signal
                 with suppress(Empty):
                     received = endings.get(timeout=1)
     finally:
@@ -72,8 +72,8 @@ def _run(port: int, path: str | None, host: str, synchronous: Literal["FULL", "N
 
 
 local = PlainCommand(
-    "Serve the embedded database over HTTP, until interrupted. Clients take the printed URL as their "
-    "endpoint, and any credentials.",
+    "Serve the embedded database over HTTP, until interrupted. Clients use the printed URL as their "
+    "endpoint, with any credentials.",
     _add_arguments,
     _run,
 )

@@ -18,12 +18,12 @@ from ..printing import print_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_to_option = click.option("--to", metavar="NUMBER", help="The last migration; without, all.")
+_to_option = click.option("--to", metavar="NUMBER", help="The last migration; by default, all.")
 
 
 def _common_options(function: F) -> F:
     function = click.option(
-        "--ledger", default=TABLE, metavar="TABLE", help=f"The table of what was run ({TABLE})."
+        "--ledger", default=TABLE, metavar="TABLE", help=f"The table of the ledger ({TABLE})."
     )(function)
     return click.argument("folder")(function)
 
@@ -32,7 +32,7 @@ def _common_options(function: F) -> F:
 def migrate() -> None:
     """Change live tables and items by numbered files.
 
-    FOLDER has the files; they may import modules of the current directory.
+    FOLDER has the files, which may import modules of the current directory.
     """
 
 
@@ -42,10 +42,10 @@ def migrate() -> None:
 @_to_option
 @json_option
 def plan(folder: str, ledger: str, access: Access, to: str | None, as_json: bool) -> bool:
-    """Print what run would do.
+    """Print the operations that run would run.
 
-    The exit status is 1 if there is anything to run. The JSON is a list of objects with "migration",
-    "what", "notes", and "scanned", the number of items that an interrupted run has read.
+    The exit status is 1 if there are any. The JSON is a list of objects with "migration", "what", "notes", and
+    "scanned", the number of items that an interrupted run has read.
     """
     add_current_directory()
     with connected(access):
@@ -64,14 +64,14 @@ def plan(folder: str, ledger: str, access: Access, to: str | None, as_json: bool
     type=float,
     default=0.0,
     metavar="SECONDS",
-    help="How long to wait while another run has the lease (0).",
+    help="The most seconds to wait while another run has the lease (0).",
 )
 @click.option(
     "--lease",
     type=float,
     default=LEASE,
     metavar="SECONDS",
-    help=f"After how long without a sign of life a run counts as dead ({LEASE:g}).",
+    help=f"The duration of the lease; after it, another run may continue ({LEASE:g}).",
 )
 @json_option
 def run(
@@ -86,7 +86,8 @@ def run(
 ) -> None:
     """Run the migrations that were not applied yet.
 
-    After an interruption, run it again: it continues. The JSON is that of status, of what was run.
+    After an interruption, run it again: it continues. The JSON is a list of the migrations that were run, with the
+    names of status.
     """
     add_current_directory()
     with connected(access), show_progress("items") as report:
@@ -103,9 +104,9 @@ def run(
 def status(folder: str, ledger: str, access: Access, as_json: bool) -> bool:
     """Print which migrations were run, and when.
 
-    The exit status is 1 if a problem keeps all from being run: a file changed or vanished after it was
-    applied. The JSON is a list of objects with "name", "state" ("pending", "begun" or "applied"), "at",
-    "seconds", "changed", "skipped", "fake" and "problem".
+    The exit status is 1 if a problem prevents every run: a file changed or disappeared after it was applied. The JSON
+    is a list of objects with "name", "state" ("pending", "begun" or "applied"), "at", "seconds", "changed", "skipped",
+    "fake" and "problem".
     """
     with connected(access):
         found = migrations.status(folder, ledger=ledger)
@@ -120,7 +121,7 @@ def status(folder: str, ledger: str, access: Access, as_json: bool) -> bool:
 def new(folder: str, name: str, as_json: bool) -> None:
     """Write the file of the next migration.
 
-    NAME is what it does, in letters, digits and _, as add_by_city. The JSON is an object with "path".
+    NAME is a name for the change, of letters, digits and _, such as add_by_city. The JSON is an object with "path".
     """
     path = str(migrations.new(folder, name))
     if as_json:

@@ -1,4 +1,4 @@
-"""``sql``: one statement of PartiQL."""
+"""``sql``: executes one statement of PartiQL."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import click
 from ...codec import decode_item
 from ...connections import get_connection
 from ...flows import run
+from ...metering import format_count
 from ...models.statements import FEWEST, encode_parameters
 from ...operations.items import StoredItem
 from ...operations.statements import ExecuteStatement
@@ -31,10 +32,10 @@ from ..statuses import UsageError
     "parameters",
     multiple=True,
     metavar="VALUE",
-    help="The value for the next question mark: JSON if it is some, else a text.",
+    help="The value for the next question mark, as JSON, or else as a text.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="The most rows to print.")
-@click.option("--consistent", is_flag=True, help="See all writes so far, at twice the cost.")
+@click.option("--consistent", is_flag=True, help="Read consistently, for twice the units.")
 @json_option
 def sql(
     statement: str,
@@ -47,13 +48,15 @@ def sql(
     """Execute one PartiQL statement.
 
     Each row is printed as a line of JSON, with --json or without: numbers are exact, sets are lists, bytes
-    are in base64. Without --json, their number follows on standard error. A SELECT without a condition on the
+    are in base64. Without --json, the number of rows follows on standard error. A SELECT without a condition on the
     key reads the whole table.
 
-    Texts that look like JSON need quotes: --param '"12"'.
+    A text that looks like JSON needs quotes: --param '"12"'.
     """
     if "table_prefix" in access.options:
-        raise UsageError("--table-prefix: sql takes the names in the statement as they are")
+        raise UsageError(
+            "--table-prefix: sql does not change the names in the statement; write the whole name"
+        )
     values = [_parse(text) for text in parameters]
     wires = encode_parameters(statement, values)
     most = None if limit is None else max(limit, FEWEST)
@@ -64,7 +67,7 @@ def sql(
             print_json(decode_item(row))
             count += 1
     if not as_json:
-        sys.stderr.write(f"{count} rows\n")
+        sys.stderr.write(f"{format_count(count, 'row')}\n")
 
 
 def _read(operation: ExecuteStatement, limit: int | None) -> Iterator[StoredItem]:
@@ -85,4 +88,4 @@ def _parse(text: str) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)  # NaN and Infinity are no JSON
+    raise ValueError(constant)  # NaN and Infinity are not JSON

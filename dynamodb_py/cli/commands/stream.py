@@ -1,4 +1,4 @@
-"""``stream``: the changes of a table's items, as they come."""
+"""``stream``: prints the changes of a table's items as they come."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from ..statuses import UsageError, print_error
     "start",
     default="latest",
     metavar="WHEN",
-    help="latest: from now on, the default; trim_horizon: all of the last 24 hours; or a time in ISO 8601, UTC "
-    "where it has no offset.",
+    help="latest (the default): changes from now on; trim_horizon: all of the last 24 hours; or a time in ISO 8601, in "
+    "UTC if it has no offset.",
 )
 @click.option("--no-follow", is_flag=True, help="End after the changes so far.")
 @click.option(
@@ -37,7 +37,7 @@ from ..statuses import UsageError, print_error
     type=float,
     default=1.0,
     metavar="SECONDS",
-    help="The pause between requests to a shard without news (1).",
+    help="The pause between requests to a shard without new changes (1).",
 )
 @json_option
 def stream(
@@ -45,10 +45,9 @@ def stream(
 ) -> bool:
     """Print the changes of a model's items, a line each.
 
-    Those of one item are in their order. The exit status is 1 if there were items that the model cannot load;
-    they are reported on standard error. The JSON is an object on each line, with "kind" ("insert", "modify"
-    or "remove"), "model", "key", "old" and "new" (the item by attribute, or null), "at", "sequence_number",
-    "by_ttl" and "shard".
+    The changes of one item come in their order. The exit status is 1 if the model could not load some items; errors on
+    standard error name them. The JSON is an object on each line, with "kind" ("insert", "modify" or "remove"),
+    "model", "key", "old" and "new" (the item by attribute, or null), "at", "sequence_number", "by_ttl" and "shard".
     """
     found = find_model(model)
     is_whole = True
@@ -94,7 +93,7 @@ def _decode(image: Raw | UnsetType) -> dict[str, Any] | None:
 
 
 def _describe(record: StreamRecord[Any]) -> str:
-    """Return the change in words; the values only of a modification whose images are there."""
+    """Return the change in words; a modification has the old and new values, if the stream has images."""
     key = ", ".join(f"{name}={value!r}" for name, value in record.key.items())
     by = " by TTL" if record.by_ttl else ""
     text = f"{record.at:%Y-%m-%d %H:%M:%S} {record.kind}{by} {record.model.__name__}({key})"

@@ -12,6 +12,7 @@ import click
 
 from ...connections import get_connection
 from ...flows import run
+from ...metering import format_count
 from ...operations.tables import DropIndex, ListTables, TableDescription
 from ...schema import TableSchema
 from ...tables.many import Tables
@@ -30,7 +31,7 @@ _timeout_option = click.option(
     type=float,
     default=TIMEOUT,
     metavar="SECONDS",
-    help=f"How long to wait until it is done ({TIMEOUT:g}).",
+    help=f"The most seconds to wait until it is done ({TIMEOUT:g}).",
 )
 _drop_option = click.option(
     "--drop-indexes", is_flag=True, help="Remove the global indexes that no model declares."
@@ -39,7 +40,7 @@ _drop_option = click.option(
 
 @contextmanager
 def _open(models: tuple[str, ...], access: Access) -> Generator[list[Tables]]:
-    """Give a block the tables of *models*, those of each connection together."""
+    """Yield the tables of *models*, grouped by connection, to a block that uses the connections."""
     found = list_models(models)
     with connected(access, found):
         by_alias = groupby(sorted(found, key=_alias), _alias)
@@ -54,7 +55,7 @@ def _alias(model: Any) -> str:
 def tables() -> None:
     """Create, compare, change and delete the tables of models.
 
-    MODELS are named as shop.models:User, or shop.models for all that the module defines.
+    Name MODELS as shop.models:User, or as shop.models for all models that the module defines.
     """
 
 
@@ -62,7 +63,7 @@ def tables() -> None:
 @models_argument
 @connection_options
 @click.option("--if-not-exists", is_flag=True, help="Accept tables that exist with the same keys.")
-@click.option("--no-wait", is_flag=True, help="Do not wait until they can be used.")
+@click.option("--no-wait", is_flag=True, help="Do not wait until the tables are active.")
 @_timeout_option
 @json_option
 def create(
@@ -75,8 +76,8 @@ def create(
 ) -> None:
     """Create the tables of MODELS.
 
-    Indexes, TTL, options and the tables of unique values are made with them. The JSON is an object: by the name
-    of each table, DynamoDB's description of it.
+    They have their indexes, TTL and options; the tables of unique values are created too. The JSON is an object with
+    DynamoDB's description of each table, by its name.
     """
     made: dict[str, TableDescription] = {}
     with _open(models, access) as groups, show_progress("tables") as report:
@@ -84,7 +85,7 @@ def create(
             made |= each.create(
                 if_not_exists=if_not_exists, wait=not no_wait, timeout=timeout, progress=report
             )
-    _print_done("is there", made, as_json)
+    _print_done("exists", made, as_json)
 
 
 @tables.command()
@@ -93,12 +94,12 @@ def create(
 @_drop_option
 @json_option
 def plan(models: tuple[str, ...], access: Access, drop_indexes: bool, as_json: bool) -> bool:
-    """Print what update would do.
+    """Print the steps that update would make.
 
-    These are the steps from the live tables to what MODELS declare; nothing is changed. The exit status is 1 if
-    there is anything to do. The JSON is an object with "notes", what is left as it is, and "steps", each an
+    They change the live tables to the declarations of MODELS; plan itself changes nothing. The exit status is 1 if
+    there are any steps. The JSON is an object with "notes", sentences on indexes that stay, and "steps". A step is an
     object with "table", "part", "what", "why", "undo", "needs_backfill", and "request", which has "operation" and
-    "parameters", or null if update cannot do it.
+    "parameters", or is null if update cannot make the step.
     """
     with _open(models, access) as groups:
         steps = sum((each.plan(drop_indexes=drop_indexes) for each in groups), TablePlan())
@@ -131,11 +132,11 @@ def update(
     yes: bool,
     as_json: bool,
 ) -> bool:
-    """Make the tables what MODELS declare.
+    """Change the tables to what MODELS declare.
 
-    The steps are those that plan prints. Before indexes are removed, it asks. To fill an index of a large table
-    takes hours; if the wait is over before, run it again. The JSON is an object: by the name of each table,
-    DynamoDB's description of it.
+    It makes the steps that plan prints, and asks for confirmation before it removes indexes. Filling an index of a
+    large table takes hours; if the timeout is over before, run the command again. The JSON is an object with DynamoDB's
+    description of each table, by its name.
     """
     done: dict[str, TableDescription] = {}
     with _open(models, access) as groups:
@@ -158,7 +159,7 @@ def update(
 @tables.command()
 @models_argument
 @connection_options
-@click.option("--if-exists", is_flag=True, help="Accept that there is no such table.")
+@click.option("--if-exists", is_flag=True, help="Accept that a table does not exist.")
 @_timeout_option
 @yes_option
 @json_option
@@ -195,10 +196,10 @@ def delete(
 @connection_options
 @json_option
 def describe(models: tuple[str, ...], access: Access, as_json: bool) -> None:
-    """Print what the tables of MODELS are.
+    """Print the descriptions of the tables of MODELS.
 
-    That is their state, keys, indexes and billing, whatever the models declare. The JSON is an object: by the
-    name of each table, DynamoDB's description of it.
+    These are their state, keys, indexes and billing in DynamoDB, whatever the models declare. The JSON is an object
+    with DynamoDB's description of each table, by its name.
     """
     found: dict[str, TableDescription] = {}
     with _open(models, access) as groups:
@@ -216,7 +217,7 @@ def _describe(description: TableDescription) -> Iterator[tuple[str, str]]:
     yield "status", description["TableStatus"]
     yield "key", ", ".join(map(str, schema.key))
     yield "billing", spell_billing(schema)
-    counted = f"{description.get('ItemCount', 0):,}, {description.get('TableSizeBytes', 0):,} bytes"
+    counted = f"{description.get('ItemCount', 0):,}, {format_count(description.get('TableSizeBytes', 0), 'byte')}"
     yield "items", f"{counted}, as counted in the last six hours"
     for index in schema.indexes:
         yield f"index {index.name}", str(index)
@@ -234,11 +235,11 @@ def _describe(description: TableDescription) -> Iterator[tuple[str, str]]:
 @connection_options
 @json_option
 def ping(models: tuple[str, ...], access: Access, as_json: bool) -> bool:
-    """Print how soon DynamoDB answers.
+    """Print how fast DynamoDB responds.
 
-    The question is the state of each table of MODELS; without MODELS, the names of tables. The exit status is 1
-    if a table is missing. The JSON is a list of objects with "table", "status" and "milliseconds"; "status" is
-    null for a missing table.
+    It requests the state of each table of MODELS, or without MODELS, the name of one table. The exit status is 1 if a
+    table is missing. The JSON is a list of objects with "table", "status" and "milliseconds"; "status" is null for a
+    missing table.
     """
     answers: list[dict[str, Any]] = []
     with _open(models, access) as groups:
@@ -257,7 +258,7 @@ def ping(models: tuple[str, ...], access: Access, as_json: bool) -> bool:
 
 
 def _ask(table: Table | None) -> tuple[str, str | None]:
-    """Return what was asked for, and its status."""
+    """Send a request; return the name of the table, and its status."""
     if table is None:
         run(iter(ListTables(limit=1)), get_connection())
         return "any", "answers"

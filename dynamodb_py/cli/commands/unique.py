@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...metering import format_count
 from ...models.maintenance.unique import check_unique, repair_unique
 from ...models.maintenance.unique_report import Finding, UniqueReport
 from ..access import Access, Parser, connected
@@ -14,13 +15,13 @@ from ..statuses import UsageError
 
 def _add_arguments(parser: Parser) -> None:
     add_model(parser, workers=1)
-    parser.add_argument("--quiet", action="store_true", help="Print only duplicates and the sums.")
+    parser.add_argument("--quiet", action="store_true", help="Print only duplicates and totals.")
     add_json(parser)
 
 
 def _add_repair_arguments(parser: Parser) -> None:
     _add_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="Do the same as check.")
+    parser.add_argument("--dry-run", action="store_true", help="Change nothing, as check does.")
 
 
 def _check(
@@ -36,7 +37,9 @@ def _check(
     check_workers(workers)
     found = find_model(model)
     if not found._meta.constraints:
-        raise UsageError(f"nothing is unique in {model}")
+        raise UsageError(
+            f"{model} has no unique values: declare unique=True or a UniqueConstraint first"
+        )
 
     def print_finding(finding: Finding) -> None:
         if not as_json and (not quiet or finding.kind == "duplicate"):
@@ -48,33 +51,38 @@ def _check(
     if as_json:
         print_json(report)
     else:
-        _print_sums(report, mend=not dry_run)
+        _print_totals(report, mend=not dry_run)
     return not report.is_right
 
 
-def _print_sums(report: UniqueReport, *, mend: bool) -> None:
-    print_line(f"{report.items} items and {report.sentinels} sentinels read")
+def _print_totals(report: UniqueReport, *, mend: bool) -> None:
     print_line(
-        f"{report.missing} values without a sentinel" + (f", {report.made} made" if mend else "")
+        f"{format_count(report.items, 'item')} and {format_count(report.sentinels, 'sentinel')} read"
     )
-    print_line(f"{report.stale} stale sentinels" + (f", {report.deleted} deleted" if mend else ""))
-    print_line(f"{len(report.duplicates)} values that several items have")
+    made, deleted = (
+        (f", {report.made} created", f", {report.deleted} deleted") if mend else ("", "")
+    )
+    print_line(f"{format_count(report.missing, 'value')} without a sentinel{made}")
+    print_line(f"{format_count(report.stale, 'stale sentinel')}{deleted}")
+    print_line(f"{format_count(len(report.duplicates), 'value')} that several items have")
     if report.others:
-        print_line(f"{report.others} sentinels of other constraints, left alone")
+        print_line(f"{format_count(report.others, 'sentinel')} of other constraints, left alone")
     if report.unsettled:
-        print_line(f"{report.unsettled} values that others kept changing: run this again")
+        print_line(
+            f"{format_count(report.unsettled, 'value')} that others kept changing: run this again"
+        )
 
 
 unique = PlainGroup(
     "Check or repair the sentinels that keep values unique.",
     {
         "check": PlainCommand(
-            "Print what repair would change. The table and its sentinels are read.",
+            "Print the changes that repair would make. This reads the table and its sentinels.",
             _add_arguments,
             _check,
         ),
         "repair": PlainCommand(
-            "Make missing sentinels, and delete those without a value.",
+            "Create missing sentinels, and delete sentinels without a value.",
             _add_repair_arguments,
             _check,
         ),

@@ -33,14 +33,14 @@ def table(engine, run):
 )
 def test_a_dump_is_loaded_again(engine, table, run, tmp_path, options, name):
     done = run(f"dump {{shop}}:Plain {name} {options}")
-    assert done == (0, f"1 items of {table} written into {name}\n", "", "")
+    assert done == (0, f"1 item of {table} written into {name}\n", "", "")
     text = (tmp_path / name).read_bytes()
     lines = text if name == "all.jsonl" else gzip.decompress(text)
     assert [json.loads(line) for line in lines.splitlines()] == [{"Item": ITEM}]
 
     engine.boto3().delete_item(TableName=table, Key={"id": {"S": "a"}})
     done = run(f"load {{shop}}:Plain {name} --workers 2 --rate 1000")
-    assert done == (0, f"1 items put into {table}\n", "", "")
+    assert done == (0, f"1 item put into {table}\n", "", "")
     assert engine.boto3().scan(TableName=table)["Items"] == [ITEM]
 
 
@@ -62,7 +62,7 @@ def test_items_are_not_replaced_unasked(table, run, tmp_path):
     (tmp_path / "lines").write_text(LINE)
     done = run("load {shop}:Plain lines")
     assert done.status == 2
-    assert f"{table} has items: replace those that have the same keys? There is no" in done.err
+    assert f"{table} has items: replace those with the same keys? There is no" in done.err
     assert run("load {shop}:Plain lines -y").status == 0
 
 
@@ -72,7 +72,7 @@ def test_a_file_is_not_replaced_unasked(table, run, tmp_path):
     done = run("dump {shop}:Plain all")
     assert (done.status, done.err) == (
         3,
-        "error: DumpError: all exists: choose another name, or replace it (overwrite, --overwrite)\n",
+        "error: DumpError: all exists: choose another name, or replace it (overwrite=True, --overwrite)\n",
     )
     assert (tmp_path / "all").read_text() == "mine"
     assert run("dump {shop}:Plain all --overwrite").status == 0

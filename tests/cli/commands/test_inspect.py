@@ -43,7 +43,7 @@ def test_a_check_reads_the_whole_table_and_ends_with_1_if_something_does_not_fit
     done = run("inspect {shop}:Plain --check --sample 1")  # whichever it sees, others differ
     assert done.status == 1
     assert ".city: " in done.err
-    assert "cannot be read, first of " in done.err
+    assert "cannot be read, the first in " in done.err
 
 
 @real_servers
@@ -69,4 +69,4 @@ def test_json_has_what_was_seen(table, run):
 def test_a_sample_of_nothing_is_refused(table, run):
     done = run("inspect {shop}:Plain --sample 0")
     assert (done.status, done.out) == (3, "")
-    assert "a sample of 0 items: take one at least" in done.err
+    assert "sample=0: give a number from 1" in done.err

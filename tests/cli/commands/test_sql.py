@@ -50,7 +50,7 @@ def test_rows_are_lines_of_json(engine, table, run):
     engine.boto3().put_item(TableName=table, Item=item)
     done = run("sql", f'SELECT * FROM "{table}"')
     assert json.loads(done.out) == {"id": "a", "b": "XDA=", "s": ["x", "y"], "n": 10**20}
-    assert done.err == "1 rows\n"
+    assert done.err == "1 row\n"
 
 
 @with_partiql
@@ -70,7 +70,7 @@ def test_a_limit_ends_the_reading(engine, table, run):
         (
             ["SELECT * FROM x", "--table-prefix", "t"],
             2,
-            "takes the names in the statement as they are",
+            "does not change the names in the statement",
         ),
         ([], 2, "Missing argument 'STATEMENT'"),
     ],

@@ -17,7 +17,7 @@ def plain(engine, run):
 def test_tables_are_created_once(engine, run):
     users, plain = engine.table_name("users"), engine.table_name("plain")
     done = run("tables create {shop}:User {shop}:Plain")
-    assert done == (0, f"{users} is there: ACTIVE\n{plain} is there: ACTIVE\n", "", "")
+    assert done == (0, f"{users} exists: ACTIVE\n{plain} exists: ACTIVE\n", "", "")
     again = run("tables create {shop}:User")
     assert (again.status, again.out) == (3, "")
     assert again.err.startswith("error: TableAlreadyExists: CreateTable on ")
@@ -63,7 +63,7 @@ def test_indexes_are_dropped_only_with_consent(plain, run):
     refused = run("tables update {shop}:Plain --drop-indexes")
     assert (refused.status, refused.out) == (2, "")
     assert f"error: {plain}: drop index by_city" in refused.err
-    assert "--yes does it" in refused.err
+    assert "give --yes" in refused.err
     assert run("tables plan {shop}:Plain --drop-indexes").status == 1
     assert run("tables update {shop}:Plain --drop-indexes --yes").status == 0
     assert run("tables plan {shop}:Plain --drop-indexes").status == 0
