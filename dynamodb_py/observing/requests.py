@@ -81,7 +81,8 @@ class SentRequest(Struct, frozen=True, eq=False):
         payload = self.call.payload()
         if self.metered:
             payload["ReturnConsumedCapacity"] = "INDEXES"
-        plain: Payload = msgspec.json.decode(msgspec.json.encode(payload))  # an item may be encoded already
+        # An item may be encoded already.
+        plain: Payload = msgspec.json.decode(msgspec.json.encode(payload))
         return plain
 
     @property
