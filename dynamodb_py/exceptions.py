@@ -263,7 +263,7 @@ class RequestError(DynamoDBError):
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
         if self.advice and getattr(self, "code", True):  # our own messages have their advice
-            text = f"{text}; {self.advice}"
+            text = f"{text.removesuffix('.')}; {self.advice}"
         return (f"{about}: " if about else "") + text + (f" ({', '.join(tail)})" if tail else "")
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from textwrap import indent, shorten
 from typing import Any, cast
 
-
 from ..exceptions import DynamoDBError
 from ..metering import Cost
 from ..observing.requests import SentRequest
