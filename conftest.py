@@ -31,7 +31,7 @@ collect_ignore = (
     else ["docs/fastapi.rst", "docs/tutorial/service.rst", "dynamodb_py/contrib/fastapi.py"]
 )
 
-WITH_BOTO3 = {"connections.rst", "existing_tables.rst", "fields.rst", "other_mappers.rst"}
+WITH_BOTO3 = {"connections.rst", "existing_tables.rst", "other_mappers.rst"}
 """The pages whose examples look at the tables with boto3, or from several regions: moto runs them."""
 
 

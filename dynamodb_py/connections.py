@@ -345,7 +345,9 @@ def _register(connection: Connection, *, default: bool) -> None:
 
 def _tell_apart(address: str | None, alias: str | None) -> tuple[str, Address | None]:
     """Return the alias, and the address of an embedded database, if the first argument is one."""
-    if address is not None and "://" in address:
+    # As an alias, the name of a file would lead to AWS: parse_address() refuses it.
+    files = (".db", ".sqlite", ".sqlite3", ":memory:")
+    if address is not None and ("://" in address or address.endswith(files)):
         return DEFAULT if alias is None else alias, parse_address(address)
     if address is not None and alias is not None:
         raise ConfigurationError(

@@ -268,7 +268,7 @@ class RequestError(DynamoDBError):
         if self.attempts > 1:
             tail.append(f"{self.attempts} attempts")
         if self.advice and getattr(self, "code", True):  # this package's messages contain advice
-            text = f"{text}; {self.advice}"
+            text = f"{text.removesuffix('.')}; {self.advice}"
         return (f"{about}: " if about else "") + text + (f" ({', '.join(tail)})" if tail else "")
 
 

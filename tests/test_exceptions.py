@@ -138,6 +138,7 @@ def dressed(error):
     ("error", "said"),
     [
         (ConnectionFailed("reset"), "reset; {advice}"),
+        (ConnectionFailed("No connection."), "No connection; {advice}"),
         (dressed(ConnectionFailed("reset")), "PutItem on test: reset; {advice} (request R1, 3 attempts)"),
         (dressed(ReadTimeout("30 s")), "PutItem on test: 30 s; {advice} (request R1, 3 attempts)"),
         (dressed(make_service_error("ThrottlingException", "slow")), "PutItem on test: ThrottlingException: slow; {advice} (request R1, 3 attempts)"),

@@ -179,7 +179,7 @@ def explain(error: Exception) -> str:
 
 NO_REGION = (
     "No AWS region is known. Give region_name to connect(), or set AWS_DEFAULT_REGION, or a region "
-    "in ~/.aws/config."
+    "in ~/.aws/config. connect('memory://') needs none: it is a database in this process."
 )
 NO_CREDENTIALS = (
     "No AWS credentials are known. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile in "

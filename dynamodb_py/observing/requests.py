@@ -77,11 +77,13 @@ class SentRequest(Struct, frozen=True, eq=False):
 
     @property
     def payload(self) -> Payload:
-        """The body of the request, as a dict."""
+        """The body of the request, as a dict of JSON's types: values of ``B`` are base64."""
         payload = self.call.payload()
         if self.metered:
             payload["ReturnConsumedCapacity"] = "INDEXES"
-        return payload
+        # An item may be encoded already.
+        plain: Payload = msgspec.json.decode(msgspec.json.encode(payload))
+        return plain
 
     @property
     def bytes_sent(self) -> int:

@@ -8,8 +8,6 @@ from contextlib import suppress
 from textwrap import indent, shorten
 from typing import Any, cast
 
-import msgspec
-
 from ..exceptions import DynamoDBError
 from ..metering import Cost
 from ..observing.requests import SentRequest
@@ -101,8 +99,7 @@ def _describe_payload(payload: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _show(value: Any) -> str:
-    plain = msgspec.json.decode(msgspec.json.encode(value))
-    return shorten(repr(_simplify(plain)), _WIDTH)
+    return shorten(repr(_simplify(value)), _WIDTH)
 
 
 def _simplify(value: Any) -> Any:

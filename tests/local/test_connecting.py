@@ -91,6 +91,9 @@ def test_an_address_names_a_file_or_memory(text, path, name, durability):
         "http://127.0.0.1:8000",
         "postgres://x",
         "://",
+        "app.db",
+        "/var/app.sqlite3",
+        ":memory:",
     ],
 )
 def test_another_address_is_refused(text):

@@ -124,6 +124,11 @@ def test_it_names_the_index(drive, seen):
     assert seen[0].title == "Query scores, index by_day"
 
 
+def test_its_payload_is_plain_values(drive, seen):
+    drive(one(PUT), Link(Script([{}])))
+    assert seen[0].payload["Item"] == {"player": {"S": "ann"}}
+
+
 def test_its_repr_has_no_keys_and_no_values(drive, seen):
     drive(one(GET), Link(Script([{}])))
     assert "ann" not in repr(seen)
