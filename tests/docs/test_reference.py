@@ -138,6 +138,22 @@ def test_each_public_method_has_an_entry_or_a_link_to_one(pages, entries):
     assert lacking == []
 
 
+def test_each_method_and_function_has_an_example(pages):
+    lacking, found = [], 0
+    for page, text in pages.items():
+        # A routine's entry goes as far as the next line that is indented no more than itself.
+        for entry in re.finditer(
+            r"^( *)\.\. py:(?:method|function):: ([\w.]+)(.*\n(?:\1 +.*\n|\n)*)",
+            f"{text}\n",
+            re.MULTILINE,
+        ):
+            found += 1
+            if ">>> " not in entry[3]:
+                lacking.append(f"{page}: {entry[2]}")
+    assert found > 250
+    assert lacking == []
+
+
 @pytest.mark.parametrize("verb", ["Model.save", "Manager.create", "QuerySet.count", "Table.create"])
 def test_twins_share_an_entry_with_the_type_that_users_get(verb, pages, entries):
     owner, _, name = verb.partition(".")

@@ -41,9 +41,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
         return _add_condition(other, write.condition)
     try:
         if later.locked and any(each.instance is not later.instance for each in writers):
-            raise _Unmergeable(
-                f"the {later.verb} requires that nobody else has written the item"
-            )
+            raise _Unmergeable(f"the {later.verb} requires that nobody else has written the item")
         _check_condition(write, later)
         if is_saved_again(earlier, later):
             return _merge_saves(earlier, write, later)
