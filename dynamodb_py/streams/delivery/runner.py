@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from threading import Event, Thread
+from threading import Thread
 from typing import Any, Literal
 
 from ...exceptions import ConfigurationError, StreamTrimmed
@@ -95,7 +95,8 @@ class StreamRunner:
             on_failure=on_failure,
             on_trimmed=on_trimmed,
         )
-        self._stopping = Event()
+        # Not an Event: its lock would block a signal handler that interrupts stop().
+        self._is_stopping = False
 
     def __repr__(self) -> str:
         return f"<StreamRunner {self.name!r} of {self._loaders.tables!r}>"
@@ -160,13 +161,13 @@ class StreamRunner:
         >>> runner.stop()
         >>> runner.run()  # returns at once
         """
-        self._stopping.set()
+        self._is_stopping = True
 
     def _start(self) -> Worker:
         """Return a new worker, and start the thread that renews its leases."""
         link = self._loaders.link
         leases = LeaseTable(link.table_name(self._lease_table), self.name)
-        worker = Worker(self._loaders, leases, self._options, self._stopping)
+        worker = Worker(self._loaders, leases, self._options, lambda: self._is_stopping)
         Thread(
             target=keep_leases, args=(worker, link), name="dynamodb_py leases", daemon=True
         ).start()

@@ -104,10 +104,15 @@ class Worker:
     """The state of one call of ``run()``: its name, its shards, and the times of its next tasks."""
 
     def __init__(
-        self, loaders: Loaders, leases: LeaseTable, options: WorkerOptions, stopping: Event
+        self,
+        loaders: Loaders,
+        leases: LeaseTable,
+        options: WorkerOptions,
+        is_stopping: Callable[[], bool],
     ) -> None:
         self.name = name_holder()
-        self.loaders, self.leases, self.options, self.stopping = loaders, leases, options, stopping
+        self.loaders, self.leases, self.options = loaders, leases, options
+        self.is_stopping = is_stopping
         self.held: dict[str, HeldShard] = {}
         self.starts: dict[str, Lease] = {}
         """By table: the time of this runner's first run, and the time of the first changes to deliver."""
@@ -129,7 +134,7 @@ def work(worker: Worker) -> Flow[None]:
     options = worker.options
     yield from prepare(worker)
     waits = None
-    while not worker.stopping.is_set():
+    while not worker.is_stopping():
         try:
             has_read = yield from read(worker)
         except RequestError as error:
@@ -358,7 +363,7 @@ def deliver_all(worker: Worker) -> Flow[None]:
     """Deliver the records that were read, each shard for a while, and write checkpoints."""
     for shard, held in [*worker.held.items()]:
         end = min(worker.balance_due, time.monotonic() + _SLICE)
-        while held.records and time.monotonic() < end and not worker.stopping.is_set():
+        while held.records and time.monotonic() < end and not worker.is_stopping():
             if not (yield from _has_lease(worker, held)):
                 break
             if not (yield from _deliver(worker, held, held.records[0])):
@@ -431,7 +436,7 @@ def _deliver(worker: Worker, held: HeldShard, raw: RawRecord) -> Flow[bool]:
                     yield from _give_to_failures(worker, failed, what)
                     break
             yield from Pause(next(waits))
-            if worker.stopping.is_set():
+            if worker.is_stopping():
                 return False
     return True
 

@@ -1,6 +1,5 @@
 """Workers on a stream whose shards split, end and are trimmed: they come, stall, crash, and lose nothing."""
 
-import threading
 from types import SimpleNamespace
 
 import pytest
@@ -114,7 +113,7 @@ class Cluster:
             raise Killed
 
     def start(self) -> Worker:
-        worker = Worker(Loaders(Number), LEASES, self.options, threading.Event())
+        worker = Worker(Loaders(Number), LEASES, self.options, lambda: False)
         run(prepare(worker), self.link)
         self.workers.append(worker)
         return worker
@@ -467,20 +466,14 @@ def test_failures_that_pass_are_waited_out(cluster, code):
     cluster.fake.faults = [
         make_service_error(code, "", status=500 if "Server" in code else 400)
     ] * 3
-    worker = Worker(Loaders(Number), LEASES, cluster.options, threading.Event())
-
-    def stop(**kwargs):
-        if len(cluster.seen) == 3:
-            worker.stopping.set()
-
-    item_changed.connect(stop, Number)
+    worker = Worker(Loaders(Number), LEASES, cluster.options, lambda: len(cluster.seen) == 3)
     run(work(worker), cluster.link)
     cluster.check()
 
 
 def test_failures_that_stay_end_the_run(cluster):
     cluster.fake.faults = [make_service_error("AccessDeniedException", "no")]
-    worker = Worker(Loaders(Number), LEASES, cluster.options, threading.Event())
+    worker = Worker(Loaders(Number), LEASES, cluster.options, lambda: False)
     with pytest.raises(AccessDenied):
         run(work(worker), cluster.link)
 
