@@ -50,6 +50,7 @@ class Connection:
         warn_n_plus_one: bool = False,
     ) -> None:
         self.alias = alias
+        """The name of the connection."""
         if _redirected_to is not None:
             settings = replace(settings, address=_redirected_to)
         self.settings = settings
@@ -230,7 +231,7 @@ def connect(
     :param retries: how many attempts a request has in all (default 4, as in boto3's standard mode, or
         ``AWS_MAX_ATTEMPTS``), or a :class:`~dynamodb_py.retries.Retries`.
     :param pool_size: how many network connections are kept open.
-    :param verify: False, or the path of a file of certificate authorities, as for boto3.
+    :param verify: False, or the path of a file or directory of certificate authorities, as for boto3.
     :param cursor_key: a secret that signs the cursors of pages, so that clients cannot forge them; by
         default they are not signed.
     :param log_keys: True: log lines about references show the keys of items; by default no log line has

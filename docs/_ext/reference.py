@@ -114,7 +114,7 @@ SHOWN = {
     "ULIDField": "new at moment",
     "ManyToManyField": "",
     "Condition": "is_empty",
-    "Connection": "table_name close cursor_key log_keys deadline sync_in_loop consistent atomic",
+    "Connection": "alias table_name close cursor_key log_keys deadline sync_in_loop consistent atomic",
     "DynamoDBInstrumentor": "",
     "DynamoDBTestCase": "tables fixtures dynamodb setUpTestData",
     "GlobalIndex": "",

@@ -32,7 +32,7 @@ class Subject(Struct, frozen=True, eq=False):
     problem: Callable[[str, Wire], str | None]
     """Returns the problem of a value of a key attribute; None if the value is valid."""
     plain_keys: bool = False
-    """Whether every value is valid that is not empty and short enough for any key."""
+    """Whether every value is valid unless it is empty, or too long for some key."""
     allow_scan: bool = False
     always: frozenset[str] = frozenset()
     """The attributes that every item has, according to the model."""
@@ -66,7 +66,7 @@ class Subject(Struct, frozen=True, eq=False):
 
 
 class Question(Struct, frozen=True):
-    """A condition, an order, and how to read."""
+    """A question to the planner: a condition, an order, and the options of reading."""
 
     condition: Condition = Condition()
     order: tuple[tuple[str, bool], ...] = ()
@@ -174,9 +174,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     """
 
     kind: Kind
+    """The kind of requests; "unique" is a GetItem of a sentinel and one of its item."""
     model: str
     table: str
     index: str | None = None
+    """The index that is read; None for the table."""
     get: GetItem | None = None
     owner: Owner | None = None
     """The sentinel to read, and the item after it."""

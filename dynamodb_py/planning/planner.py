@@ -34,7 +34,7 @@ SIDE_BY_SIDE = 8
 
 
 class Planner:
-    """Plans the questions to one model."""
+    """The planner of the questions to one model."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject

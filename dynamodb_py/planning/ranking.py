@@ -37,21 +37,21 @@ def _fixed_costs(access: AccessPath, question: Question) -> Cost:
 
 
 def _rate_reading(fit: Fit) -> int:
-    """Return a rough rate of how much of an item collection is read."""
+    """Return a rough measure of how much of an item collection is read."""
     if not fit.stretches:
         return 0
     return _rate_open_end(fit.access, fit.fixed, min(each.interval.ends for each in fit.stretches))
 
 
 def _rate_open_end(access: AccessPath, fixed: int, ends: int) -> int:
-    """Return the rate for *fixed* attributes of the range key, and *ends* bounds of the next one."""
+    """Return that measure for *fixed* attributes of the range key, and *ends* bounds of the next one."""
     if fixed == len(access.range_key):  # a single key, but an index may have several items with it
         return 0 if access.index is None else 1 if access.range_key else 5
     return 4 - ends + (not fixed)
 
 
 def _rate_breadth(access: AccessPath) -> int:
-    """Return a rough rate of the size of an access path's entries."""
+    """Return a rough measure of the size of an access path's entries."""
     if access.index is None:
         return 2
     return {"ALL": 2, "INCLUDE": 1}.get(access.index.projection.kind, 0)

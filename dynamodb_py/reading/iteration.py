@@ -250,7 +250,7 @@ class Walk(Generic[R], Iterator[R], AsyncIterator[R]):
 
     @property
     def units(self) -> float:
-        """The consumed read units so far; 0 unless a rate was set, as requests ask for them only then."""
+        """The consumed read units so far, if requests ask for them, as they do if there is a rate."""
         return self._walking.reader.units
 
     def close(self) -> None:

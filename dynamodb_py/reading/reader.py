@@ -77,7 +77,7 @@ class Reader:
 
     @property
     def units(self) -> float:
-        """The consumed read units; 0 unless there is a rate, as requests ask for them only then."""
+        """The consumed read units, if requests ask for them, as they do if there is a rate."""
         return self._ledger.units
 
     def more(self) -> Flow[list[StoredItem] | None]:

@@ -65,7 +65,7 @@ class Batch(Struct, frozen=True):
     before: Mapping[str, Place]
 
     def find_places(self, taken: int) -> dict[str, Place]:
-        """Return the places after the first *taken* records of more."""
+        """Return the places after the first *taken* records; there must be more records."""
         found = dict(self.before)
         for shard, record in self.records[:taken]:
             found[shard] = found[shard].move("after", record.change.number)

@@ -45,6 +45,7 @@ class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
     """
 
     kind: Kind
+    """The kind of the change: "insert", "modify" or "remove"."""
     model: type[Any]
     """The class of the item; the model whose stream is read if no image shows the class."""
     key: dict[str, Any]
@@ -132,7 +133,7 @@ def _value_of(instance: object, name: str | None, wire: Wire) -> Any:
 
 
 class RecordLoader(Generic[M]):
-    """A function that loads the records of the table of *model*, which is a model or a shared table.
+    """The loader of records of the table of *model*, which is a model or a shared table.
 
     :param using: the alias of the connection for the instances; None: that of their model.
     """

@@ -16,7 +16,7 @@ from .worker import FailedRecord, Worker, WorkerOptions, keep_leases, release, w
 
 
 class StreamRunner:
-    """A program that reads the streams of tables and calls the receivers of ``item_changed`` for each change.
+    """A runner, which reads the streams of tables and calls the receivers of ``item_changed`` for each change.
 
     ::
 
