@@ -41,9 +41,7 @@ def merge_writes(earlier: Sequence[PendingWrite], write: Write, later: PendingWr
         return _add_condition(other, write.condition)
     try:
         if later.locked and any(each.instance is not later.instance for each in writers):
-            raise _Unmergeable(
-                f"the {later.verb} requires that nobody else has written the item"
-            )
+            raise _Unmergeable(f"the {later.verb} requires that nobody else has written the item")
         _check_condition(write, later)
         if is_saved_again(earlier, later):
             return _merge_saves(earlier, write, later)
@@ -151,7 +149,7 @@ def _merge_replacement(
     if later.verb != "create" and any(each.verb != "delete" for each in own):
         raise _Unmergeable("the first deletes the item of the same instance")
     if later.verb != "create" and _list_terms(other.condition):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     # The delete ensures that there is no item, so the condition of the put holds.
     return Put(other.table, other.item, write.condition)
 
@@ -165,7 +163,7 @@ def _merge_into_put(write: Put, later: PendingWrite) -> Write:
             raise _Unmergeable(f"DynamoDB computes the new value of {action.path}")
     known = (later.meta.present, later.meta.free)  # these conditions hold after the put
     if any(term not in known for term in _list_terms(later.write.condition)):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     if _find_constraints(later, actions):
         raise _Unmergeable("both change unique values")
     item = to_json(apply_actions(from_json(write.item), actions))
@@ -238,10 +236,10 @@ def _check_condition(write: Write, later: PendingWrite) -> None:
     if condition is None or condition.is_empty:
         return
     if isinstance(write, (Put, Delete)):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     for path in condition.paths():
         if _is_changed(path, _list_actions(write)):
-            raise _Unmergeable(f"the second is on a condition on {path}, which the first changes")
+            raise _Unmergeable(f"the second has a condition on {path}, which the first changes")
 
 
 def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> None:
