@@ -175,7 +175,7 @@ def test_single_fields_are_reverted_and_the_others_keep_their_changes(do, page):
     assert page.title == "a"
     with pytest.raises(TypeError, match="no field nothing"):
         page.revert("nothing")
-    with pytest.raises(QueryError, match="nothing to go back to"):
+    with pytest.raises(QueryError, match="nothing to restore"):
         Page(name="x").revert("title")
 
 

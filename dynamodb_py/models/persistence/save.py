@@ -231,8 +231,8 @@ def _check_update_fields(
     named = options_of(type(instance)).check_writable("update_fields", names)
     if whole:
         raise QueryError(
-            f"update_fields: {instance._meta.name} would be put whole, since it was never loaded or "
-            "saved, or by force_insert, overwrite or using another connection: save() it without "
+            f"update_fields: {instance._meta.name} would be put whole, because it was never loaded or "
+            "saved, or because of force_insert, overwrite or another connection: save() it without "
             "update_fields"
         )
     return named

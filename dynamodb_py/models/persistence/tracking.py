@@ -240,8 +240,8 @@ def revert_instance(instance: Instance, names: Sequence[str] = ()) -> None:
     """Restore the last loaded or saved values of all fields, or of the fields *names*."""
     if instance._stored is None:
         raise QueryError(
-            f"{type(instance).__name__}: there is nothing to go back to, as it was not loaded or "
-            "saved, or was deleted: make another instance"
+            f"{type(instance).__name__}: revert() has nothing to restore, because the instance was never "
+            "loaded or saved, or was deleted: make a new one"
         )
     if names:
         chosen = check_names(instance, "revert()", names)

@@ -231,7 +231,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         name = self._reference.name
         if name in values:
             related = self._reference.related_name
-            raise TypeError(f"{name} is the instance whose {related} these are")
+            raise TypeError(f"{name}: {related} sets it: leave it out")
         manager = get_manager(self.model, self._owner)
         self._kept = None
         created: M = yield from create_one(manager, **values, **{name: self._owner})
@@ -312,7 +312,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         for given in (key, *defaults):
             if given and (twice := own & given.keys()):
                 related = self._reference.related_name
-                raise TypeError(f"{min(twice)} is the instance whose {related} these are")
+                raise TypeError(f"{min(twice)}: {related} sets it: leave it out")
         whole = {**key, name: self._owner}
         if options_of(self.model).is_key(whole):
             return whole, {}

@@ -169,7 +169,7 @@ class SharedTableLayout:
         if own.kind != key.kind:
             raise ModelDefinitionError(
                 f"{where} is stored as {own.kind}, and {self.name}.{key.name}, which is the same "
-                f"attribute {key.attribute!r}, as {key.kind}"
+                f"attribute {key.attribute!r}, as {key.kind}: declare a field of the same type"
             )
         for role in ("hash_key", "range_key"):
             if getattr(own, role) != getattr(key, role):

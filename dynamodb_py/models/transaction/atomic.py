@@ -350,7 +350,9 @@ def check(of: ItemReference, condition: Condition) -> None:
     """
     transaction = get_current()
     if transaction is None:
-        raise QueryError("transaction.check() is for the block of transaction.atomic()")
+        raise QueryError(
+            "transaction.check() works inside transaction.atomic() only: call it in the block"
+        )
     transaction.check(of, condition)
 
 

@@ -149,7 +149,7 @@ def _merge_replacement(
     if later.verb != "create" and any(each.verb != "delete" for each in own):
         raise _Unmergeable("the first deletes the item of the same instance")
     if later.verb != "create" and _list_terms(other.condition):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     # The delete ensures that there is no item, so the condition of the put holds.
     return Put(other.table, other.item, write.condition)
 
@@ -163,7 +163,7 @@ def _merge_into_put(write: Put, later: PendingWrite) -> Write:
             raise _Unmergeable(f"DynamoDB computes the new value of {action.path}")
     known = (later.meta.present, later.meta.free)  # these conditions hold after the put
     if any(term not in known for term in _list_terms(later.write.condition)):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     if _find_constraints(later, actions):
         raise _Unmergeable("both change unique values")
     item = to_json(apply_actions(from_json(write.item), actions))
@@ -236,10 +236,10 @@ def _check_condition(write: Write, later: PendingWrite) -> None:
     if condition is None or condition.is_empty:
         return
     if isinstance(write, (Put, Delete)):
-        raise _Unmergeable("the second is on a condition that the first changes")
+        raise _Unmergeable("the second has a condition on values that the first changes")
     for path in condition.paths():
         if _is_changed(path, _list_actions(write)):
-            raise _Unmergeable(f"the second is on a condition on {path}, which the first changes")
+            raise _Unmergeable(f"the second has a condition on {path}, which the first changes")
 
 
 def _check_not_undone(writers: Iterable[PendingWrite], later: PendingWrite) -> None:

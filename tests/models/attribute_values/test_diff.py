@@ -429,7 +429,7 @@ def test_there_is_nothing_to_revert_a_new_instance_to(order, script, do):
     script.answers = [{}]
     do(order.delete)
     for each in (Order(number=1), order):
-        with pytest.raises(QueryError, match="there is nothing to go back to"):
+        with pytest.raises(QueryError, match="has nothing to restore"):
             each.revert()
 
 

@@ -308,7 +308,7 @@ REFUSED = [
         by_key(update(F("a").add(1))),
         "DynamoDB computes the new value of Account.a",
     ),
-    (Account, create(), delete_if, "condition that the first changes"),
+    (Account, create(), delete_if, "condition on values that the first changes"),
     (Account, update(a=2), create(), "replace the whole item"),
     (Account, saves({"a": 2}), lambda item: save(item.twin, a=3), "both change a"),
     (Page, saves({"a": 2}), lambda item: save(item.twin, b=3), "nobody else has written"),
