@@ -408,6 +408,6 @@ def test_a_document_has_none():
 
 def test_without_merge_there_is_no_type_to_say():
     with pytest.raises(
-        ModelDefinitionError, match="of=<class 'int'> is the type of merge='s value"
+        ModelDefinitionError, match="of=<class 'int'> is the type of the value that merge= returns"
     ):
         CompositeField("a", of=int)

@@ -196,7 +196,7 @@ class CompressedField(Field[T, CompressedN]):
         """Return None: compressed values have no elements for conditions."""
 
     def to_json(self, value: Any, /) -> Any:
-        to_inner_wire(self.inner, value, 0)  # it raises for what cannot be stored
+        to_inner_wire(self.inner, value, 0)  # it raises if the value cannot be stored
         return to_inner_json(self.inner, value)
 
     def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
@@ -274,9 +274,7 @@ def _find_package() -> Any:
 
     def decompress(stored: bytes, most: int) -> bytes:
         content = bytearray()
-        reading = (
-            zstd.ZstdDecompressor().decompressobj()
-        )  # unlike decompress(), it needs no size in the data
+        reading = zstd.ZstdDecompressor().decompressobj()  # the data need not contain their size
         try:
             for at in range(0, len(stored), _CHUNK):
                 content += reading.decompress(stored[at : at + _CHUNK])
