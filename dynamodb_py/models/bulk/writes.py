@@ -70,7 +70,7 @@ def batch_write_items(
     :param keep_written: False forgets each item after it was written. A million items, from a generator,
         then take the memory of a few requests. Items are validated and sent as they come, the first
         request that fails ends the call, and the result lacks the items that were written. Two items
-        with the same key are only detected if they are sent together.
+        with the same key are detected only if they are sent together.
     :return: the instances that were written: of two with the same key, the last. ``outcomes`` has the
         status of each item and each delete. Without *items* and *delete*, a
         :class:`~dynamodb_py.BatchBlock`: ``with ....batch_write() as batch: batch.put(item)``.

@@ -84,7 +84,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         >>> [each.game for each in Score.objects.filter(Score.points < 60, player="ann")]
         [1]
 
-        :param conditions: conditions of fields, such as ``Score.wins > 3``, or ``Q`` and ``F`` objects.
+        :param conditions: conditions of fields, such as ``Score.wins > 3``, or ``Q(wins__gt=3)``.
         :param lookups: values by field, or by field and lookup, such as ``wins__gt=3``.
         :raises TypeError: the model does not have a field, or an argument is no condition.
         :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
