@@ -20,7 +20,7 @@ FOUND, USAGE, FAILED, NO_EXTRA, INTERRUPTED, PIPE_CLOSED = 1, 2, 3, 4, 130, 141
 
 STATUSES = {
     0: "success: the work is done, or the check found nothing",
-    FOUND: "something is left: a plan has steps, a check found something, a question was answered with no",
+    FOUND: "work is left: a plan has steps, a check found faults, or you answered no",
     USAGE: "the command line is wrong",
     FAILED: "the command failed: no table, no access, no response",
     NO_EXTRA: f"the command needs click and rich: {EXTRA}",
@@ -38,18 +38,16 @@ def run_guarded(call: Callable[[], object], *, show_traceback: bool = False) -> 
     """Call *call*, print its error as one line, and return the exit status; a true result means FOUND."""
     before = signal.getsignal(signal.SIGINT)
     try:
-        if (
-            before is signal.default_int_handler
-        ):  # a background job ignores Ctrl-C, and must go on doing so
+        # A background job ignores Ctrl-C, and must continue to ignore it.
+        if before is signal.default_int_handler:
             signal.signal(signal.SIGINT, _interrupt)
         return FOUND if call() else 0
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         with suppress(OSError), open(os.devnull, "w", encoding="utf-8") as nowhere:
-            os.dup2(
-                nowhere.fileno(), sys.stdout.fileno()
-            )  # else Python reports the error at its exit
+            # Otherwise Python reports the error at its exit.
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         return PIPE_CLOSED
     except UsageError as error:
         if error.__cause__ is not None:

@@ -79,9 +79,8 @@ def _find_with_botocore(settings: Settings) -> tuple[Endpoint, Credentials, str 
 
 def _make_signer(endpoint: Endpoint, proxy: Proxy | None, service: Service) -> Signer:
     line = headers = ""
-    if (
-        proxy is not None and endpoint.scheme == "http"
-    ):  # the proxy itself reads a request without TLS
+    # The proxy itself reads a request without TLS.
+    if proxy is not None and endpoint.scheme == "http":
         line = endpoint.url
         if proxy.authorization:
             headers = f"Proxy-Authorization: {proxy.authorization}\r\n"

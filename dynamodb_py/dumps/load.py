@@ -64,9 +64,8 @@ def is_empty(table: str, *, using: str | None = None) -> bool:
     """
 
     def look() -> Flow[bool]:
-        yield from DescribeTable(
-            table
-        )  # its error names the table; some engines' error of Scan does not
+        # Its error names the table; some engines' error of Scan does not.
+        yield from DescribeTable(table)
         page = yield from Scan(table=table, limit=1, consistent=True)
         return not page.items
 

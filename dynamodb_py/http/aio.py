@@ -131,9 +131,8 @@ class StreamPool:
         try:
             return await waiter
         except BaseException:
-            if (
-                waiter.done() and not waiter.cancelled()
-            ):  # the task was cancelled after it got a place
+            # The task was cancelled after it got a place.
+            if waiter.done() and not waiter.cancelled():
                 stream = waiter.result()
                 if stream is None:
                     self._free_place()

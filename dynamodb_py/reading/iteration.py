@@ -74,9 +74,8 @@ async def adrive_pages(more: _NextPage[T], link: Link, ahead: bool) -> AsyncGene
 
     ahead_page: asyncio.Future[T | None] | None = None
     try:
-        with begin_trace(
-            "iterate"
-        ) as trace:  # it ends before a page that was fetched in vain is cancelled
+        # It ends before a page that was fetched in vain is cancelled.
+        with begin_trace("iterate") as trace:
             if not ahead:
                 while (page := await arun(more(), link, trace=trace)) is not None:
                     yield page

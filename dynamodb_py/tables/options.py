@@ -189,9 +189,8 @@ def _find_stream(table: str, options: TableOptions, live: LiveTable) -> Change |
         return None
     views = [OFF, wanted] if OFF not in (wanted, found) else [wanted]
     operations = tuple(ChangeOptions(table, encode_stream(view)) for view in views)
-    undo = (
-        "stream = False" if found == OFF else ""
-    )  # a stream that is switched on again is a new one
+    # A stream that is switched on again is a new one.
+    undo = "stream = False" if found == OFF else ""
     return Change("stream", wanted, found, operations, undo)
 
 

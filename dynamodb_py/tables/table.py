@@ -69,9 +69,8 @@ class Table(Generic[M]):
         # The schema for all classes that share the table.
         self.schema: TableSchema = getattr(options, "table_schema", None) or options.schema
         self.using: str | None = options.using if using is None else using
-        home: Any = getattr(
-            options, "home", options
-        )  # the options of the shared table, if there is one
+        # The options of the shared table, if there is one.
+        home: Any = getattr(options, "home", options)
         self.companions: Sequence[TableSchema] = getattr(home, "companions", ())
         """The other tables of the model, such as the table of the sentinels of unique values."""
 

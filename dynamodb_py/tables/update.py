@@ -132,9 +132,8 @@ def update_table(
             return live.description
         answer = yield from run.make(left[0])
         if not wait and _name(left[0]) in run.made:
-            return (
-                live.description if answer is None else answer
-            )  # some responses have no description
+            # Some responses have no description.
+            return live.description if answer is None else answer
 
 
 def plan_table(

@@ -28,9 +28,8 @@ def entries(pages) -> dict[str, str]:
     """The page of each entry, by its name after that of the package: ``Model.save``, ``testing.Clock``."""
     found: dict[str, str] = {}
     for page, text in pages.items():
-        outer: list[
-            tuple[int, str]
-        ] = []  # the directives around a line: their indentation, and the name
+        # The directives around a line: their indentation, and the name.
+        outer: list[tuple[int, str]] = []
         signature = -1  # where the signatures of the last directive begin
         for line in text.splitlines():
             indentation = len(line) - len(line.lstrip())

@@ -73,9 +73,8 @@ def collect_meta(model: type[Any]) -> dict[str, Any]:
         here.update({name: own[older] for older, name in _OLDER.items() if older in own})
         if ancestor is not model:
             here = {name: value for name, value in here.items() if name not in _NOT_INHERITED}
-        if isinstance(
-            keys := here.get("keys"), Mapping
-        ):  # a class may add to the keys of its bases
+        # A class may add to the keys of its bases.
+        if isinstance(keys := here.get("keys"), Mapping):
             here["keys"] = {**declared["keys"], **cast("Mapping[str, Any]", keys)}
         declared.update(here)
     name = declared["table_name"]

@@ -36,9 +36,8 @@ def as_model_error(
         wires = cast("Mapping[str, Any]", current)
         try:
             found = type(instance).from_db(wires)
-        except (
-            UnreadableValue
-        ):  # no class has this discriminator: give an instance with the key alone
+        except UnreadableValue:
+            # No class has this discriminator: give an instance with the key alone.
             found = load_key(type(instance), wires)
         if (alias := alias_of(instance)) is not None:
             found.__dict__["_using"] = alias

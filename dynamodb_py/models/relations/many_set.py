@@ -249,10 +249,8 @@ class ManySet(Generic[T]):
         return None
 
     def _make_pair_id(self, target: Any) -> Any:
-        from uuid import (
-            NAMESPACE_OID,
-            uuid5,
-        )  # imported only if the model between has a UUID as its key
+        # Imported only if the model between has a UUID as its key.
+        from uuid import NAMESPACE_OID, uuid5
 
         near = self._near.wires_of(self._owner)
         ends = {self._near.name: near, self._far.name: self._far.wires_of(target)}

@@ -45,9 +45,8 @@ class SharedTable(Model):
     ``extra``.
     """
 
-    if (
-        not TYPE_CHECKING
-    ):  # type checkers would take the Meta of each shared table for a wrong override
+    # Type checkers would take the Meta of each shared table for a wrong override.
+    if not TYPE_CHECKING:
 
         class Meta:
             """The options of the abstract base class."""

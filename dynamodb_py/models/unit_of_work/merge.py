@@ -181,9 +181,8 @@ def _merge_updates(write: Write, later: PendingWrite) -> Write:
         for source in () if isinstance(action, (Bump, SetOnce)) else action.sources:
             if isinstance(source, Path) and _is_changed(source, first):
                 raise _Unmergeable(f"the second computes with {source}, which the first changes")
-    first = tuple(
-        action for action in first if action not in again
-    )  # the later stamps replace them
+    # The later stamps replace them.
+    first = tuple(action for action in first if action not in again)
     if any(_moves(a, b) or _moves(b, a) for a in first for b in others):
         raise _Unmergeable("one removes an element of a list, which moves those behind it")
     if _find_constraints(later, first) & _find_constraints(later, others):

@@ -38,9 +38,8 @@ def read_event(event: Event) -> tuple[str, RawRecord]:
             return find_table_name(record.stream), record
         number = ""
         if isinstance(event, Mapping) and "dynamodb" not in event:
-            envelope: Mapping[str, Any] = event.get(
-                "kinesis", event
-            )  # Pipes has no member "kinesis"
+            # Pipes has no member "kinesis".
+            envelope: Mapping[str, Any] = event.get("kinesis", event)
             event, number = envelope["data"], envelope.get("sequenceNumber", "")
         return _read_kinesis(event, number)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
