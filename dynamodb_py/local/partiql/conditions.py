@@ -34,7 +34,7 @@ _MISSING_SIDE = "Missing right-hand side expression of infix operator"
 
 
 class ConditionGrammar(Grammar):
-    """Reads a condition."""
+    """A parser of conditions."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
