@@ -39,7 +39,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("wrap", "unwrap"), PLACES, ids=["itself", "in a list", "in a map"])
 @given(text=NUMBERS)
-def test_a_number_has_one_spelling_wherever_it_is(wrap: Any, unwrap: Any, text: str) -> None:
+def test_a_number_is_in_normal_form_wherever_it_is(wrap: Any, unwrap: Any, text: str) -> None:
     expected, value = spell(text), wrap({"N": text})
     if expected is None:
         with pytest.raises(ServiceError):
