@@ -84,7 +84,7 @@ class Columns:
         self._paths = {_make_label(path): path for path in paths}
 
     def project(self, item: Item) -> Item:
-        """Return a new item with those parts that *item* has."""
+        """Return a new item with the chosen parts of *item*, by their labels."""
         found = {label: find_value(item, path) for label, path in self._paths.items()}
         return {label: value for label, value in found.items() if value is not None}
 
