@@ -91,6 +91,8 @@ def test_a_reader_sees_what_the_examples_need(path):
     hidden = [body.strip("\n") for _, body in COMMENT.findall(text)]
     seen = COMMENT.sub("", text)
     assert not [body for body in hidden if ">>> from dynamodb_py import" in body], "show the import"
-    assert not [body for body in hidden if "\n\n" in body], "a comment hides what follows an empty line"
+    assert not [body for body in hidden if "\n\n" in body], (
+        "a comment hides what follows an empty line"
+    )
     if re.search(r">>> .*\bTables?\(.*\.create\(", seen):
         assert "connect(" in seen, "the reader has no connection: show connect('memory://')"
