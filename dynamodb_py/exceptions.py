@@ -288,7 +288,7 @@ class ReadTimeout(ConnectionFailed, TimeoutError):
     """No response came within ``read_timeout`` seconds; the request may have been executed."""
 
     advice = (
-        "it may have been carried out; increase connect(read_timeout=) if responses take longer"
+        "it may have been executed; increase connect(read_timeout=) if responses take longer"
     )
 
 
