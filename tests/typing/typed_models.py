@@ -65,6 +65,7 @@ class Address(TypedDocument):
 class Person(TypedDocument):
     name: CharField[str] = CharField(required=True)
     home: EmbeddedField[Address, Address] = EmbeddedField(Address, required=True)
+    second: EmbeddedField[Address, Address | None] = EmbeddedField(Address, default=None)
     others: ListField[Address, list[Address]] = ListField(Address, default=list)
 
 

@@ -67,18 +67,18 @@ class EmbeddedField(Field[T, DocN]):
     ) -> None: ...
     @overload
     def __init__(
-        self: EmbeddedField[X, X],
-        document: type[X],
-        *,
-        default: Default[X],
-        **o: Unpack[Options[X]],
-    ) -> None: ...
-    @overload
-    def __init__(
         self: EmbeddedField[X, X | None],
         document: type[X],
         *,
         default: None = None,
+        **o: Unpack[Options[X]],
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: EmbeddedField[X, X],
+        document: type[X],
+        *,
+        default: Default[X],
         **o: Unpack[Options[X]],
     ) -> None: ...
     def __init__(self, document: type[Any], **options: Any) -> None:
