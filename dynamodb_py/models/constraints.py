@@ -1,7 +1,7 @@
 """Unique constraints: values that no two items of a table have, kept by sentinels in a second table.
 
-A sentinel is an item whose hash key is the value and which names its owner. It is written and deleted
-in one transaction with the owner, so that a value has one owner at any time.
+A sentinel is an item with the value as its hash key; it names its owner, the item that has the value.
+One transaction writes or deletes both, so that a value has one owner at any time.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ VALUE = "value"
 OWNER = "owner"
 """The attribute with the key of the item that has the value."""
 MODEL = "model"
-"""The attribute with the name of the class that wrote it, for people only."""
+"""The attribute with the name of the class that wrote it; only people read it."""
 
 KINDS = ("S", "N", "B", "BOOL")
 """The types of attributes that can be unique."""
@@ -47,11 +47,11 @@ _MAX_VALUES = 1000
 class UniqueConstraint:
     """Fields whose values no two items of the table share, for ``Meta.constraints``.
 
-    Items where one of the fields is None do not count.
+    An item in which one of the fields is None is not checked.
 
     :param fields: the names of the fields.
     :param name: the name of the constraint in its sentinels; by default the names of the attributes,
-        joined with ``+``. After a change of name the old sentinels no longer count.
+        joined with ``+``. If you change it, sentinels with the old name no longer count.
 
     >>> UniqueConstraint("tenant", "email")
     UniqueConstraint('tenant', 'email')
@@ -83,8 +83,9 @@ class Constraint(Struct, frozen=True):
     def text(self, wires: Mapping[str, Wire]) -> str | None:
         """Return the hash key of the sentinel of an item, or None if a value is missing.
 
-        Equal values have the same text and others have not: numbers are compared by value, all else as
-        the field encodes it. Raises ValidationError for text that is no Unicode text.
+        Equal values have the same text, and different values have different texts. Numbers are compared
+        by value, all others as the field encodes them. Raises ValidationError for text with lone
+        surrogates.
         """
         values: list[str] = []
         for field in self.fields:
@@ -127,7 +128,7 @@ def _normalize_number(text: str) -> str:
     number = Decimal(text)
     try:
         return format_decimal(number)
-    except Unstorable:  # no number of DynamoDB, which is refused elsewhere
+    except Unstorable:  # not a number that DynamoDB holds: refused elsewhere
         return EXACT.to_sci_string(number)
 
 
@@ -150,7 +151,7 @@ class Claim(Struct, frozen=True):
         return make_sentinel_key(self.value)
 
     def put(self, table: str, model: str) -> transactions.Put:
-        """Return the write of the sentinel, if the value is free or belongs to this item already.
+        """Return the write of the sentinel, on condition that the value is free or belongs to this item.
 
         *table* is the table of the sentinels, *model* the name of the class that writes.
         """
@@ -159,18 +160,18 @@ class Claim(Struct, frozen=True):
     def handover(self, table: str, model: str, releaser: Key) -> transactions.Put:
         """Return the write of the sentinel that takes the value over from the item *releaser*.
 
-        It is for the transaction in which that item releases it, which has one write of each sentinel.
+        A transaction may write each sentinel once, so this write also releases the value.
         """
         free = require_absent() | require_owner(self.owner)
         return self.put_if(table, model, free | require_owner(normalize_key(releaser)))
 
     def put_if(self, table: str, model: str, condition: Condition) -> transactions.Put:
-        """Return the write of the sentinel if *condition* holds."""
+        """Return the write of the sentinel, on this condition."""
         item = {VALUE: {"S": self.value}, OWNER: {"M": self.owner}, MODEL: {"S": model}}
         return transactions.Put(table, to_json(item), condition)
 
     def release(self, table: str) -> transactions.Delete:
-        """Return the delete of the sentinel, if it is gone or belongs to this item.
+        """Return the delete of the sentinel, on condition that it is gone or belongs to this item.
 
         If the condition fails, another item has the value too and owns the sentinel, which stays.
         """
@@ -235,7 +236,7 @@ def find_claims(meta: ConstrainedOptions, wires: Mapping[str, Wire], key: Key) -
 def compare_claims(
     before: Mapping[str, Claim], after: Mapping[str, Claim]
 ) -> tuple[list[Claim], list[Claim]]:
-    """Return the claims that an item releases, and those that it takes."""
+    """Return the claims that an item releases, and its new ones."""
     released = [claim for value, claim in before.items() if value not in after]
     claimed = [claim for value, claim in after.items() if value not in before]
     return released, claimed
@@ -275,7 +276,7 @@ def make_already_exists(
 
 
 def describe_claim(meta: ConstrainedOptions, claim: Claim) -> str:
-    """Return the beginning of a sentence about a value, with its verb: ``User.email: 'a@b.c' is``."""
+    """Return the beginning of a message about a value, with its verb: ``User.email: 'a@b.c' is``."""
     fields = [meta.get_field(name) for name in claim.fields]
     values = [
         display.decode_or_free(field, wire) for field, wire in zip(fields, claim.wires, strict=True)
@@ -353,8 +354,7 @@ def _find_members(
     if {key.name for key in keys} <= {*names}:
         key_names = " and ".join(key.name for key in keys)
         raise ModelDefinitionError(
-            f"{where}: {key_names} is the key, so that no two items have the same already: "
-            "drop the constraint"
+            f"{where}: {key_names} is the key, which is unique already: drop the constraint"
         )
     return members
 
@@ -367,8 +367,8 @@ def _check(field: AnyField, where: str) -> None:
         )
     if field.kind not in KINDS:
         raise ModelDefinitionError(
-            f"{where}: {field.name} is stored as {field.kind}, and what can be unique is text, a "
-            f"number, bytes or a truth value ({', '.join(KINDS)})"
+            f"{where}: {field.name} is stored as {field.kind}, and only text, numbers, bytes and truth "
+            f"values can be unique ({', '.join(KINDS)})"
         )
 
 
@@ -389,7 +389,7 @@ def make_sentinels_schema(name: str) -> TableSchema:
 
 
 class Claims:
-    """The unique values that a write releases and takes, and the condition for that."""
+    """The unique values that a write releases and claims, and the condition of the write."""
 
     __slots__ = ("claimed", "condition", "released")
 

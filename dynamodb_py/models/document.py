@@ -53,14 +53,14 @@ class Document(Record):
     >>> Address(city="Lyon").to_dict()
     {'city': 'Lyon'}
 
-    Undeclared attributes are kept, as in models. ``clean_<field>`` and ``clean()`` are called as in
+    A save keeps undeclared attributes, as in models. ``clean_<field>`` and ``clean()`` are called as in
     models, when the item is checked.
 
     With ``class Meta: discriminator = "kind"``, the attribute ``kind`` names the class of each document:
     this class or a subclass, by its name or its ``Meta.kind``. ``EmbeddedField(Payment)`` then reads
-    each as an instance of its own class. ``Meta.unknown_kind`` is for kinds that no class has:
-    ``"warn"``, the default, reads them as the class that the field names, ``"raise"`` raises
-    UnreadableValue.
+    each document as an instance of its own class. ``Meta.unknown_kind`` is for kinds that no class has:
+    ``"warn"``, the default, warns and reads the document as the class that the field names; ``"raise"``
+    raises :class:`~dynamodb_py.exceptions.UnreadableValue`.
     """
 
     _fieldset: ClassVar[FieldSet] = FieldSet("Document", {})
@@ -74,19 +74,19 @@ class Document(Record):
         fields, references = collect(cls, Document, implied=frozenset())
         for field in fields.values():
             if field.is_key:
-                raise field.misdeclared("a document has no keys: its item has")
+                raise field.misdeclared("a document has no key: declare it in the model")
             if isinstance(field, TimestampField) and field.ttl:
                 raise field.misdeclared(
                     "DynamoDB deletes whole items: declare the TTL in the model"
                 )
             if isinstance(field, VersionField):
-                raise field.misdeclared("a version is of an item: declare it in the model")
+                raise field.misdeclared("a version belongs to the item: declare it in the model")
             if field.unique:
                 raise field.misdeclared(NOT_UNIQUE)
             if is_computed(field):
                 what = "function" if getattr(field, "template", None) is None else "template"
                 raise field.misdeclared(
-                    f"a {what} makes a key, and a document has none: declare it in the model"
+                    f"its {what} makes a key, and a document has none: declare it in the model"
                 )
         _set_fields(cls, fields, references)
         cls._kinds, cls._kind = find_kinds(cls, cls._kinds)
@@ -96,7 +96,6 @@ class Document(Record):
         _set_fields(cls, *collect(cls, Document, implied=frozenset(), late=late))
 
     def _to_wire(self, depth: int, /) -> Wire:
-        """Return the attribute value of this document; raise Unstorable with all wrong fields."""
         return encode_document(self, depth)
 
     # -- several kinds -------------------------------------------------------------------------
@@ -175,8 +174,8 @@ class Document(Record):
         if len(attributes) > 1:
             stored = " and ".join(f"{f.label} as {a!r}" for a, f in attributes.items())
             raise QueryError(
-                f"{cls.__name__}: {name} is ambiguous: {stored} are stored apart; use the name of the "
-                "attribute"
+                f"{cls.__name__}: {name} is ambiguous: {stored} are different attributes; use the "
+                "name of the attribute"
             )
         for attribute in attributes:
             return attribute
@@ -238,8 +237,8 @@ def _find_reference(document: type[Document], name: str) -> ForeignKey[Any, Any]
     if len(found) > 1:
         stored = " and ".join(f"{each.label} as {', '.join(key)}" for key, each in found.items())
         raise QueryError(
-            f"{document.__name__}: {name} is ambiguous: {stored} are stored apart; use the names of "
-            "the attributes"
+            f"{document.__name__}: {name} is ambiguous: {stored} are different attributes; use the "
+            "names of the attributes"
         )
     return next(iter(found.values()), None)
 
@@ -330,7 +329,7 @@ def _put_field(
 def _put_stamped(
     document: Document, stored: WireItem, wires: WireItem, wrong: list[Unstorable], depth: int
 ) -> None:
-    """Put the fields that set themselves: they do so when another field has changed."""
+    """Put the fields that set themselves into *wires*, with a new value if another field has changed."""
     fields = document._fieldset.stamping
     others = dict(wires)
     changed = others != _others_before(document, stored)

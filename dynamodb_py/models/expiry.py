@@ -45,7 +45,7 @@ class Expiry:
     def require_unexpired(self) -> Condition:
         """Return the condition that the TTL is not past, or that there is none.
 
-        It is a NOT, so that it holds for values that are no numbers too, which DynamoDB never deletes.
+        It is a NOT, so it also holds for values that are not numbers; DynamoDB never deletes such items.
         """
         return Unexpired(self.require_expired())
 
@@ -68,7 +68,7 @@ def find_ttl_field(model: str, fields: Mapping[str, AnyField], named: object) ->
     """Return the TTL field of a model, or None.
 
     :param named: ``Meta.ttl``.
-    :raises ModelDefinitionError: there are several, or the named field cannot be one.
+    :raises ModelDefinitionError: there are several, or the named field cannot hold a TTL.
     """
     found = [field for field in fields.values() if isinstance(field, TimestampField) and field.ttl]
     chosen: list[AnyField] = [*found]
@@ -102,21 +102,21 @@ def _find_named(model: str, fields: Mapping[str, AnyField], named: object) -> An
 
 
 def make_expiry(model: str, field: AnyField | None, hide_expired: object) -> Expiry | None:
-    """Return what finds expired items; None without ``Meta.hide_expired``."""
+    """Return the Expiry of a model, or None without ``Meta.hide_expired``."""
     if not isinstance(hide_expired, bool):
         raise ModelDefinitionError(
-            f"{model}.Meta.hide_expired is {hide_expired!r}: it is True or False"
+            f"{model}.Meta.hide_expired is {hide_expired!r}: it takes True or False"
         )
     if not hide_expired:
         return None
     if field is None:
         raise ModelDefinitionError(
-            f"{model}.Meta.hide_expired hides items that are past their TTL, and no field is that: "
-            "declare TimestampField(ttl=True), or name one in Meta.ttl"
+            f"{model}.Meta.hide_expired hides items that are past their TTL, and the model has no TTL "
+            "field: declare TimestampField(ttl=True), or name a field in Meta.ttl"
         )
     if field.hash_key:
         raise ModelDefinitionError(
-            f"{model}.Meta.hide_expired: {field.name} is the hash key, and a query gives one value of "
-            "it: choose another field for the TTL"
+            f"{model}.Meta.hide_expired: {field.name} is the hash key, which a query can only compare "
+            "with one value: choose another field for the TTL"
         )
     return Expiry(field)

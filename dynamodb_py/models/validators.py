@@ -1,8 +1,8 @@
 """Validators for ``validators=[...]``, with the names that Django has for them.
 
-Each is called with a value, not None, and raises :class:`~dynamodb_py.exceptions.ValidationError` for
-one that it refuses. Validators with the same options are equal; they can be pickled, except with
-a lambda.
+A validator is called with a value, never with None, and raises
+:class:`~dynamodb_py.exceptions.ValidationError` if it refuses the value. Validators of one class with the
+same options are equal. They can be pickled, unless one of their options is a lambda.
 
 >>> from dynamodb_py import CharField, Model
 >>> class Account(Model):
@@ -10,7 +10,7 @@ a lambda.
 >>> Account(email="nobody").full_clean()
 Traceback (most recent call last):
     ...
-dynamodb_py.exceptions.ValidationError: Account: email: 'nobody' is no e-mail address
+dynamodb_py.exceptions.ValidationError: Account: email: 'nobody' is not an e-mail address
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class MinValueValidator(_LimitValidator[Any]):
 
 
 class MaxValueValidator(_LimitValidator[Any]):
-    """Refuse values above a limit."""
+    """Refuse values above a limit, which may be a callable."""
 
     message = "%(value)s is greater than %(limit_value)s"
 
@@ -193,7 +193,7 @@ class RegexValidator(Validator):
         inverse_match: bool = False,
     ) -> None:
         if flags and not isinstance(regex, str):
-            raise TypeError("flags= are for a pattern that is text: the compiled one has its own")
+            raise TypeError("flags= is for a pattern given as text: a compiled one has its own")
         self.regex: Pattern[str] = re.compile(regex, flags)
         self.inverse_match = inverse_match
         if message is None and inverse_match:
@@ -209,18 +209,18 @@ class EmailValidator(Validator):
     """Refuse values that do not have the form of an e-mail address, ``name@domain``.
 
     The name has the form that all mail servers accept: ASCII, with dots between words, or quoted. The
-    domain may be international, in Unicode or as ``xn--``; or an address in brackets.
+    domain may be international, in Unicode or as ``xn--``, or an IP address in brackets.
 
-    :param allowlist: domains without a dot that are accepted.
+    :param allowlist: domains that are accepted though they have no dot.
 
     >>> validate_email("jörg@example.com")
     Traceback (most recent call last):
         ...
-    dynamodb_py.exceptions.ValidationError: 'jörg@example.com' is no e-mail address
+    dynamodb_py.exceptions.ValidationError: 'jörg@example.com' is not an e-mail address
     >>> validate_email("joerg@bücher.example")
     """
 
-    message = "%(value)s is no e-mail address"
+    message = "%(value)s is not an e-mail address"
 
     def __init__(
         self, message: str | None = None, *, allowlist: Iterable[str] = ("localhost",)
@@ -254,10 +254,10 @@ class URLValidator(Validator):
     >>> URLValidator(schemes=["https"])("http://example.com/")
     Traceback (most recent call last):
         ...
-    dynamodb_py.exceptions.ValidationError: 'http://example.com/' is no URL of https
+    dynamodb_py.exceptions.ValidationError: 'http://example.com/' is not a URL with scheme https
     """
 
-    message = "%(value)s is no URL of %(schemes)s"
+    message = "%(value)s is not a URL with scheme %(schemes)s"
     default_schemes: ClassVar[tuple[str, ...]] = ("http", "https", "ftp", "ftps")
 
     def __init__(self, message: str | None = None, *, schemes: Iterable[str] | None = None) -> None:
@@ -287,7 +287,7 @@ class _Verbatim(str):
 
 
 def _as_tuple(option: str, given: Iterable[T]) -> tuple[T, ...]:
-    """Return *given* as a tuple; raise TypeError for a text, which is not several values."""
+    """Return *given* as a tuple; raise TypeError for text, which is one value."""
     if isinstance(given, (str, bytes)):
         raise TypeError(f"{option}={given!r}: give a list of them, [{given!r}]")
     return tuple(given)
@@ -398,7 +398,8 @@ def is_ipv6(text: str) -> bool:
 validate_email = EmailValidator()
 validate_url = URLValidator()
 validate_slug = RegexValidator(
-    r"\A[-a-zA-Z0-9_]+\Z", "%(value)s has more than letters, digits, underscores and hyphens"
+    r"\A[-a-zA-Z0-9_]+\Z",
+    "%(value)s has characters other than letters, digits, underscores and hyphens",
 )
 
 __all__ = [

@@ -42,7 +42,7 @@ class ItemFilter:
         """Return *question* with the condition that the items are visible."""
         everything = question.condition.is_empty and not question.order
         condition = question.condition & self.condition()
-        # A query for everything needs no .scan(), unless a key finds all items of the class.
+        # The added condition must not make a question for all items need .scan(); a key finds them without.
         scan = everything and not self._has_key(question)
         return replace(question, condition=condition, scan=question.scan or scan)
 
@@ -81,13 +81,13 @@ class ItemFilter:
 
     @property
     def basis(self) -> object:
-        """The same object as long as equal questions are filtered alike."""
+        """An object that is replaced when the filter adds other conditions to the same question."""
         return None if self.kind is None else self.kind.condition()
 
     def is_stable(self, given: Condition, filtered: Condition) -> bool:
-        """Tell whether questions that differ from *given* in their values alone are filtered alike.
+        """Tell whether the filter treats *given* and the same condition with other values alike.
 
-        :param filtered: what *given* became.
+        :param filtered: *given* after the filter.
         """
         return True
 
@@ -118,7 +118,7 @@ def filter_item(meta: FilteredOptions, item: StoredItem | None) -> StoredItem | 
 def filter_items(
     meta: FilteredOptions, items: Sequence[StoredItem | None]
 ) -> Sequence[StoredItem | None]:
-    """Return *items* with None for each that reads of the model hide."""
+    """Return *items* with None in place of each item that reads of the model hide."""
     return items if meta.item_filter is None else [filter_item(meta, item) for item in items]
 
 
@@ -150,7 +150,7 @@ def requires_existence_only(meta: FilteredOptions, condition: Condition | None) 
 
 
 class FilteredQuestions(Protocol):
-    """The options of a model, as far as what it makes of questions needs them."""
+    """The options of a model, as far as :func:`filter_question` needs them."""
 
     item_filter: ItemFilter | None
     part_conditions: PartConditions | None
@@ -160,18 +160,17 @@ class FilteredQuestions(Protocol):
 
 
 def filter_question(meta: FilteredQuestions, question: Question) -> Question:
-    """Return *question* about keys in place of their parts, and without the items that reads hide."""
+    """Return *question* with the filter on reads, and with conditions on keys in place of their parts."""
     if meta.item_filter is not None:
         question = meta.item_filter.apply_to(question)
-    if (
-        meta.part_conditions is not None and meta.layout is None
-    ):  # a shared table's filter does that
+    # The filter of a shared table has replaced the parts already.
+    if meta.part_conditions is not None and meta.layout is None:
         question = meta.part_conditions.rewrite(question)
     return question
 
 
 class Scope(Protocol):
-    """The items that a class of managers and query sets leaves out, beside those that no read gives."""
+    """The items that a class of managers and query sets leaves out, besides those that all reads hide."""
 
     def condition(self, model: type[Any], /) -> Condition:
         """Return the condition that an item is not left out."""
@@ -186,5 +185,5 @@ class Scope(Protocol):
         ...
 
     def check_batch_delete(self, model: type[Any], /) -> None:
-        """Raise QueryError where a batch would delete otherwise than ``delete()`` does."""
+        """Raise QueryError if a batch cannot delete items as ``delete()`` does."""
         ...

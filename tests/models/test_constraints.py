@@ -173,8 +173,8 @@ def meta(*constraints, **options):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"k": CharField(hash_key=True, unique=True)}, r"Test\.k: k is the key, so that no two"),
-        ({"x": ListField(unique=True)}, r"Test\.x: x is stored as L, and what can be unique"),
+        ({"k": CharField(hash_key=True, unique=True)}, r"Test\.k: k is the key, which is unique"),
+        ({"x": ListField(unique=True)}, r"Test\.x: x is stored as L, and only text"),
         ({"x": DictField(unique=True)}, "x is stored as M"),
         ({"x": SetField(str, unique=True)}, "x is stored as SS"),
         ({"x": CounterField(unique=True)}, "x is a CounterField, which changes by itself"),

@@ -248,8 +248,8 @@ def test_naming_the_field_that_says_so_itself_is_right():
         ({"ttl": "y"}, {"y": DateTimeField()}, "names y, a DateTimeField"),
         ({"ttl": "y"}, {"y": DecimalField()}, "names y, a DecimalField"),
         ({"ttl": "y"}, {"y": BooleanField()}, "take a TimestampField"),
-        ({"hide_expired": True}, {"y": TimestampField()}, "no field is that"),
-        ({"hide_expired": 1}, {"y": TimestampField(ttl=True)}, "it is True or False"),
+        ({"hide_expired": True}, {"y": TimestampField()}, "has no TTL field"),
+        ({"hide_expired": 1}, {"y": TimestampField(ttl=True)}, "it takes True or False"),
     ],
 )
 def test_a_model_whose_ttl_cannot_be_is_refused(meta, fields, said):

@@ -262,11 +262,11 @@ def test_a_local_index_needs_a_range_key():
 
 @pytest.mark.parametrize("key", [CharField(hash_key=True), IntegerField(range_key=True)])
 def test_a_document_has_no_keys(key):
-    assert told(Document, a=key) == "Test.a: a document has no keys: its item has"
+    assert told(Document, a=key) == "Test.a: a document has no key: declare it in the model"
 
 
 def test_a_document_has_no_templates():
-    said = "Test.a: a template makes a key, and a document has none: declare it in the model"
+    said = "Test.a: its template makes a key, and a document has none: declare it in the model"
     assert told(Document, b=CharField(), a=CharField(template="X#{b}")) == said
 
 

@@ -298,7 +298,7 @@ def test_a_name_that_two_kinds_store_in_two_ways_is_free_or_told():
         one = EmbeddedField(One)
 
     with pytest.raises(
-        QueryError, match=r"One\.place as 'p' and Two\.place as 'q' are stored apart"
+        QueryError, match=r"One\.place as 'p' and Two\.place as 'q' are different attributes"
     ):
         _ = Holder.doc.place
     assert [path.parts for path in (Holder.doc["q"] == "x").paths()] == [("doc", "q")]

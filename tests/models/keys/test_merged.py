@@ -401,7 +401,7 @@ def test_a_key_of_what_is_set_with_each_save_is_refused():
 
 def test_a_document_has_none():
     with pytest.raises(
-        ModelDefinitionError, match="a function makes a key, and a document has none"
+        ModelDefinitionError, match="its function makes a key, and a document has none"
     ):
         type("Test", (Document,), {"a": IntegerField(), "x": merged("a")})
 

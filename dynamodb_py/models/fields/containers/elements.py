@@ -137,7 +137,7 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     if getattr(field, "merge", None) is not None:
         raise placed.misdeclared("it is made of other fields of an item: declare it in the model")
     if isinstance(field, VersionField):
-        raise placed.misdeclared("a version is of an item: declare it in the model")
+        raise placed.misdeclared("a version belongs to the item: declare it in the model")
     if field.unique:
         raise placed.misdeclared(NOT_UNIQUE)
     if field.default is not None and not isinstance(field, CounterField):
