@@ -90,15 +90,15 @@ KEYS = [
     *[
         ({"k": K, "a": field},
          f"Test.a: {type(field).__name__} cannot be the range key: DynamoDB's keys are text, "
-         "numbers or bytes; use a CharField, a number field, a BinaryField, or one that is stored "
-         "as one of them")
+         "numbers or bytes; use a CharField, a number field, a BinaryField, or another field that is "
+         "stored as text, a number or bytes")
         for field in (BooleanField(range_key=True), ListField(range_key=True),
                       DictField(range_key=True), SetField(range_key=True),
                       EmbeddedField(Address, range_key=True), MapField({}, range_key=True))
     ],
     ({"a": BooleanField(hash_key=True)},
      "Test.a: BooleanField cannot be the hash key: DynamoDB's keys are text, numbers or bytes; use "
-     "a CharField, a number field, a BinaryField, or one that is stored as one of them"),
+     "a CharField, a number field, a BinaryField, or another field that is stored as text, a number or bytes"),
 ]  # fmt: skip
 
 NAMES = [
@@ -122,22 +122,22 @@ NAMES = [
     ({"a": CharField(name="id")},
      "Test: the fields id and a are both stored as 'id': give one of them another name="),
     ({"k": K, "a": CharField(name="")},
-     "Test.a: name='' is no name: give the attribute's name in DynamoDB, a str"),
+     "Test.a: name='': it takes the attribute's name in DynamoDB, a Unicode text that is not empty"),
     ({"k": K, "a": CharField(name=5)},
-     "Test.a: name=5 is no name: give the attribute's name in DynamoDB, a str"),
+     "Test.a: name=5: it takes the attribute's name in DynamoDB, a Unicode text that is not empty"),
     ({"k": K, "a": IntegerField},
      "Test.a is the class IntegerField: write IntegerField()"),
     ({"k": K, "a": NoKind()},
-     "Test.a: NoKind does not say what it is stored as: give the class a kind, one of S, N, B, BOOL, "
+     "Test.a: NoKind has no kind of attribute: give the class a kind, one of S, N, B, BOOL, "
      "M, L, SS, NS, BS"),
 ]  # fmt: skip
 
-NO_INT = "is a str, not an int: convert it, so that what is lost is your decision"
+NO_INT = "is a str, not an int: convert it with int() or round()"
 
 OPTIONS = [
     (IntegerField(default="x"), f"default='x' cannot be stored: 'x' {NO_INT}"),
-    (IntegerField(default=True), "default=True cannot be stored: True is a bool, not an int: convert it, so that what is lost is your decision"),
-    (IntegerField(default=7.5), "default=7.5 cannot be stored: 7.5 is a float, not an int: convert it, so that what is lost is your decision"),
+    (IntegerField(default=True), "default=True cannot be stored: True is a bool, not an int: convert it with int() or round()"),
+    (IntegerField(default=7.5), "default=7.5 cannot be stored: 7.5 is a float, not an int: convert it with int() or round()"),
     (IntegerField(default=9, max_value=5), "default=9 cannot be stored: 9 is greater than max_value 5"),
     (IntegerField(default="x", max_value=5), f"default='x' cannot be stored: 'x' {NO_INT}"),
     (CharField(default="no", choices=["yes"]), "default='no' cannot be stored: 'no' is not one of 'yes'"),
@@ -157,11 +157,11 @@ OPTIONS = [
     (IntegerField(min_value="1"), f"min_value='1' cannot be stored: '1' {NO_INT}"),
     (DecimalField(max_value=0.5), "max_value=0.5 cannot be stored: 0.5 is a float, not a Decimal: write Decimal('0.5')"),
     (DateField(min_value=datetime(2026, 1, 1)), "min_value=datetime.datetime(2026, 1, 1, 0, 0) cannot be stored: datetime.datetime(2026, 1, 1, 0, 0) is a datetime, not a date: take its .date()"),
-    (IntegerField(min_value=5, max_value=1), "min_value=5 is greater than max_value=1, or has no order with it: no value could be stored"),
-    (CharField(min_length=5, max_length=1), "min_length=5 is greater than max_length=1, or has no order with it: no value could be stored"),
-    (CharField(max_length=-1), "max_length=-1: a length is an int of 0 and more"),
-    (CharField(max_length="5"), "max_length='5': a length is an int of 0 and more"),
-    (CharField(min_length=True), "min_length=True: a length is an int of 0 and more"),
+    (IntegerField(min_value=5, max_value=1), "min_value=5 is greater than max_value=1, or cannot be compared with it: no value could be stored"),
+    (CharField(min_length=5, max_length=1), "min_length=5 is greater than max_length=1, or cannot be compared with it: no value could be stored"),
+    (CharField(max_length=-1), "max_length=-1: a length is an int of 0 or more"),
+    (CharField(max_length="5"), "max_length='5': a length is an int of 0 or more"),
+    (CharField(min_length=True), "min_length=True: a length is an int of 0 or more"),
     *[(field(min_value=1), f"min_value= means nothing for {field.__name__}: leave it out") for field in (CharField, BooleanField, BinaryField, UUIDField, ListField, DictField, SetField)],
     *[(field(max_length=1), f"max_length= means nothing for {field.__name__}: leave it out") for field in (IntegerField, FloatField, BooleanField, UUIDField, DateTimeField, DateField, TimeDeltaField)],
     (EnumField(Colour, max_length=1), "max_length= means nothing for EnumField: leave it out"),
@@ -169,8 +169,8 @@ OPTIONS = [
     *[(field(auto_now=True, auto_now_add=True), "auto_now sets it on every save, auto_now_add on the first: keep one of them") for field in (DateTimeField, DateField, TimestampField)],
     (DateTimeField(auto_now=True, default=datetime(2026, 1, 1)), "auto_now and auto_now_add give the value themselves: drop default="),
     (DateField(auto_now_add=True, default=date.today), "auto_now and auto_now_add give the value themselves: drop default="),
-    (DateTimeField(tz="Nowhere"), "tz='Nowhere' is no time zone: name one of pytz.all_timezones"),
-    (TimeDeltaField(storage="hours"), "storage='hours': it is \"iso\" or \"seconds\""),
+    (DateTimeField(tz="Nowhere"), "tz='Nowhere' is not a time zone: name one of pytz.all_timezones"),
+    (TimeDeltaField(storage="hours"), "storage='hours': it takes \"iso\" or \"seconds\""),
     (EnumField(Empty), "EnumField takes an Enum class with members, not <enum 'Empty'>"),
     (EnumField(int), "EnumField takes an Enum class with members, not <class 'int'>"),
     (EnumField(["a"]), "EnumField takes an Enum class with members, not ['a']"),
@@ -180,10 +180,10 @@ OPTIONS = [
     (SetField(ListField()), "a set holds texts, numbers or bytes, not ListField: use a ListField"),
     (SetField(bool), "a set holds texts, numbers or bytes, not BooleanField: use a ListField"),
     (SetField(Address), "a set holds texts, numbers or bytes, not EmbeddedField: use a ListField"),
-    (SetField(None), "a set says what it holds: SetField(str), SetField(int), ..."),
+    (SetField(None), "a set needs a type of elements: SetField(str), SetField(int), ..."),
     *[(field, f"of={field.of!r}: it takes a field, one of str, int, float, bool, bytes, Decimal, a Document class or a Model class") for field in (ListField(object), ListField([int]), ListField("int"), DictField(date), SetField(list))],
-    (MapField({"a": object}), "the schema's 'a' is <class 'object'>: give a text a field"),
-    (MapField({5: CharField()}), "the schema's 5 is <CharField CharField>: give a text a field"),
+    (MapField({"a": object}), "the schema has 'a': <class 'object'>: it takes texts as keys, and fields or types as values"),
+    (MapField({5: CharField()}), "the schema has 5: <CharField CharField>: it takes texts as keys, and fields or types as values"),
     (MapField(5), "MapField takes a dict of fields by key, not 5"),
 ]  # fmt: skip
 
@@ -192,8 +192,8 @@ INSIDE = [
     (MapField({"a": CharField(range_key=True)}), "n.a", "a key is an attribute of the item: it cannot be inside another"),
     (DictField(CharField(name="x")), "n[]", "name= means nothing inside a DictField: drop it"),
     (MapField({"a": CharField(name="x")}), "n.a", "name= means nothing inside a MapField: drop it"),
-    (ListField(IntegerField(default=3)), "n[]", "default= means nothing inside a ListField: give the IntegerField none, or declare a Document"),
-    (MapField({"a": IntegerField(default=0)}), "n.a", "default= means nothing inside a MapField: give the IntegerField none, or declare a Document"),
+    (ListField(IntegerField(default=3)), "n[]", "default= means nothing inside a ListField: drop it, or declare a Document"),
+    (MapField({"a": IntegerField(default=0)}), "n.a", "default= means nothing inside a MapField: drop it, or declare a Document"),
     (MapField({"a": DateTimeField(auto_now=True)}), "n.a", "a DateTimeField can set itself in a model or a Document, not inside a MapField: declare a Document"),
     (ListField(IntegerField(max_length=3)), "n[]", "max_length= means nothing for IntegerField: leave it out"),
     (ListField(ListField(EnumField(Empty))), "n[][]", "EnumField takes an Enum class with members, not <enum 'Empty'>"),

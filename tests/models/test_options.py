@@ -369,7 +369,7 @@ def test_what_is_not_the_key_is_a_type_error(args, named, said):
     [
         (("a", None), {"score": ["it is required: give it a value"]}),
         (("", 1), {"name": ["it is empty, which DynamoDB allows everywhere but in a key"]}),
-        (("a", True), {"score": ["True is a bool, not an int: convert it, so that what is lost is your decision"]}),
+        (("a", True), {"score": ["True is a bool, not an int: convert it with int() or round()"]}),
         ((5, 1), {"name": ["5 is an int, not text"]}),
     ],
 )  # fmt: skip

@@ -30,7 +30,7 @@ from ...expressions import AFFIX, Coder, Operand, Path
 from ...limits import MAX_HASH_KEY_BYTES, MAX_RANGE_KEY_BYTES
 from ...operations.base import Wire
 from .json_forms import PLAINLY, Reading, form_wire, read_wire
-from .refusals import UNFIT
+from .refusals import UNFIT, with_article
 
 if TYPE_CHECKING:
     from typing import Literal, TypeAlias
@@ -92,34 +92,34 @@ def _shorten(wire: object) -> str:
 
 
 class Field(Operand[V], Generic[V, N]):
-    """A typed attribute. Subclass it for a type of your own.
+    """A typed attribute of a model. Subclass it for a type of your own.
 
     Parameters that every field takes:
 
     :param name: the attribute's name in DynamoDB; the Python name by default.
-    :param hash_key: this is the table's hash (partition) key.
-    :param range_key: this is the table's range (sort) key.
-    :param default: the value of an instance that is given none: a value, copied for each instance, or
-        a callable without arguments. An item stored without the attribute reads as this too.
+    :param hash_key: this is the table's hash key (partition key).
+    :param range_key: this is the table's range key (sort key).
+    :param default: the value of a new instance that is given none: a value, which is copied for each
+        instance, or a callable without arguments. An item without the attribute is read with it too.
     :param init: False keeps it out of the constructor of a ``TypedModel`` or ``TypedDocument``, for a field
         that sets itself.
-    :param required: None is refused on writing.
-    :param null: store None as DynamoDB's NULL; otherwise the attribute of a None is left out.
-    :param unique: no two items of the table have the same value, but for None. Text, numbers, bytes
-        and truth values can be unique, not the only key, which is anyway. A write that sets or
-        changes the value is a transaction, and needs the table of sentinels that
+    :param required: refuse None when an item is written.
+    :param null: store None as DynamoDB's NULL; by default the attribute of a None is left out.
+    :param unique: no two items of the table may have the same value, except None. Text, numbers, bytes
+        and truth values can be unique; the hash key of a table without a range key is unique anyway.
+        A write that sets or changes the value is a transaction, and needs the table of sentinels that
         ``Table(Model).create()`` makes.
     :param choices: the values that are allowed, or ``(value, label)`` pairs. Instances get a method
         ``get_FOO_display()`` for the field FOO, which returns the label of its value.
     :param validators: one callable or several; each raises ValueError, or returns False, for a value
         that it refuses.
     :param min_value: the least value (numbers, dates and times).
-    :param max_value: the greatest value.
+    :param max_value: the greatest value (numbers, dates and times).
     :param min_length: the least length (text, bytes and containers).
-    :param max_length: the greatest length.
+    :param max_length: the greatest length (text, bytes and containers).
 
-    A type of your own names the kind of attribute that holds it, and turns values into what that
-    kind stores and back:
+    A field class of your own has the ``kind`` of its attribute, and converts values to their stored
+    form and back:
 
     >>> class Point(Field[tuple[int, int]]):
     ...     kind = "S"
@@ -138,7 +138,7 @@ class Field(Operand[V], Generic[V, N]):
     """DynamoDB's type of the attribute: S, N, B, BOOL, M, L, SS, NS or BS."""
 
     leaf: Any = None
-    """The type as which msgspec reads the stored value, before :meth:`to_python`; by default any."""
+    """The type to which msgspec converts the stored value before :meth:`to_python`; None for any type."""
 
     text_width: int | None = None
     """The number of characters of every stored value of kind S; None if it varies."""
@@ -147,11 +147,11 @@ class Field(Operand[V], Generic[V, N]):
     """Whether equal values are always stored equally, so that conditions can compare them."""
 
     unordered: str = ""
-    """Why stored values do not sort as the values do, and what does, for messages; "" if they do.
-    Conditions by ``<``, ``>`` and ranges, and ``order_by``, are then refused."""
+    """Why stored values do not sort as the values do, and the remedy, for messages; "" if they do.
+    A field with a reason refuses conditions with ``<``, ``>`` and ranges, and ``order_by()``."""
 
     varies: bool = False
-    """Whether a value is stored differently each time, as by encryption. Saving then compares values
+    """Whether a value is stored differently each time, as by encryption. A save then compares values
     with ``==`` to find changes, and conditions cannot compare."""
 
     bounds: ClassVar[frozenset[str]] = frozenset()
@@ -162,7 +162,7 @@ class Field(Operand[V], Generic[V, N]):
     part_of: str = ""
     """The name of the reference that this field was made for; "" for a declared field."""
     key_limit: int = 0
-    """The most bytes of a value as a key of the table or of its indexes; 0 for a field in no key."""
+    """The maximum number of bytes of a value in a key of the table or its indexes; 0 for a field in no key."""
     is_inherited: bool = False
     """Whether it is the copy of a field that a base class declares."""
     constrained: bool = False
@@ -170,14 +170,14 @@ class Field(Operand[V], Generic[V, N]):
     plain: bool = False
     """Whether :meth:`to_db` is defined in this package, not by a user's class, and changes no value."""
     verbatim: type[Any] | None = None
-    """The exact type, str or int, whose values are stored and read as they are; else None."""
+    """The exact type, str or int, whose values are stored and read unchanged; None for other fields."""
     comparer: Comparer | None = None
-    """What tells cheaply that a value did not change; None if nothing does."""
+    """A cheap check that a value did not change; None if there is none."""
     _known_path: Path | None = None
     stamps: bool = False
-    """Whether :meth:`pre_save` does anything."""
+    """Whether :meth:`pre_save` is called."""
     normalises: bool = False
-    """Whether :meth:`normalise` does anything."""
+    """Whether :meth:`normalise` is called."""
 
     def __init__(
         self,
@@ -232,7 +232,7 @@ class Field(Operand[V], Generic[V, N]):
     def bound_to(self, owner: str, name: str) -> Self:
         """Return a copy of this field that is attribute *name* of the class called *owner*.
 
-        Raises ModelDefinitionError where the declaration cannot be right.
+        Raises ModelDefinitionError for a declaration that cannot work.
         """
         field = copy.copy(self)
         field.owner, field.name = owner, name
@@ -242,7 +242,22 @@ class Field(Operand[V], Generic[V, N]):
         return field
 
     def prepare(self) -> None:
-        """Check the declaration, now that the field knows its class."""
+        """Check the declaration, when the class of the field is created; a subclass calls ``super()``.
+
+        >>> from dynamodb_py import CharField, Model
+        >>> class CodeField(CharField):
+        ...     def prepare(self):
+        ...         super().prepare()
+        ...         if self.max_length is None:
+        ...             raise self.misdeclared("give it a max_length")
+        >>> class Coupon(Model):
+        ...     code = CodeField(hash_key=True)
+        Traceback (most recent call last):
+            ...
+        dynamodb_py.exceptions.ModelDefinitionError: Coupon.code: give it a max_length
+
+        :raises ModelDefinitionError: the declaration cannot work.
+        """
         declaration.check_name_and_kind(self)
         declaration.check_bounds(self)
         self.key_limit = 0
@@ -269,7 +284,7 @@ class Field(Operand[V], Generic[V, N]):
         return type(self).to_db.__module__.startswith(_HERE)
 
     def prepare_index_key(self, limit: int) -> None:
-        """Check the declaration of a field in the key of an index, whose values have *limit* bytes at most."""
+        """Check the declaration of a field in the key of an index; its values have at most *limit* bytes."""
         self.key_limit = min(self.key_limit or limit, limit)
         declaration.check_index_key(self)
 
@@ -280,7 +295,11 @@ class Field(Operand[V], Generic[V, N]):
             return False
 
     def misdeclared(self, problem: str) -> ModelDefinitionError:
-        """Return the error that names this field."""
+        """Return the error for a wrong declaration of this field, for :meth:`prepare` to raise.
+
+        >>> Score.points.misdeclared("points cannot be negative: drop min_value=")
+        ModelDefinitionError('Score.points: points cannot be negative: drop min_value=')
+        """
         return ModelDefinitionError(f"{self.label}: {problem}")
 
     @property
@@ -294,7 +313,7 @@ class Field(Operand[V], Generic[V, N]):
         return f"{self.owner}.{self.name}" if self.owner else type(self).__name__
 
     def make_default(self) -> Any:
-        """Return a default of its own for one instance, or None."""
+        """Return the default for one instance, a copy of its own, or None."""
         default: Any = self.default
         if callable(default):
             return default()
@@ -308,12 +327,12 @@ class Field(Operand[V], Generic[V, N]):
 
     @property
     def needs_value(self) -> bool:
-        """Whether a typed constructor must be given a value: nothing else gives it one."""
+        """Whether a typed constructor requires a value: there is no default, and the field does not set itself."""
         defaults = self.has_default or self.default is not None or _overrides(self, "make_default")
         return self.init and not (defaults or self.stamps)
 
     def make_absent_value(self) -> Any:
-        """Return the value of a stored item that does not have the attribute: a default, or None."""
+        """Return the value for a stored item without the attribute: the default, or None."""
         return self.make_default()
 
     def stamps_itself(self) -> bool:
@@ -323,32 +342,60 @@ class Field(Operand[V], Generic[V, N]):
     def pre_save(self, value: Any, *, adding: bool) -> Any:
         """Return the value to store in place of *value*, just before the instance is written.
 
-        *adding*: whether the instance was not loaded from the table.
+        >>> from dynamodb_py import IntegerField
+        >>> class SaveCount(IntegerField):
+        ...     def pre_save(self, value, *, adding):
+        ...         return 1 if adding else value + 1
+        >>> SaveCount().pre_save(3, adding=False)
+        4
+
+        :param adding: whether the instance is new, not loaded from the table.
         """
         del adding
         return value
 
     def normalise(self, value: Any, /) -> Any:
-        """Return the value that is stored for *value*, as without the spaces around it."""
+        """Return *value* in the form that :meth:`to_db` stores; a write gives the instance this form too.
+
+        A subclass that overrides it sets ``normalises = True``.
+
+        >>> from dynamodb_py import CharField
+        >>> CharField(strip=True, lower=True).normalise(" Ann@Example.org ")
+        'ann@example.org'
+        """
         return value
 
     def to_db(self, value: V, /) -> Any:
-        """Return what is stored for *value*: str for kind S, a number for N, bytes for B, ...
+        """Return the stored form of *value*: a str for kind S, a number for N, bytes for B, ...
 
-        Raise TypeError or ValueError, with a sentence, for a value that this field cannot hold.
+        >>> from datetime import timedelta
+        >>> from dynamodb_py import TimeDeltaField
+        >>> TimeDeltaField().to_db(timedelta(days=1, hours=2))
+        'P1DT2H'
+
+        :raises TypeError, ValueError: this field cannot hold *value*; the message becomes that of a
+            :class:`~dynamodb_py.exceptions.ValidationError`.
         """
         return value
 
     def to_python(self, stored: Any, /) -> V:
-        """Return the value for a stored one."""
+        """Return the value for its stored form, the opposite of :meth:`to_db`.
+
+        >>> from dynamodb_py import TimeDeltaField
+        >>> TimeDeltaField().to_python("P1DT2H")
+        datetime.timedelta(days=1, seconds=7200)
+
+        :raises ValueError: the stored form cannot be read; a read of the attribute then raises
+            :class:`~dynamodb_py.exceptions.UnreadableValue`.
+        """
         return cast("V", stored)
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
         """Return the attribute value for *value*, *depth* levels into a document.
 
-        None means absence. Raises :class:`~dynamodb_py.codec.Unstorable`.
+        None means that the attribute is left out. Raises :class:`~dynamodb_py.codec.Unstorable`.
         """
-        if isinstance(value, Uncomputed):  # a to_db() of users may take anything
+        if isinstance(value, Uncomputed):  # a user's to_db() might accept it
             raise refuse_uncomputed()
         try:
             wire = encode_value(self.to_db(value), depth)
@@ -365,14 +412,14 @@ class Field(Operand[V], Generic[V, N]):
         return self.to_wire(value, depth)
 
     def find_label(self, value: Any) -> str | None:
-        """Return the label that ``choices=`` have for *value*, or its text; None for None."""
+        """Return the label of *value* in ``choices=``, or else its text; None for None."""
         for each, label in self._labels:
             if each == value or (self.normalises and self.normalise(each) == self.normalise(value)):
                 return label
         return None if value is None else str(value)
 
     def find_problems(self, value: Any) -> list[str]:
-        """Return the problems of *value*, not None, by choices, bounds and validators."""
+        """Check *value*, not None, by choices, bounds and validators; return the problems, as messages."""
         problems = self._out_of_bounds(value)
         if self.choices is not None and value not in self.choices:
             problems.append(f"{value!r} is not one of {', '.join(map(repr, self.choices))}")
@@ -402,7 +449,7 @@ class Field(Operand[V], Generic[V, N]):
         return problems
 
     def find_key_problem(self, wire: Wire, /) -> str | None:
-        """Return why DynamoDB would refuse this value of a key, or None.
+        """Return why DynamoDB would reject this value in a key, or None.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-partition-sort-keys
         """
@@ -412,7 +459,9 @@ class Field(Operand[V], Generic[V, N]):
         if not value:
             return "it is empty, which DynamoDB allows everywhere but in a key"
         limit = self.key_limit or MAX_RANGE_KEY_BYTES
-        if len(value) * 4 <= limit:  # a character has four bytes at most: nearly always
+        if (
+            len(value) * 4 <= limit
+        ):  # the usual case, without encoding: a character has up to four bytes
             return None
         if len(value.encode(errors="surrogatepass") if self.kind == "S" else value) > limit:
             role = "hash" if limit == MAX_HASH_KEY_BYTES else "range"
@@ -425,12 +474,15 @@ class Field(Operand[V], Generic[V, N]):
         return self.unordered
 
     def encode(self, value: Any, where: str = "", /) -> Wire | None:
-        """Return the attribute value for *value*, for conditions; None where it is stored as absent.
+        """Return the attribute value for *value*, as in conditions; None if the attribute would be left out.
 
-        Raises :class:`~dynamodb_py.exceptions.ValidationError` for what this field cannot hold,
-        under the name *where*.
+        >>> Score.points.encode(80), Score.points.encode(None)
+        ({'N': '80'}, None)
+
+        :param where: the name of the value in errors; by default ``Model.field``.
+        :raises ValidationError: this field cannot hold *value*.
         """
-        if type(value) is self.verbatim:  # common: no call for what is certainly right
+        if type(value) is self.verbatim:  # the usual values, without a call
             if self.verbatim is int and -PLAIN_INT < value < PLAIN_INT:
                 return {"N": repr(value)}
             if self.verbatim is str and value.isascii():
@@ -442,24 +494,38 @@ class Field(Operand[V], Generic[V, N]):
             raise ValidationError(error.errors(where or self.label)) from None
 
     def sub(self, part: str | int, /) -> Coder | None:
-        """Return the coder at *part* of a value: a map's key or a list's index."""
+        """Return the coder at *part* of a value, a map's key or a list's index; None if it has no such part."""
         del part
         return None
 
     def element(self) -> Coder | None:
-        """Return the coder of the elements of a value, for ``contains``."""
+        """Return the coder of the elements of a value, for ``contains``; None if it has none."""
         return AFFIX if self.kind in ("S", "B") else None
 
     def to_json(self, value: Any, /) -> Any:
-        """Return *value*, not None, as JSON has it; raise TypeError or ValueError if it cannot be stored.
+        """Return the JSON form of *value*, which is not None.
 
-        It is made of what is stored: text, a number, a truth value, base64, or a list of them.
+        It follows from the stored form: text, a number, true or false, base64, or a list of them.
+
+        >>> from datetime import timedelta
+        >>> from dynamodb_py import TimeDeltaField
+        >>> TimeDeltaField().to_json(timedelta(days=1, hours=2))
+        'P1DT2H'
+
+        :raises TypeError, ValueError: this field cannot hold *value*.
         """
         wire = self.to_wire(value)
         return [] if wire is None else form_wire(wire)
 
     def from_json(self, form: Any, /) -> V:
-        """Return the value for its form in JSON, not None; raise TypeError or ValueError."""
+        """Return the value for its JSON form, which is not None; the opposite of :meth:`to_json`.
+
+        >>> from dynamodb_py import TimeDeltaField
+        >>> TimeDeltaField().from_json("P1DT2H")
+        datetime.timedelta(days=1, seconds=7200)
+
+        :raises TypeError, ValueError: *form* is not the JSON form of a value of this field.
+        """
         return self.read(read_wire(self.kind, form)[self.kind])
 
     def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
@@ -471,7 +537,7 @@ class Field(Operand[V], Generic[V, N]):
         except UNFIT as error:
             if how.takes(value):
                 return value
-            reason = f"{value!r:.80} is no {type(self).__name__} in JSON: {error}"
+            reason = f"{value!r:.80} is not the JSON form of {with_article(type(self))}: {error}"
             raise Unstorable(reason) from error
 
     def decode(self, wire: Mapping[str, Any], /) -> V | None:
@@ -497,7 +563,7 @@ class Field(Operand[V], Generic[V, N]):
         return not _overrides(self, "to_python")
 
     def wire_type(self) -> Any:
-        """Return the type as which msgspec reads the whole attribute value."""
+        """Return the type to which msgspec converts the whole attribute value."""
         if self.null or self.leaf is None:
             return dict[str, Any]
         return make_wire_type(self.kind, self.leaf)
@@ -505,7 +571,7 @@ class Field(Operand[V], Generic[V, N]):
     def reader_source(self, wire: str, names: dict[str, Any]) -> str:
         """Return the Python expression for the value in *wire*, an expression too.
 
-        The objects that the expression uses are put into *names*.
+        It adds the objects that the expression uses to *names*.
         """
         if self.null or self.leaf is None:
             return f"{bind_name(names, self.decode)}({wire})"
@@ -531,7 +597,7 @@ class Field(Operand[V], Generic[V, N]):
         value = record._value_of_unset(self)
         return value
 
-    if TYPE_CHECKING:  # for the type checkers only: the descriptor is a non-data one
+    if TYPE_CHECKING:  # at run time __set__ would make the descriptor a data descriptor
 
         def __set__(self, instance: object, value: N) -> None: ...
         def _row_value(self) -> N: ...  # the type in rows of values_list()
@@ -543,8 +609,8 @@ class Field(Operand[V], Generic[V, N]):
     def _wire(self, value: object) -> Wire | None:
         if not self.comparable:
             raise QueryError(
-                f"{self.label}: what {type(self).__name__} stores cannot be compared with a value: "
-                "use exists(), or keep what you compare in a field of its own"
+                f"{self.label}: {with_article(type(self))} cannot be compared with a value: "
+                "use exists(), or store what you compare in a field of its own"
             )
         return self.encode(value)
 
@@ -563,17 +629,17 @@ class Field(Operand[V], Generic[V, N]):
 AnyField = Field[Any, Any]
 
 VERBATIM: dict[Any, type[Any]] = {}
-"""By implementations of ``to_wire``, ``decode`` and ``read``: the type that is stored as it is."""
+"""The type that is stored unchanged, by the methods ``to_wire``, ``decode`` and ``read`` of a class of fields."""
 
 Comparer = tuple[type[Any], str, Callable[[Any, Any], bool]]
-"""An exact type, the kind, and what compares the content of an attribute value with a value.
+"""An exact type, the kind, and a function that compares the content of an attribute value with a value.
 
-Where that is true, the content is read as a value that is stored just as this one.
+If it returns True, reading the content gives a value that is stored as this one is.
 """
 
 
 def is_repr(text: str, value: object) -> bool:
-    """Tell whether *text* is what Python code has for *value*."""
+    """Tell whether *text* is the ``repr()`` of *value*."""
     return text == repr(value)
 
 
@@ -581,11 +647,11 @@ COMPARERS: dict[Any, Comparer] = {
     str: (str, "S", eq),
     int: (int, "N", is_repr),
 }
-"""By ``verbatim`` of a field, or by :func:`identify_reading` of its class: its ``comparer``."""
+"""The ``comparer`` of a field, by its ``verbatim`` or by :func:`identify_reading` of its class."""
 
 
 def identify_reading(kind: Any) -> tuple[Any, ...]:
-    """Return the implementations by which a class of fields writes and reads."""
+    """Return the methods with which a class of fields writes and reads."""
     return kind.to_wire, kind.to_db, kind.decode, kind.read, kind.to_python
 
 

@@ -1,6 +1,6 @@
-"""How a field is declared: what cannot be right is refused when the class is made.
+"""Checks of a field's declaration, when the class of the field is created.
 
-All raise ModelDefinitionError.
+All functions raise ModelDefinitionError for a declaration that cannot work.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ class Declared(Protocol):
 
 
 def check_name_and_kind(field: Declared) -> None:
-    """Refuse a name that no attribute can have, and a class without a type of attribute."""
+    """Refuse a name that no attribute can have, and a class of fields without a kind."""
     if not isinstance(field.attribute, str) or not _is_text(field.attribute):
         raise field.misdeclared(
-            f"name={field.attribute!r} is no name: give the attribute's name in DynamoDB, a str"
+            f"name={field.attribute!r}: it takes the attribute's name in DynamoDB, a Unicode text that is not empty"
         )
     if field.kind not in KINDS:
         raise field.misdeclared(
-            f"{type(field).__name__} does not say what it is stored as: give the class a kind, "
+            f"{type(field).__name__} has no kind of attribute: give the class a kind, "
             f"one of {', '.join(KINDS)}"
         )
 
 
 def check_bounds(field: Declared) -> None:
-    """Refuse bounds that mean nothing for the type, or that no value is within."""
+    """Refuse bounds that mean nothing for the type, or that exclude every value."""
     for bound in BOUNDS:
         limit = getattr(field, bound)
         if limit is None:
@@ -64,12 +64,12 @@ def check_bounds(field: Declared) -> None:
         if bound in ("min_value", "max_value"):
             must_hold(field, bound, limit)
         elif isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-            raise field.misdeclared(f"{bound}={limit!r}: a length is an int of 0 and more")
+            raise field.misdeclared(f"{bound}={limit!r}: a length is an int of 0 or more")
     for low, high in (("min_value", "max_value"), ("min_length", "max_length")):
         least, most = getattr(field, low), getattr(field, high)
         if least is not None and most is not None and not field._in_order(least, most):
             raise field.misdeclared(
-                f"{low}={least!r} is greater than {high}={most!r}, or has no order with it: "
+                f"{low}={least!r} is greater than {high}={most!r}, or cannot be compared with it: "
                 "no value could be stored"
             )
 
@@ -95,8 +95,8 @@ def check_key(field: Declared) -> None:
     if field.kind not in KEY_KINDS:
         raise field.misdeclared(
             f"{type(field).__name__} cannot be the {role} key: DynamoDB's keys are text, "
-            "numbers or bytes; use a CharField, a number field, a BinaryField, or one that is "
-            "stored as one of them"
+            "numbers or bytes; use a CharField, a number field, a BinaryField, or another field that is "
+            "stored as text, a number or bytes"
         )
     if field.hash_key and field.range_key:
         raise field.misdeclared(
@@ -118,10 +118,10 @@ def check_default(field: Declared) -> None:
 
 
 def check_index_key(field: Declared) -> None:
-    """Refuse a field in the key of an index that holds NULL, or whose default no key can have."""
+    """Refuse a field in the key of an index if it stores NULL, or if no key can have its default."""
     if field.null:
         raise field.misdeclared(
-            "it is in the key of an index, which holds no NULL: drop null=True, and an item "
+            "it is in the key of an index, which cannot hold NULL: drop null=True; then an item "
             "without a value is not in the index"
         )
     if field.default is not None and not callable(field.default):
@@ -133,7 +133,7 @@ def check_index_key(field: Declared) -> None:
 
 
 def must_hold(field: Declared, option: str, value: Any) -> Wire | None:
-    """Return the attribute value for a value of an option; raise if the field cannot store it."""
+    """Return the attribute value for the value of an option; raise if the field cannot store it."""
     try:
         return field.to_wire(value)
     except Unstorable as error:
@@ -141,5 +141,5 @@ def must_hold(field: Declared, option: str, value: Any) -> Wire | None:
 
 
 def _is_text(name: str) -> bool:
-    """Tell whether *name* is not empty, and has no lone surrogates, which UTF-8 does not have."""
+    """Tell whether *name* is not empty, and has no lone surrogates, which UTF-8 cannot encode."""
     return bool(name) and name == name.encode(errors="ignore").decode()

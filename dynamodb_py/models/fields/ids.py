@@ -1,7 +1,7 @@
-"""UUIDs and ULIDs: their fields, and how those that sort by the time when they were made come about.
+"""Fields of UUIDs and ULIDs, and the making of new ones, which sort by the time when they were made.
 
-UUIDs of version 7 and ULIDs both begin with milliseconds since 1970, followed by random bits. Within a process each is greater than
-the one before, also within a millisecond and after the clock is set back.
+UUIDs of version 7 and ULIDs both begin with milliseconds since 1970; random bits follow. Within a process
+each is greater than the one before, also within a millisecond and after the clock is set back.
 
 https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7, https://github.com/ulid/spec
 """
@@ -43,7 +43,7 @@ _UUID_BITS = 74  # the 80 bits after the milliseconds without the version and th
 _ULID_BITS = 80
 _STEP_BYTES = 4
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base32: no I, L, O and U. In the order of their code points."""
+"""Crockford's base32, without I, L, O and U, in the order of the code points."""
 LENGTH = 26
 _DIGITS = frozenset(ALPHABET)
 _MAX_MILLISECONDS = 2**48 - 1
@@ -58,7 +58,7 @@ class Ticks:
         self.forget()
 
     def forget(self) -> None:
-        """Start again, in a child process, where a lock of the parent may be held for ever."""
+        """Start again in a child process, in which a lock of the parent may never be released."""
         self._lock = Lock()
         self._latest = 0
 
@@ -120,7 +120,7 @@ def is_ulid(text: str) -> bool:
 
 
 def find_least_ulid(moment: datetime) -> str:
-    """Return the least ULID of the millisecond of *moment*; a naive one is in UTC.
+    """Return the least ULID of the millisecond of *moment*; a naive one counts as UTC.
 
     >>> find_least_ulid(datetime(2026, 11, 1, tzinfo=timezone.utc))
     '01M6A6FT000000000000000000'
@@ -130,7 +130,7 @@ def find_least_ulid(moment: datetime) -> str:
     since = moment - _EPOCH
     milliseconds = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
     if not 0 <= milliseconds <= _MAX_MILLISECONDS:
-        raise ValueError(f"{moment!r} is no moment that a ULID can say: from 1970 on")
+        raise ValueError(f"{moment!r} is out of the range of ULIDs, which begins in 1970")
     return _text(milliseconds << _ULID_BITS)
 
 
@@ -141,7 +141,7 @@ def parse_moment(text: str) -> datetime:
     '2026-11-01T00:00:00+00:00'
     """
     if not is_ulid(text):
-        raise ValueError(f"{text!r} is no ULID")
+        raise ValueError(f"{text!r} is not a ULID")
     number = 0
     for character in text[:10]:
         number = number << 5 | ALPHABET.index(character)
@@ -149,15 +149,15 @@ def parse_moment(text: str) -> datetime:
     try:
         return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest * 1000)
     except (OverflowError, OSError, ValueError) as error:
-        raise ValueError(f"{text!r} says a moment that is past the year 9999") from error
+        raise ValueError(f"{text!r} is the ULID of a moment after the year 9999") from error
 
 
 class UUIDField(Field["uuid.UUID", UUIDN]):
     """A :class:`uuid.UUID`, stored as S in its usual form.
 
     :param version: a new instance gets a new UUID of this version: 4, which is random, or 7, which
-        sorts by the time when it was made, as text too, and grows within a process. A value of any
-        version can be given and read.
+        sorts by the time when it was made, as text too. Within a process, each UUID of version 7 is
+        greater than the one before. The field accepts and reads UUIDs of all versions.
 
     >>> import uuid
     >>> UUIDField().encode(uuid.UUID(int=1))
@@ -219,7 +219,7 @@ class UUIDField(Field["uuid.UUID", UUIDN]):
     def prepare(self) -> None:
         if self.version not in (None, 4, 7):
             raise self.misdeclared(
-                f"version={self.version!r}: new UUIDs are of version 4, random, or 7, in order of time"
+                f"version={self.version!r}: it takes 4, for random UUIDs, or 7, for UUIDs that sort by time"
             )
         if self._twice:
             raise self.misdeclared(f"version={self.version} gives the default: drop default=")
@@ -250,8 +250,8 @@ class ULIDField(CharField[StrN]):
     (True, None)
 
     A new instance gets a new ULID, greater than all before it in this process. With ``default=None`` or
-    ``null=True`` it gets none: the value is given, such as the id of another item. Letters are capitals,
-    so that texts sort; small ones are refused.
+    ``null=True`` it gets none, and you give it a value, such as the id of another item. The letters are
+    capitals, so that texts sort; small letters are refused.
 
     https://github.com/ulid/spec
     """
@@ -287,7 +287,7 @@ class ULIDField(CharField[StrN]):
         if not is_ulid(value):
             lower = is_ulid(value.upper())
             raise Unstorable(
-                f"{value!r} is no ULID: "
+                f"{value!r} is not a ULID: "
                 + ("write it in capitals, .upper()" if lower else "ULIDField.new() makes one")
             )
         return value
@@ -297,15 +297,33 @@ class ULIDField(CharField[StrN]):
 
     @staticmethod
     def new() -> str:
-        """Return a new ULID, greater than all before it in this process."""
+        """Return a new ULID, greater than all before it in this process.
+
+        >>> first, second = ULIDField.new(), ULIDField.new()
+        >>> len(first), first < second
+        (26, True)
+        """
         return make_ulid()
 
     @staticmethod
     def at(moment: datetime) -> str:
-        """Return the least ULID of a moment, for conditions: ``id__gte=ULIDField.at(day)``."""
+        """Return the least ULID of a moment, for conditions: ``id__gte=ULIDField.at(day)``.
+
+        >>> ULIDField.at(datetime(2026, 11, 1))
+        '01M6A6FT000000000000000000'
+
+        :param moment: to the millisecond; a naive one counts as UTC.
+        :raises ValueError: *moment* is before 1970.
+        """
         return find_least_ulid(moment)
 
     @staticmethod
     def moment(value: str) -> datetime:
-        """Return the moment when a ULID was made, in UTC, to the millisecond; raise ValueError for other texts."""
+        """Return the moment when a ULID was made, in UTC, to the millisecond.
+
+        >>> ULIDField.moment("01M6A6FT000000000000000000").isoformat()
+        '2026-11-01T00:00:00+00:00'
+
+        :raises ValueError: *value* is not a ULID.
+        """
         return parse_moment(value)

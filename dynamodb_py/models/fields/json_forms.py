@@ -1,6 +1,6 @@
-"""The forms of values in JSON: of attribute values by their kind, and of free values.
+"""The JSON forms of attribute values, by their kind, and of free values, whose type no field declares.
 
-JSON has no bytes, no sets and no exact decimals. A field knows its type; a free value says it by a tag:
+JSON has no bytes, no sets and no exact decimals. A field knows its type; a free value has a tag for it:
 
 >>> form_free({"raw": b"hi", "tags": {"x"}, "exact": Decimal("0.10")})
 {'raw': {'$bytes': 'aGk='}, 'tags': {'$set': ['x']}, 'exact': {'$number': '0.10'}}
@@ -40,9 +40,9 @@ class Reading(Struct, frozen=True):
     json: bool = False
     """Whether they are values of JSON; otherwise they have the types of their fields."""
     strict: bool = False
-    """Whether all is checked, unknown names among it."""
+    """Whether everything is checked, unknown names too."""
     typed: bool = False
-    """Whether values of the types of their fields are taken beside those of JSON."""
+    """Whether values with the types of their fields are accepted besides those of JSON."""
 
     @property
     def mode(self) -> Literal["python", "json", "any"]:
@@ -50,7 +50,7 @@ class Reading(Struct, frozen=True):
         return "any" if self.typed else "json" if self.json else "python"
 
     def takes(self, value: Any) -> bool:
-        """Tell whether *value*, which is no form in JSON of its field, may be of the field's own type."""
+        """Tell whether *value*, which is not the JSON form of its field, may have the field's own type."""
         return self.typed and type(value) not in _JSON_TYPES
 
 
@@ -59,7 +59,7 @@ PLAINLY = Reading()
 
 
 def form_free(value: Any) -> Any:
-    """Return the form in JSON of a free value, which can be stored."""
+    """Return the JSON form of a free value that can be stored."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
@@ -82,7 +82,7 @@ def form_free(value: Any) -> Any:
 
 
 def read_free(form: Any) -> Any:
-    """Return the free value of a form in JSON; raise :class:`Unstorable` for a tag without its content.
+    """Return the free value of a JSON form; raise :class:`Unstorable` for a tag with wrong content.
 
     >>> read_free({"$bytes": "aGk="}), read_free({"$map": {"$bytes": 1}})
     (b'hi', {'$bytes': 1})
@@ -102,7 +102,7 @@ def read_free(form: Any) -> Any:
             return {read_free(each) for each in as_list(content)}
         return parse_decimal(content) if tag == "$number" else read_bytes(content)
     except (TypeError, ValueError, AttributeError) as error:
-        raise Unstorable(f"{form!r} is no {tag.removeprefix('$')} in JSON: {error}") from None
+        raise Unstorable(f"{form!r} is not a valid {tag}: {error}") from None
 
 
 _TAGS = frozenset({"$bytes", "$map", "$number", "$set"})
@@ -113,7 +113,7 @@ def _has_tag(members: Mapping[str, Any]) -> bool:
 
 
 def form_wire(wire: Wire) -> Any:
-    """Return the form in JSON of an attribute value: its text, number, truth value, base64 or list."""
+    """Return the JSON form of an attribute value: its text, number, truth value, base64 or list."""
     [(kind, stored)] = wire.items()
     if kind in ("S", "BOOL"):
         return stored
@@ -129,7 +129,7 @@ def form_wire(wire: Wire) -> Any:
 
 
 def read_wire(kind: str, form: Any) -> Wire:
-    """Return the attribute value of *kind* for its form in JSON; raise TypeError or ValueError."""
+    """Return the attribute value of *kind* for its JSON form; raise TypeError or ValueError for other forms."""
     if kind in ("S", "BOOL"):
         if type(form) is not (str if kind == "S" else bool):
             raise TypeError(f"a {'text' if kind == 'S' else 'truth value'} was expected")
@@ -144,13 +144,13 @@ def read_wire(kind: str, form: Any) -> Wire:
 
 
 def form_number(text: str) -> int | float | str:
-    """Return a stored number for JSON; as text if a float would not be exact."""
+    """Return the JSON form of a stored number: text if a float would not be exact."""
     number = parse_number(text)
     return text if isinstance(number, Decimal) else number
 
 
 def read_number(form: Any) -> str:
-    """Return the text that is stored for a number, or the text of one."""
+    """Return the text that is stored for a number, which *form* may have as text."""
     if isinstance(form, str):
         return format_decimal(parse_decimal(form))
     if isinstance(form, bool) or not isinstance(form, (int, float)):
@@ -164,14 +164,14 @@ def form_bytes(content: bytes) -> str:
 
 
 def read_bytes(form: Any) -> bytes:
-    """Return the bytes of a base64 text; raise TypeError or ValueError."""
+    """Return the bytes of a base64 text; raise TypeError or ValueError for anything else."""
     if not isinstance(form, str):
         raise TypeError("a text in base64 was expected")
     return b64decode(form, validate=True)
 
 
 def as_list(form: Any) -> Sequence[Any]:
-    """Return *form*; raise TypeError if it is no list."""
+    """Return *form*; raise TypeError if it is not a list."""
     if not isinstance(form, list):
         raise TypeError("a list was expected")
     return cast("list[Any]", form)

@@ -23,7 +23,7 @@ def alias_of(record: Any) -> str | None:
 
 
 def bind_ambient(record: R) -> R:
-    """Let *record* belong to the connection that the ``options()`` around give, if they give one."""
+    """Bind *record* to the connection of the surrounding ``options()``, if they name one."""
     alias = ambient_alias()
     if alias is not None:
         record.__dict__["_using"] = alias
@@ -31,7 +31,7 @@ def bind_ambient(record: R) -> R:
 
 
 def bind_values(value: Any, alias: str | None) -> None:
-    """Let the references and documents in *value* belong to the connection *alias*."""
+    """Bind the references and documents in *value* to the connection *alias*."""
     if isinstance(value, (list, tuple, set, frozenset)):
         for each in cast("Iterable[Any]", value):
             bind_values(each, alias)
@@ -46,7 +46,7 @@ def bind_values(value: Any, alias: str | None) -> None:
 
 
 def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = None) -> Any:
-    """Return an instance that knows only its key."""
+    """Return an instance that has only its key."""
     load = model._load_partially(frozenset(field.attribute for field in model._meta.keys))
     stub = load(to_json(key))
     stub._state.stub = True
@@ -59,8 +59,8 @@ def make_stub(model: type[Any], key: Mapping[str, Wire], alias: str | None = Non
 class KeyOf(Field[Any, Any]):
     """The key of an item of *model*: its hash key alone, or a map of both keys.
 
-    Reading gives an instance that knows only its key; ``fetch()`` fetches the rest, and
-    ``prefetch_related()`` that of many.
+    A read returns an instance that has only its key. ``fetch()`` reads its other fields, and
+    ``prefetch_related()`` those of many instances.
     """
 
     def __init__(self, model: type[Any], **options: Any) -> None:

@@ -54,7 +54,7 @@ VALUES = frozenset({"min_value", "max_value"})
 class IntegerField(Field[int, IntN]):
     """An int of up to 38 significant digits, stored as N.
 
-    A bool and a float are refused, whole or not: nothing is truncated.
+    A bool is refused, and so is a float, even a whole one: nothing is truncated.
 
     >>> IntegerField().encode(100)
     {'N': '100'}
@@ -87,7 +87,7 @@ class IntegerField(Field[int, IntN]):
 
     def to_db(self, value: int, /) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise make_refusal(value, "an int", "convert it, so that what is lost is your decision")
+            raise make_refusal(value, "an int", "convert it with int() or round()")
         return value
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -101,7 +101,7 @@ class IntegerField(Field[int, IntN]):
         except msgspec.ValidationError:
             number = parse_decimal(stored)  # 1.0 and 1E+2 are ints as well
             if number != number.to_integral_value():
-                raise ValueError("it is no whole number in DynamoDB's range") from None
+                raise ValueError("it is not a whole number in DynamoDB's range") from None
             return self.to_python(int(number))
 
 
@@ -112,6 +112,14 @@ class CounterField(IntegerField[IntN]):
     """An int that starts at 0 and is meant to be changed by ``incr()`` and ``decr()``.
 
     They send DynamoDB's ADD, which works on items that were never loaded or saved.
+
+    >>> from dynamodb_py import CharField, Model, Table
+    >>> class Page(Model):
+    ...     url = CharField(hash_key=True)
+    ...     hits = CounterField()
+    >>> description = Table(Page).create()
+    >>> Page(url="/about").incr(hits=2)
+    Page(url='/about', hits=2)
     """
 
     @overload
@@ -138,8 +146,8 @@ class CounterField(IntegerField[IntN]):
 class FloatField(Field[float, FloatN]):
     """A float, stored as N by its shortest text: 99.99 is stored as ``99.99``.
 
-    An int is taken too, if there is a float that equals it. NaN and the infinities are refused: DynamoDB
-    has none.
+    The field also accepts an int that a float equals. It refuses NaN and the infinities, which DynamoDB
+    does not have.
 
     >>> FloatField().encode(99.99)
     {'N': '99.99'}
@@ -184,7 +192,7 @@ class FloatField(Field[float, FloatN]):
             exact = 0.0
         if exact != value:
             raise make_refusal(
-                value, "a float", "none equals it, use an IntegerField or a DecimalField"
+                value, "a float", "no float equals it; use an IntegerField or a DecimalField"
             )
         return exact
 
@@ -195,7 +203,9 @@ class FloatField(Field[float, FloatN]):
         if isinstance(value, int) and not isinstance(value, bool):
             try:
                 return self.to_wire(value)
-            except Unstorable:  # a stored float may be compared with any number
+            except (
+                Unstorable
+            ):  # an int that no float equals can still be compared with stored floats
                 return IntegerField().encode(value, where or self.label)
         return super().encode(value, where)
 
@@ -212,11 +222,12 @@ FLOATS = COMPARERS[identify_reading(FloatField)] = float, "N", is_repr
 class DecimalField(Field[Decimal, DecimalN]):
     """A Decimal, stored exactly as N; more than 38 significant digits are refused.
 
-    An int is taken too. A float is refused: it would bring its binary noise along.
+    The field also accepts an int. It refuses a float, of which binary digits would be stored that nobody
+    wrote: 0.1 is a little more than ``Decimal("0.1")``.
 
-    :param places: the number of decimal places, 0 and more. A value with more of them is refused, not
-        rounded; one that is read has exactly as many, ``Decimal("12.50")``, though DynamoDB drops zeros
-        at the end. What another program stored with more places is read as it is.
+    :param places: the number of decimal places, 0 or more. A value with more is refused, not rounded. A
+        value that is read has exactly as many, ``Decimal("12.50")``, though DynamoDB drops trailing
+        zeros. A number that another program stored with more places is read unchanged.
 
     >>> DecimalField().encode(Decimal("12.50"))
     {'N': '12.5'}
@@ -273,8 +284,7 @@ class DecimalField(Field[Decimal, DecimalN]):
             raise make_refusal(value, "a Decimal", f"write Decimal({str(value)!r})")
         if self.places is not None and not _has_places(Decimal(value), self.places):
             raise Unstorable(
-                f"{value!r} has more than {self.places} decimal places: quantize() it, so that the "
-                "rounding is your decision"
+                f"{value!r} has more than {self.places} decimal places: round it with quantize()"
             )
         return value
 
@@ -286,7 +296,7 @@ class DecimalField(Field[Decimal, DecimalN]):
         return format(self._pad(parse_decimal(text)), "f") if self.places is not None else text
 
     def _pad(self, number: Decimal) -> Decimal:
-        """Return *number* with exactly as many decimal places as this field has, if it has no more."""
+        """Return *number* with exactly the decimal places of this field, unless it has more."""
         if self.places is None or not _has_places(number, self.places):
             return number
         return EXACT.quantize(number, Decimal((0, (1,), -self.places)))
@@ -302,7 +312,7 @@ class DecimalField(Field[Decimal, DecimalN]):
 
 
 def _has_places(value: Decimal, places: int) -> bool:
-    """Tell whether *value* has at most *places* decimal places, zeros at its end apart."""
+    """Tell whether *value* has at most *places* decimal places, trailing zeros not counted."""
     _, digits, exponent = value.as_tuple()
     excess = -exponent - places if isinstance(exponent, int) else 0
     return excess <= 0 or not any(digits[-excess:])

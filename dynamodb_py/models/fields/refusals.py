@@ -1,4 +1,4 @@
-"""Values that a field refuses: the errors that name them, and whether its options are checked."""
+"""Values that a field refuses: errors that name them, and the switch for the checks of its options."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def make_refusal(value: object, wanted: str, instead: str = "") -> Unstorable:
 
 
 def refuse_form(value: Any, wanted: str, how: Reading) -> Any:
-    """Return *value*, which the checks of writing refuse if it is not None; raise Unstorable in JSON."""
+    """Return *value*, None or a value that a later write will refuse; raise Unstorable if it is from JSON."""
     if how.json and value is not None and not how.takes(value):
         raise make_refusal(value, wanted)
     return value
@@ -53,7 +53,7 @@ def is_checking() -> bool:
 
 
 def without_validation(make: Callable[[], T]) -> T:
-    """Return the result of *make*, called without checks of the options of fields."""
+    """Call *make* without checks of the options of fields, and return its result."""
     token = _checking.set(False)
     try:
         return make()

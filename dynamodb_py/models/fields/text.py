@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         lower: bool
 
     class Templated(TypedDict, total=False):
-        """The keywords of a text that is composed of other fields."""
+        """The keywords of a text that is composed from other fields."""
 
         template: str
         store_parts: bool
@@ -51,16 +51,16 @@ LENGTHS = frozenset({"min_length", "max_length"})
 
 
 class CharField(Field[str, StrN]):
-    """Text, stored as S. The empty text is kept, except in keys, where DynamoDB refuses it.
+    """Text, stored as S. An empty text is a value, except in keys, in which DynamoDB rejects it.
 
-    :param strip: white space at both ends is dropped when a value is written or compared.
-    :param lower: capitals become small letters when a value is written or compared. Values that are read
-        stay as they are stored, and so do the pieces that ``startswith`` and ``contains`` look for.
+    :param strip: drop white space at both ends when a value is written or compared.
+    :param lower: change capitals to small letters when a value is written or compared. Values that are
+        read are not changed, nor are the pieces that ``startswith`` and ``contains`` look for.
     :param template: the text is composed of other fields whenever the item is written:
-        ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. It cannot be assigned then, and conditions
+        ``template="ORDER#{created:%Y-%m-%d}#{number:08d}"``. You cannot assign it then, and conditions
         on the parts become conditions on the key.
     :param store_parts: for a template that is the table's key: store the parts as attributes of their
-        own too. By default parts that the key contains in full are stored in it alone.
+        own too. By default, a part that the key contains in full is stored in the key alone.
 
     >>> CharField().encode("")
     {'S': ''}
@@ -147,7 +147,11 @@ VERBATIM[CharField.to_wire, CharField.decode, CharField.read] = str
 
 
 class TextField(CharField[StrN]):
-    """Text, stored as S: :class:`CharField` by Django's name for long texts."""
+    """Text, stored as S: a :class:`CharField` with Django's name for long texts.
+
+    >>> TextField().encode("Once upon a time")
+    {'S': 'Once upon a time'}
+    """
 
     @overload
     def __init__(self: TextField[str | None], *, null: Yes, **o: Unpack[Nullable[str]]) -> None: ...
@@ -171,7 +175,7 @@ class TextField(CharField[StrN]):
 
 
 class BinaryField(Field[bytes, BytesN]):
-    """Bytes, stored as B. They are base64 on the wire only: boto3 reads the same bytes.
+    """Bytes, stored as B. Only requests and responses have them in base64: boto3 reads the same bytes.
 
     >>> BinaryField().encode(b"raw")
     {'B': b'raw'}
@@ -219,8 +223,8 @@ class BinaryField(Field[bytes, BytesN]):
 class EnumField(Field[E, EnumN]):
     """A member of an :class:`enum.Enum`, stored as S.
 
-    It is stored by its value if all values are texts, else by its name, which conditions compare for
-    equality alone.
+    It is stored by its value if all values of the Enum are texts, else by its name; conditions can only
+    compare names for equality.
 
     >>> import enum
     >>> class Colour(enum.Enum):
@@ -289,5 +293,5 @@ class EnumField(Field[E, EnumN]):
         try:
             member: E = self.members[stored]
         except KeyError:
-            raise ValueError(f"{stored!r} is no member of {self.enum.__name__}") from None
+            raise ValueError(f"{stored!r} is not a member of {self.enum.__name__}") from None
         return member

@@ -1,4 +1,4 @@
-"""Options that other mappers have for fields and models, and what replaces them here."""
+"""Options that other mappers have for fields and models, and their replacements here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _NAME = "name= is the attribute's name in DynamoDB"
 _COMMENT = "leave it out, or write a comment"
 _INDEX = "declare GlobalIndex(hash_key=...) in the class"
 _KEY = "hash_key=True, or range_key=True, makes it part of the key"
-_CONNECTION = "connections are of the program: connect({}), and using= names one"
+_CONNECTION = "connections belong to the program: connect({}); using= names one"
 
 FIELD_OPTIONS: Mapping[str, str] = {
     "primary_key": _KEY,
@@ -52,22 +52,22 @@ META_OPTIONS: Mapping[str, str] = {
     "unique_together": "constraints takes a list of UniqueConstraint('a', 'b')",
     "index_together": "indexes takes a list of GlobalIndex(hash_key='a', range_key='b')",
     "ordering": "the range key of the table or of an index orders items: order_by()",
-    "get_latest_by": "give it to latest(), which the range key orders",
+    "get_latest_by": "latest() takes it, and the range key orders the items",
     "db_table": "table_name= is the name of the table",
     "name": "table_name= is the name of the table",
-    "read_capacity_units": "read_capacity= are the units",
-    "write_capacity_units": "write_capacity= are the units",
+    "read_capacity_units": "read_capacity= is the number of units",
+    "write_capacity_units": "write_capacity= is the number of units",
     "app_label": _COMMENT,
     "verbose_name": _COMMENT,
     "verbose_name_plural": _COMMENT,
-    "managed": "tables are made by Table(Model).create() alone: leave it out",
+    "managed": "only Table(Model).create() makes tables: leave it out",
     "proxy": "a subclass of a model with Meta.discriminator shares its table",
     "default_manager_name": "the manager is the attribute objects",
 }
 
 
 def advise(names: Iterable[str], known: Mapping[str, str]) -> str:
-    """Return what replaces the options *names*, as the end of a message; "" for unknown ones."""
+    """Return the replacements of the options *names*, as the end of a message; "" for unknown ones."""
     return "".join(f"; {name}: {known[name]}" for name in sorted(names) if name in known)
 
 

@@ -17,7 +17,7 @@ else:
 
 
 class VersionField(IntegerField[int]):
-    """The version of an item, which counts its writes: a stale instance is not written.
+    """The version of an item: it counts the writes, and a stale instance is refused.
 
     Every write of an instance that was loaded or saved requires that the item still has the version
     of the instance, and stores the next one; otherwise it raises
@@ -55,7 +55,7 @@ def bump(field: VersionField) -> Action:
 def next_version(field: VersionField, item: Mapping[str, Wire]) -> Wire:
     """Return the version after that of *item*, which may have none.
 
-    Raises UnreadableValue if it is no whole number.
+    Raises UnreadableValue if that version is not a whole number.
     """
     wire = item.get(field.attribute)
     version = None if wire is None else field.decode(wire)

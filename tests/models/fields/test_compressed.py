@@ -252,11 +252,11 @@ def test_without_zstd_that_is_told_when_it_is_needed(monkeypatch):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: CompressedField(codec="gzip"), 'there are "zlib" and "zstd"'),
-        (lambda: CompressedField(level=10), "zlib has those from -1 to 9"),
-        (lambda: CompressedField(level="9"), "zlib has those from -1 to 9"),
-        (lambda: CompressedField(range_key=True), "it can be no key, and not unique"),
-        (lambda: CompressedField(unique=True), "it can be no key, and not unique"),
+        (lambda: CompressedField(codec="gzip"), 'it takes "zlib" or "zstd"'),
+        (lambda: CompressedField(level=10), "zlib has levels from -1 to 9"),
+        (lambda: CompressedField(level="9"), "zlib has levels from -1 to 9"),
+        (lambda: CompressedField(range_key=True), "it cannot be a key or unique"),
+        (lambda: CompressedField(unique=True), "it cannot be a key or unique"),
         (lambda: CompressedField(of=object), "it takes a field, str, bytes"),
         (lambda: CompressedField(of=CharField(default="x")), "default= means nothing inside"),
         (lambda: CompressedField(int, default="x"), "default='x' cannot be stored"),

@@ -407,7 +407,7 @@ def test_a_time_to_live_past_the_end_of_the_calendar_is_refused(after):
 @pytest.mark.parametrize("value", [2**53 + 1, 10**23, 10**30, -(10**30), 10**400])
 def test_an_int_that_no_float_equals_is_no_float(value):
     model = MODELS["float"]
-    with pytest.raises(ValidationError, match="none equals it, use an IntegerField"):
+    with pytest.raises(ValidationError, match="no float equals it; use an IntegerField"):
         encode_item(model(k="a", f=value))
     if abs(value) < 10**126:  # a stored float may be compared with it
         [term] = (model.f < value).conjuncts
@@ -425,5 +425,5 @@ def test_the_least_ulid_of_a_moment_is_one_or_refused():
         least = ULIDField.at(moment)
         assert ULIDField.moment(least) <= moment
         assert check_kept(model_with(ULIDField()), least) is None
-    with pytest.raises(ValueError, match="from 1970 on"):
+    with pytest.raises(ValueError, match="begins in 1970"):
         ULIDField.at(FIRST)

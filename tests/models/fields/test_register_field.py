@@ -95,13 +95,13 @@ WRONG = [
     (str, PointField, "str has the field CharField already"),
     (Page, PointField, "Page has the field EmbeddedField already"),
     (Book, PointField, "Book has the field KeyOf already"),
-    (Point(1, 2), PointField, "give a class of yours first"),
-    ("Point", PointField, "give a class of yours first"),
+    (Point(1, 2), PointField, "the first argument is a class of yours"),
+    ("Point", PointField, "the first argument is a class of yours"),
     (Plate, PointField(), "give the class of a field, or a function without arguments"),
     (Plate, "PointField", "give the class of a field, or a function without arguments"),
     (Plate, ListField(str), "give the class of a field, or a function without arguments"),
     (Plate, MapField, "cannot be made without arguments"),
-    (Plate, str, "'' is no field"),
+    (Plate, str, "'' is not a field"),
 ]  # fmt: skip
 
 

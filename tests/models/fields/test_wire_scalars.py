@@ -181,12 +181,12 @@ REFUSED = [
     (
         IntegerField(),
         True,
-        "True is a bool, not an int: convert it, so that what is lost is your decision",
+        "True is a bool, not an int: convert it with int() or round()",
     ),
     (
         IntegerField(),
         7.5,
-        "7.5 is a float, not an int: convert it, so that what is lost is your decision",
+        "7.5 is a float, not an int: convert it with int() or round()",
     ),
     (IntegerField(), 7.0, "7.0 is a float, not an int"),
     (IntegerField(), "7", "'7' is a str, not an int"),
@@ -259,7 +259,7 @@ UNREADABLE = [
     (BooleanField(), {"BOOL": "true!"}, ""),
     (DecimalField(), {"S": "1.5"}, "N was expected"),
     (UUIDField(), {"S": "no uuid"}, "UUID"),
-    (EnumField(Colour), {"S": "purple"}, "'purple' is no member of Colour"),
+    (EnumField(Colour), {"S": "purple"}, "'purple' is not a member of Colour"),
     (BinaryField(), {"S": "AQI="}, "B was expected"),
 ]
 

@@ -258,7 +258,9 @@ def test_a_moment_is_shown_in_the_zone_of_the_field_by_summer_and_by_winter(fiel
 def test_a_zone_that_is_none_is_told_when_the_class_is_made(tz):
     with pytest.raises(ModelDefinitionError) as caught:
         model_of(DateTimeField(tz=tz))
-    assert str(caught.value) == f"Test.x: tz={tz!r} is no time zone: name one of pytz.all_timezones"
+    assert (
+        str(caught.value) == f"Test.x: tz={tz!r} is not a time zone: name one of pytz.all_timezones"
+    )
 
 
 @pytest.mark.parametrize("precision", [1, 6, 28])

@@ -608,7 +608,7 @@ def test_a_template_field_takes_no_options_of_a_value(option):
         ((), {}, "takes the names of fields"),
         (("a b",), {}, "takes the names of fields"),
         (("a",), {"separator": ""}, "give a text such as '#'"),
-        (("a",), {"width": {"b": 1}}, "width= names b, which is none of its parts"),
+        (("a",), {"width": {"b": 1}}, "width= names b, which is not among its parts"),
     ],
 )
 def test_a_composite_field_is_checked(parts, options, said):

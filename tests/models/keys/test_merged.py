@@ -369,10 +369,10 @@ DECLARED = [
     ({"x": merged("a", merge="max")}, "Test.x: merge='max': it takes a function of the parts"),
     ({"x": merged("a", separator="/")}, "Test.x: separator=, width=, prefix= and store_parts= are for"),
     ({"x": merged("a", store_parts=True)}, "Test.x: separator=, width=, prefix= and store_parts="),
-    ({"x": merged("a", default="x")}, "Test.x: merge= makes it: drop default="),
-    ({"x": merged("a", unique=True)}, "Test.x: merge= makes it: drop unique="),
-    ({"x": merged("a", max_length=3)}, "Test.x: merge= makes it: drop max_length="),
-    ({"x": merged("a", validators=[len])}, "Test.x: merge= makes it: drop validators="),
+    ({"x": merged("a", default="x")}, "Test.x: merge= makes the value: drop default="),
+    ({"x": merged("a", unique=True)}, "Test.x: merge= makes the value: drop unique="),
+    ({"x": merged("a", max_length=3)}, "Test.x: merge= makes the value: drop max_length="),
+    ({"x": merged("a", validators=[len])}, "Test.x: merge= makes the value: drop validators="),
     ({"x": merged("a", of=object)}, "Test.x: of=<class 'object'>: it takes a field"),
     ({"x": merged("a", of=list)}, "Test.x: of=<class 'list'>: it takes a field"),
     ({"x": merged("y"), "y": merged("a")}, "Test.x: its merge= names y, which is made of a function itself"),
@@ -407,5 +407,7 @@ def test_a_document_has_none():
 
 
 def test_without_merge_there_is_no_type_to_say():
-    with pytest.raises(ModelDefinitionError, match="of=<class 'int'> is for what merge= returns"):
+    with pytest.raises(
+        ModelDefinitionError, match="of=<class 'int'> is the type of the value that merge= returns"
+    ):
         CompositeField("a", of=int)

@@ -105,7 +105,7 @@ def test_json_is_checked_as_a_dict_is(given, paths):
 def test_what_cannot_be_read_is_told_beside_what_is_refused():
     error = faults({"id": "a", "day": "soon", "nme": 1, "home": {"town": 1, "zip": 7}}, mode="json")
     assert sorted(error.errors) == ["day", "home.city", "home.town", "home.zip", "nme", "total"]
-    assert error.errors["day"][0].startswith("'soon' is no DateField in JSON: ")
+    assert error.errors["day"][0].startswith("'soon' is not the JSON form of a DateField: ")
 
 
 def test_what_is_right_is_a_new_instance():

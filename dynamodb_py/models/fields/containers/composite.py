@@ -1,4 +1,4 @@
-"""CompositeField: a value that is made of other fields, as a text with separators or by a function."""
+"""CompositeField: a value that is made from other fields, as a text with separators or by a function."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ else:
 
 
 class CompositeField(_Text[T, ValueN]):
-    """A value that is made of other fields whenever the item is written, and cannot be assigned.
+    """A value that is made from other fields whenever the item is written; you cannot assign it.
 
     By default it is text, with a separator between the fields: a :class:`CharField` whose template has
-    their names. With *merge* a function makes it.
+    their names. With *merge*, a function makes the value.
 
     >>> CompositeField("user", "kind", "id", width={"id": 8}, hash_key=True).template
     '{user}#{kind}#{id:08d}'
@@ -65,21 +65,22 @@ class CompositeField(_Text[T, ValueN]):
     {'N': '304'}
 
     :param parts: the names of the fields.
-    :param separator: the text between them; with ``#`` and the like, texts keep their order.
-    :param width: the number of digits of ints by name, so that they sort; ints without a width can be
-        compared by equality alone.
+    :param separator: the text between them. With one that sorts before letters and digits, such as ``#``,
+        values sort by the first part, then by the second, and so on.
+    :param width: the number of digits of ints by name, so that they sort; ints without a width can only
+        be compared for equality.
     :param prefix: the text before them.
     :param store_parts: as for :class:`CharField`.
-    :param merge: a function that takes the values of the parts in order, and returns the value, the same for
-        the same parts; None means no value. It is not called while a part has none. The parts are stored
-        as attributes of their own, since they cannot be known from the value.
+    :param merge: a function that takes the values of the parts in order and returns the value, or None for
+        no value. It must return the same value for the same parts, and is not called while a part has no
+        value. The parts are stored as attributes of their own, since the value does not give them back.
     :param of: with *merge*, the type of the value: a field, or what :class:`ListField` takes; str by
         default.
     """
 
     merge: Callable[..., Any] | None = None
     inner: Field[Any, Any] | None = None
-    """The field of what *merge* returns."""
+    """The field of the value that *merge* returns."""
 
     @overload
     def __init__(
@@ -164,7 +165,8 @@ class CompositeField(_Text[T, ValueN]):
             return
         if of is not str:
             raise ModelDefinitionError(
-                f"CompositeField({', '.join(map(str, parts))}): of={of!r} is for what merge= returns: drop it"
+                f"CompositeField({', '.join(map(str, parts))}): of={of!r} is the type of the value that "
+                "merge= returns: drop it"
             )
         widths = dict(width or {})
         if not parts or not all(isinstance(each, str) and each.isidentifier() for each in parts):
@@ -176,7 +178,7 @@ class CompositeField(_Text[T, ValueN]):
         if strange := widths.keys() - set(parts):
             raise ModelDefinitionError(
                 f"CompositeField({', '.join(parts)}): width= names {', '.join(sorted(strange))}, "
-                "which is none of its parts"
+                "which is not among its parts"
             )
         template = _literal(separator).join(
             f"{{{each}:0{widths[each]}d}}" if each in widths else f"{{{each}}}" for each in parts
@@ -196,16 +198,18 @@ class CompositeField(_Text[T, ValueN]):
             raise self.misdeclared(f"merge={self.merge!r}: it takes a function of the parts")
         if self._only_texts or self.store_parts:
             raise self.misdeclared(
-                "separator=, width=, prefix= and store_parts= are for a text without merge=: drop them"
+                "separator=, width=, prefix= and store_parts= are for a value without merge=: drop them"
             )
         parts: tuple[object, ...] = self.part_names
         if not parts or not all(isinstance(each, str) for each in parts):
             raise self.misdeclared(f"it takes the names of fields, not {parts!r}")
         for option in _UNUSED:
             if getattr(self, option) not in (None, False, ()):
-                raise self.misdeclared(f"merge= makes it: drop {option}=")
+                raise self.misdeclared(f"merge= makes the value: drop {option}=")
         if self.inner is None:
-            raise self.misdeclared(f"of={self.of!r}: it takes a field, or what a ListField takes")
+            raise self.misdeclared(
+                f"of={self.of!r}: it takes a field or a type, as a ListField does"
+            )
         self.inner = place_inside(self.inner, self, self.name)
         self.unordered, self.comparable = self.inner.unordered, self.inner.comparable
 

@@ -60,8 +60,8 @@ _INSTALL = "pip install dynamodb_py[zstd]"
 class CompressedField(Field[T, CompressedN]):
     """A value that is compressed, and stored as B.
 
-    Values of kind S or B, such as text and bytes, are compressed directly; all others are written as
-    DynamoDB's JSON, ``{"M": {"a": {"N": "1"}}}``, which loses nothing. Reading recognizes both codecs by
+    Values of kind S or B, such as text and bytes, are compressed directly; all others are compressed as
+    DynamoDB's JSON, ``{"M": {"a": {"N": "1"}}}``, which loses nothing. A read recognizes both codecs by
     the first bytes.
 
     DynamoDB cannot look inside: conditions can only test whether there is a value.
@@ -70,9 +70,10 @@ class CompressedField(Field[T, CompressedN]):
         by default, as in a ``DictField`` or ``ListField``.
     :param codec: ``"zlib"``, or ``"zstd"``, which is faster and takes the extra ``zstd`` before Python 3.14.
     :param level: from -1 to 9 for zlib, where -1 means its default, 6; from -7 to 22 for
-        zstd, 3 by default. More is smaller and slower.
-    :param max_size: the most bytes of a value before it is compressed, 16 MiB by default. Writing more is
-        refused, and so is reading it: 400 KB of another program could become 400 MB.
+        zstd, 3 by default. A higher level takes longer and stores fewer bytes.
+    :param max_size: the maximum number of bytes of a value before it is compressed, 16 MiB by default.
+        A larger value is refused, when it is read too: 400 KB that another program stored could
+        become 400 MB.
 
     >>> wire = CompressedField(str).encode("so so so " * 100)
     >>> len(wire["B"]) < 50, CompressedField(str).decode(wire) == "so so so " * 100
@@ -131,20 +132,20 @@ class CompressedField(Field[T, CompressedN]):
 
     def prepare(self) -> None:
         if self.codec not in _LEVELS:
-            raise self.misdeclared(f'codec={self.codec!r}: there are "zlib" and "zstd"')
+            raise self.misdeclared(f'codec={self.codec!r}: it takes "zlib" or "zstd"')
         levels = _LEVELS[self.codec]
         if self.level is not None and self.level not in levels:
             raise self.misdeclared(
-                f"level={self.level!r}: {self.codec} has those from {levels[0]} to {levels[-1]}"
+                f"level={self.level!r}: {self.codec} has levels from {levels[0]} to {levels[-1]}"
             )
         size: object = self.max_size
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise self.misdeclared(f"max_size={size!r}: it is a number of bytes, 1 and more")
+            raise self.misdeclared(f"max_size={size!r}: it takes a number of bytes, 1 or more")
         if self.codec == "zstd" and _find_zstd() is None:
             raise self.misdeclared(f'codec="zstd" is not installed: {_INSTALL}, or use "zlib"')
         if self.is_key or self.unique:
             raise self.misdeclared(
-                "what is compressed is not always the same bytes: it can be no key, and not unique"
+                "equal values may be compressed to different bytes: it cannot be a key or unique"
             )
         if self.of is not None and self.inner is None:
             raise self.misdeclared(
@@ -203,7 +204,7 @@ class CompressedField(Field[T, CompressedN]):
 
 
 def _decompress(stored: bytes, most: int) -> bytes:
-    """Return the decompressed bytes, at most *most*; raise ValueError for more, and for broken data."""
+    """Return the decompressed bytes; raise ValueError for more than *most*, and for broken data."""
     if stored[:4] == _ZSTD_MAGIC:
         zstd = _find_zstd()
         if zstd is None:
@@ -232,7 +233,7 @@ _zstd_functions: list[Any] = []
 
 
 def _find_zstd() -> Zstd | None:
-    """Return the functions that compress and decompress by zstd; None if it is not installed."""
+    """Return the functions that compress and decompress with zstd; None if it is not installed."""
     if not _zstd_functions:
         _zstd_functions.append(_find_in_python() or _find_package())
     return cast("Zstd | None", _zstd_functions[0])
@@ -273,7 +274,9 @@ def _find_package() -> Any:
 
     def decompress(stored: bytes, most: int) -> bytes:
         content = bytearray()
-        reading = zstd.ZstdDecompressor().decompressobj()  # its size need not be in it
+        reading = (
+            zstd.ZstdDecompressor().decompressobj()
+        )  # unlike decompress(), it needs no size in the data
         try:
             for at in range(0, len(stored), _CHUNK):
                 content += reading.decompress(stored[at : at + _CHUNK])

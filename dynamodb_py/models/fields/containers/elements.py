@@ -43,7 +43,7 @@ else:
 
     W = R = TypeVar("N")
 
-NOT_UNIQUE = "unique=True is for the fields of a model, since sentinels are found by its attributes"
+NOT_UNIQUE = "unique=True is for the fields of a model, not for those inside a value: drop it"
 _FIELD_OF: dict[type, Callable[[], AnyField]] = {
     str: CharField,
     int: IntegerField,
@@ -53,19 +53,20 @@ _FIELD_OF: dict[type, Callable[[], AnyField]] = {
     Decimal: DecimalField,
 }
 _PLAIN_TYPES = ", ".join(each.__name__ for each in _FIELD_OF)
-# The most wrong elements of one value that an error lists.
+# An error lists at most so many wrong elements of one value.
 MAX_ERRORS = 20
 
 
 def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
     """Let *kind* stand for a field, as str does for a CharField: ``ListField(Point)``.
 
-    So it is for ``SetField``, ``ListField``, ``DictField``, ``MapField`` and ``CompressedField`` of classes
-    that are made from then on.
+    ``SetField``, ``ListField``, ``DictField``, ``MapField`` and ``CompressedField`` then accept *kind* in
+    the classes that are created afterwards.
 
-    :param kind: a class of yours. Its subclasses are not meant.
+    :param kind: a class of yours. Its subclasses are not included.
     :param field: the field of its values: a class, or a function without arguments.
-    :raises ModelDefinitionError: *kind* has a field already, or is no class; *field* makes no field.
+    :raises ModelDefinitionError: *kind* has a field already or is not a class, or *field* does not make
+        a field.
 
     >>> from dynamodb_py import ListField
     >>> class Celsius(float):
@@ -81,7 +82,9 @@ def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
     """
     given: object = kind
     if not isinstance(given, type):
-        raise ModelDefinitionError(f"register_field({given!r}, ...): give a class of yours first")
+        raise ModelDefinitionError(
+            f"register_field({given!r}, ...): the first argument is a class of yours"
+        )
     name = kind.__name__
     if make_field(kind) is not None:
         raise ModelDefinitionError(
@@ -100,12 +103,12 @@ def register_field(kind: type[X], field: Callable[[], Holds[X]]) -> None:
             "a function that makes it: lambda: ..."
         ) from error
     if not isinstance(made, Field):
-        raise ModelDefinitionError(f"register_field({name}, ...): {made!r} is no field")
+        raise ModelDefinitionError(f"register_field({name}, ...): {made!r} is not a field")
     _FIELD_OF[kind] = cast("Callable[[], AnyField]", field)
 
 
 def make_field(of: Any) -> AnyField | None:
-    """Return the field for *of*: a field, a plain type, a Document or a Model; None for all else."""
+    """Return the field for *of*: a field, a plain type, a Document or a Model; None for anything else."""
     if isinstance(of, Field):
         return cast("AnyField", of)
     if not isinstance(of, type):
@@ -122,7 +125,7 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     """Return *field* bound as the element or member *name* of *outer*; refuse options without effect there."""
     if isinstance(field, ULIDField) and field.default is make_ulid:
         field = copy(field)
-        field.default = None  # an element is given
+        field.default = None  # elements are given, never made
     placed = field.bound_to(outer.owner, name)
     kind = type(field).__name__
     if field.is_key:
@@ -142,7 +145,7 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
         raise placed.misdeclared(NOT_UNIQUE)
     if field.default is not None and not isinstance(field, CounterField):
         raise placed.misdeclared(
-            f"default= means nothing inside a {type(outer).__name__}: give the {kind} none, "
+            f"default= means nothing inside a {type(outer).__name__}: drop it, "
             "or declare a Document"
         )
     return placed
@@ -178,7 +181,7 @@ _FLOAT_TYPES = frozenset({float, int})
 
 
 def find_common_type(inner: AnyField, elements: Iterable[Any]) -> type[Any] | None:
-    """Return str, int or float if *inner* stores each of *elements* as what is of that type; else None."""
+    """Return str, int or float if *inner* stores all *elements* as plain values of that type; else None."""
     if inner.constrained:
         return None
     kinds = {*map(type, elements)}
@@ -190,7 +193,7 @@ def find_common_type(inner: AnyField, elements: Iterable[Any]) -> type[Any] | No
 def encode_common(known: type[Any], elements: Sequence[Any]) -> list[Wire]:
     """Return the attribute values of elements of a common type, without a call for each.
 
-    Raises :class:`~dynamodb_py.codec.Unstorable` where one may be too large, without its place.
+    Raises :class:`~dynamodb_py.codec.Unstorable`, which does not name the place, if one may be too large.
     """
     if known is str:
         return [{"S": each} for each in elements]
@@ -224,7 +227,7 @@ def to_inner_wire(field: AnyField | None, value: Any, depth: int) -> Wire:
 
 
 def to_inner_json(field: AnyField | None, value: Any) -> Any:
-    """Return the form in JSON of an element, or of a free value if there is no field."""
+    """Return the JSON form of an element, a free value if there is no field."""
     if field is None:
         return form_free(value)
     return None if value is None else field.to_json(value)
@@ -240,7 +243,7 @@ def from_inner_plain(field: AnyField | None, value: Any, how: Reading) -> Any:
 def from_inner_plains(
     elements: Iterable[tuple[str, AnyField | None, Any]], how: Reading
 ) -> list[Any]:
-    """Return several elements, given with their steps; raise Unstorable with all that are wrong."""
+    """Return several elements, for their steps, fields and forms; raise Unstorable with all that are wrong."""
     values: list[Any] = []
     wrong: list[Unstorable] = []
     for step, field, each in elements:

@@ -42,6 +42,17 @@ class EmbeddedField(Field[T, DocN]):
     """A document inside the item, stored as M.
 
     :param document: the class of the document, a subclass of :class:`~dynamodb_py.Document`.
+
+    >>> from dynamodb_py import CharField, Document, Model
+    >>> class Address(Document):
+    ...     city = CharField()
+    >>> class Person(Model):
+    ...     name = CharField(hash_key=True)
+    ...     address = EmbeddedField(Address)
+    >>> Person(name="ann", address=Address(city="Lyon")).address.city
+    'Lyon'
+    >>> Person.address.city == "Lyon"
+    <Condition: address.city = 'Lyon'>
     """
 
     kind = "M"
@@ -77,7 +88,7 @@ class EmbeddedField(Field[T, DocN]):
     def prepare(self) -> None:
         if not isinstance(self.document, type) or not hasattr(self.document, "_to_wire"):
             raise self.misdeclared(f"EmbeddedField takes a Document class, not {self.document!r}")
-        self._proxy = None  # of the field that this is a copy of
+        self._proxy = None  # the one so far belongs to the original of this copy
         super().prepare()
 
     def to_wire(self, value: Any, depth: int = 0, /) -> Wire | None:
@@ -137,7 +148,7 @@ class EmbeddedField(Field[T, DocN]):
 
 @contextmanager
 def _inside_value() -> Generator[None]:
-    """Raise the errors of a document as those of the value that it is."""
+    """Raise the errors of a document as errors of the value that holds it."""
     try:
         yield
     except ValidationError as error:
@@ -146,12 +157,12 @@ def _inside_value() -> Generator[None]:
 
 
 class _FieldProxy:
-    """``Order.address``: the field with the fields of its document as attributes, for users alone."""
+    """``Order.address``: the field with the fields of its document as attributes; only users see it."""
 
     def __getattr__(self, name: str) -> Attr:
         """Return a field of the document, for conditions and updates: ``Order.address.city``.
 
-        Use ``Order.address["name"]`` for a name that fields have themselves.
+        Use ``Order.address["name"]`` for a name that is an attribute of fields too.
         """
         if "document" not in self.__dict__:  # while it is copied
             raise AttributeError(name)

@@ -64,8 +64,8 @@ _TEXT = frozenset({str})
 class SetField(Container["set[T]", SetN]):
     """A set of texts, numbers or bytes, stored as SS, NS or BS.
 
-    DynamoDB has no empty set: one is stored as absence, and reads back as ``set()``, so that a
-    default is for new instances alone.
+    DynamoDB has no empty set: the attribute of an empty set is left out, and an item without the
+    attribute is read with ``set()``. A default is only for new instances.
 
     :param of: a field, or one of str, int, float, Decimal, bytes; str by default.
 
@@ -95,12 +95,14 @@ class SetField(Container["set[T]", SetN]):
 
     def prepare(self) -> None:
         if self.of is None:
-            raise self.misdeclared("a set says what it holds: SetField(str), SetField(int), ...")
+            raise self.misdeclared(
+                "a set needs a type of elements: SetField(str), SetField(int), ..."
+            )
         to = getattr(self.inner, "to", None)
         if self.inner is not None and isinstance(to, str) and not self.inner.kind:
             raise self.misdeclared(
-                f"a set is of the type of what it holds, and that of the key of {to!r} is not known by "
-                f"its name alone: give the class, SetField(ForeignKey({to})), or use a ListField"
+                f"the type of a set follows from its elements, and the name {to!r} does not give the type "
+                f"of its key: give the class, SetField(ForeignKey({to})), or use a ListField"
             )
         if self.inner is not None and self.inner.kind not in ("S", "N", "B"):
             raise self.misdeclared(
@@ -171,13 +173,13 @@ class SetField(Container["set[T]", SetN]):
 
 
 class ListField(Container["list[T]", ListN]):
-    """A list, stored as L: of one type, or free.
+    """A list, stored as L. Its elements have one type, or are free.
 
     A free list holds None, bool, int, float, Decimal, str, bytes, and lists, dicts and sets of them.
     Nothing is dropped from a list.
 
-    :param of: a field, one of str, int, float, bool, bytes, Decimal, a Document class (stored
-        inline) or a Model class (stored as the key that it refers to). Free by default.
+    :param of: the type of the elements: a field, one of str, int, float, bool, bytes, Decimal, a Document
+        class (stored in the list) or a Model class (stored as the key of an item). Free by default.
 
     >>> ListField().encode([1, "two", None])
     {'L': [{'N': '1'}, {'S': 'two'}, {'NULL': True}]}

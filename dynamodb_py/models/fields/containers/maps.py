@@ -58,9 +58,9 @@ else:
 
 
 class DictField(Container["dict[str, T]", DictN]):
-    """A dict with texts as keys, stored as M: its values of one type, or free.
+    """A dict with texts as keys, stored as M. Its values have one type, or are free.
 
-    :param of: as for :class:`ListField`.
+    :param of: the type of the values, as for :class:`ListField`.
 
     >>> DictField(int).encode({"a": 1})
     {'M': {'a': {'N': '1'}}}
@@ -203,7 +203,8 @@ class MapField(DictField[Any, MapN]):
 
     Members that the schema does not name are kept, as free values.
 
-    :param schema: the fields by key, or what :class:`ListField` takes for its elements.
+    :param schema: the field, or the type, of each member by its key; the types are those that
+        :class:`ListField` takes.
 
     >>> from dynamodb_py import IntegerField
     >>> MapField({"qty": IntegerField()}).encode({"qty": 2, "note": "x"})
@@ -245,7 +246,9 @@ class MapField(DictField[Any, MapN]):
         for key, of in self.schema.items():
             field = make_field(of)
             if field is None or not isinstance(key, str):
-                raise self.misdeclared(f"the schema's {key!r} is {of!r}: give a text a field")
+                raise self.misdeclared(
+                    f"the schema has {key!r}: {of!r}: it takes texts as keys, and fields or types as values"
+                )
             placed[key] = place_inside(field, self, f"{self.name}.{key}")
         self.schema = placed
         self.normalises = any(field.normalises for field in self.schema.values())

@@ -48,11 +48,11 @@ _TIME_WIDTH = len("09:30:00.000000")
 
 
 class DateField(AutoField, Field[date, DateN]):
-    """A date, stored as S: ISO 8601. A datetime is refused: which day it is depends on the zone.
+    """A date, stored as S: ISO 8601. A datetime is refused, since its day depends on the time zone.
 
-    :param auto_now: every save sets it to the present day in UTC.
-    :param auto_now_add: the first save sets it to that, unless it has a value.
-    :param format: the text that is stored instead, with ``%Y %m %d``, as for :class:`DateTimeField`.
+    :param auto_now: every save sets it to the current day in UTC.
+    :param auto_now_add: the first save sets it to the current day in UTC, unless it has a value.
+    :param format: the format of the stored text, with ``%Y %m %d``, as for :class:`DateTimeField`.
 
     >>> DateField().encode(date(2026, 11, 1))
     {'S': '2026-11-01'}
@@ -183,7 +183,7 @@ class TimeField(Field[time, TimeN]):
         if value.tzinfo is not None and offset is None:
             raise Unstorable(
                 f"{value!r} has no offset without a date: store a datetime, or a time with a "
-                "datetime.timezone, or with none"
+                "datetime.timezone or without a zone"
             )
         if offset is not None and offset % timedelta(minutes=1):
             raise Unstorable(f"{value!r}: ISO 8601 has no offsets of seconds")

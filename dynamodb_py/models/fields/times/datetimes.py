@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     class DateTimeNullable(Formatted, MomentNullable, total=False): ...  # noqa: D101
 
     class Expiring(TypedDict, total=False):
-        """The keywords of a moment after which an item may be deleted."""
+        """The keywords of a moment after which DynamoDB may delete the item."""
 
         ttl: bool
         after: timedelta | None
@@ -66,17 +66,18 @@ _LAST_SECOND = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // SECOND
 class DateTimeField(MomentField[MomentN]):
     """A moment, stored as S: ISO 8601 in UTC with microseconds, so that text order is time order.
 
-    Aware values are converted to UTC, naive ones are in UTC. Reading takes any ISO 8601 of other
-    programs, and gives an aware datetime.
+    Aware values are converted to UTC, and naive ones count as UTC. A read accepts any ISO 8601 text of
+    other programs, and returns an aware datetime.
 
     :param tz: the zone of values that are read: a name, or a pytz or zoneinfo zone; UTC by default.
-        A moment within hours of the years 1 and 9999, such as ``datetime.max``, which the zone has no
-        date for, is read in UTC.
-    :param auto_now: every save sets it to the present.
-    :param auto_now_add: the first save sets it to the present, unless it has a value.
-    :param format: the text that is stored instead, in UTC, with strftime's ``%Y %m %d %H %M %S %f %z``,
-        ``%:z`` for ``+00:00``, and ``%%``. A moment with a part that it does not keep, such as
-        microseconds, is refused. Conditions by order are allowed if its parts go from large to small.
+        A moment whose year in the zone would be 0 or 10000, as that of ``datetime.max`` may be, is
+        read in UTC.
+    :param auto_now: every save sets it to the current time.
+    :param auto_now_add: the first save sets it to the current time, unless it has a value.
+    :param format: the format of the stored text, in UTC, with strftime's ``%Y %m %d %H %M %S %f %z``,
+        ``%:z`` for ``+00:00``, and ``%%``. A moment with a part that the format does not keep, such as
+        microseconds, is refused. Conditions with ``<`` and ``>`` need a format whose parts go from large
+        to small.
 
     >>> DateTimeField().encode(datetime(2026, 11, 1, 12, 30))
     {'S': '2026-11-01T12:30:00.000000+00:00'}
@@ -88,7 +89,7 @@ class DateTimeField(MomentField[MomentN]):
     text_width: int | None = 32
     time_format: TimeFormat | None = None
     writes_iso = False
-    """Whether it stores what the package itself spells, without a user's :meth:`to_db`."""
+    """Whether it stores this package's own form of ISO 8601, without a user's :meth:`to_db`."""
     # Not datetime: msgspec would take the date 20261101 for seconds since 1970.
     leaf: Any = str
 
@@ -195,16 +196,17 @@ COMPARERS[identify_reading(DateTimeField)] = datetime, "S", _is_read_as
 class TimestampField(MomentField[MomentN]):
     """A moment, stored as N: seconds since 1970, the type that DynamoDB's TTL needs.
 
-    Values without a zone are in UTC. Fractions of a second are kept, except in the TTL field: DynamoDB
+    Values without a zone count as UTC. Fractions of a second are kept, except in the TTL field: DynamoDB
     needs whole seconds there, so they are rounded up, and no item is deleted before its moment.
 
     :param ttl: this is the table's TTL attribute: DynamoDB deletes an item some time (typically within
-        days) after this moment, but not one that is over five years past; an item without it stays.
-        One field of a model at most; ``Table.create()`` and ``update()`` switch TTL on.
+        days) after this moment. It does not delete an item whose moment is over five years past, nor
+        one without the attribute. A model has at most one such field; ``Table.create()`` and
+        ``update()`` switch TTL on.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
-    :param after: an item that is first written without a value gets this time from then on, in whole
-        seconds; later saves leave it alone.
-    :param tz: as for :class:`DateTimeField`, like ``auto_now`` and ``auto_now_add``.
+    :param after: a timedelta: an item that is first written without a value gets the moment of the
+        write plus this, in whole seconds. Later saves do not change it.
+    :param tz: as for :class:`DateTimeField`; so are ``auto_now`` and ``auto_now_add``.
 
     >>> TimestampField().encode(datetime(2026, 11, 1, 0, 0, 0, 500000))
     {'N': '1793491200.5'}
@@ -277,13 +279,13 @@ class TimestampField(MomentField[MomentN]):
     def _check_after(self, after: object) -> None:
         problem = None
         if not isinstance(after, timedelta) or after <= timedelta(0):
-            problem = f"after={after!r}: give a timedelta of more than nothing, timedelta(days=30)"
+            problem = f"after={after!r}: give a timedelta above 0, such as timedelta(days=30)"
         elif self.auto_now or self.auto_now_add or self.default is not None:
-            problem = "after= gives the value itself: drop auto_now, auto_now_add and default="
+            problem = "after= sets the value: drop auto_now, auto_now_add and default="
         elif self.hash_key:
-            problem = "after= gives items of one second one hash key: drop it"
+            problem = "after= would give all items of one second the same hash key: drop it"
         elif after > _LAST_START - datetime.now(UTC):
-            problem = f"after={after!r} leads past the year 9900: drop it, and items stay"
+            problem = f"after={after!r} leads past the year 9900: drop it, and items do not expire"
         if problem:
             raise self.misdeclared(problem)
 

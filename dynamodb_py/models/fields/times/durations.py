@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..base import Always, Default, Nullable, Options, Yes
 
     class Stored(TypedDict, total=False):
-        """The keyword of a span."""
+        """The keyword of a field of spans."""
 
         storage: Literal["iso", "seconds"]
 
@@ -68,14 +68,14 @@ def format_duration(value: timedelta) -> str:
 def parse_duration(text: str) -> timedelta:
     """Return the timedelta of an ISO 8601 duration in weeks, days and smaller units.
 
-    Years and months have no fixed length: ValueError.
+    Raises ValueError for years and months, which have no fixed length, and for any other text.
 
     >>> parse_duration("P1DT2H"), parse_duration("-PT1.5S")
     (datetime.timedelta(days=1, seconds=7200), datetime.timedelta(days=-1, seconds=86398, microseconds=500000))
     """
     if (match := _DURATION.fullmatch(text)) is None:
         raise ValueError(
-            f"{text!r} is no ISO 8601 duration of weeks, days, hours, minutes, seconds"
+            f"{text!r} is not an ISO 8601 duration of weeks, days, hours, minutes, seconds"
         )
     parts = match.groupdict()
     negative = parts.pop("sign") == "-"
@@ -87,7 +87,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def _multiply(amount: Decimal, unit: timedelta) -> timedelta:
-    """Return *amount* of *unit* to the microsecond, without going through floats."""
+    """Return *amount* times *unit* to the microsecond, without floats."""
     exact = EXACT.multiply(amount, unit // _MICROSECOND)
     return timedelta(microseconds=int(exact.to_integral_value(ROUND_HALF_EVEN)))
 
@@ -105,8 +105,8 @@ def from_seconds(text: str) -> timedelta:
 class TimeDeltaField(Field[timedelta, SpanN]):
     """A span of time, stored as S: an ISO 8601 duration such as ``P1DT2H``.
 
-    :param storage: ``"iso"``, which conditions compare for equality alone, or ``"seconds"`` for N, which
-        sorts by length.
+    :param storage: ``"iso"``, which conditions can only compare for equality, or ``"seconds"``, stored as
+        N, which sorts by length.
 
     >>> TimeDeltaField().encode(timedelta(days=1, hours=2))
     {'S': 'P1DT2H'}
@@ -154,7 +154,7 @@ class TimeDeltaField(Field[timedelta, SpanN]):
 
     def prepare(self) -> None:
         if self.storage not in ("iso", "seconds"):
-            raise self.misdeclared(f'storage={self.storage!r}: it is "iso" or "seconds"')
+            raise self.misdeclared(f'storage={self.storage!r}: it takes "iso" or "seconds"')
         super().prepare()
 
     def to_db(self, value: timedelta, /) -> Any:

@@ -35,12 +35,12 @@ D = TypeVar("D", bound=date)
 
 
 class TimeFormat:
-    """Spells moments in UTC, or dates, always with the same number of characters.
+    """Writes moments in UTC, or dates, as texts that all have the same number of characters.
 
-    Nothing depends on the locale or on the C library, as strftime does.
+    Unlike strftime, it does not depend on the locale or on the C library.
 
     :param text: the format, with ``%Y %m %d %H %M %S %f %z %:z %%``.
-    :param of_day: it is for dates, which have no time of day.
+    :param of_day: whether it is for dates, which have no time of day.
 
     >>> TimeFormat("%d.%m.%Y %H:%M%z").spell(datetime(2026, 11, 1, 12, 30))
     '01.11.2026 12:30+0000'
@@ -93,7 +93,7 @@ class TimeFormat:
     def parse(self, text: str) -> datetime | None:
         """Return the moment of a text, in UTC; None for a text in another format.
 
-        Raises ValueError or OverflowError for a text in this format that is no moment.
+        Raises ValueError or OverflowError for a text in this format that is not a moment.
         """
         found = self._pattern.fullmatch(text)
         if found is None:
@@ -110,15 +110,15 @@ def _find_problem(pieces: list[str], of_day: bool) -> str:
     for piece in directives:
         if piece not in PARTS and piece not in _ZONES:
             known = " ".join([*PARTS, *_ZONES, "%%"])
-            return f"{piece} is not known here: there are {known}, which no locale changes"
+            return f"{piece} is not supported: use {known}, which no locale changes"
         if of_day and piece not in _DATE_PARTS:
-            return f"{piece} is of a time of day, and a date has none"
+            return f"{piece} is for a time of day, which a date does not have"
     if "%Y" not in directives:
-        return "%Y is missing: without the year it could not be read again"
+        return "%Y is missing: without the year the text could not be read again"
     if len({each.replace(":", "") for each in directives}) < len(directives):
-        return "a part is in it twice"
+        return "it has the same part twice"
     if found := _OTHER_ZONE.search(pieces[-1]):
-        return f"what is stored is in UTC, so {found[0]} would be wrong: write %z or %:z"
+        return f"the stored text is in UTC, so {found[0]} would be wrong: write %z or %:z"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Moments: in UTC and in zones, as text, and what the fields of dates and times share."""
+"""Moments in UTC and in zones, their text, and the code that the fields of dates and times share."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def find_zone(tz: str | tzinfo) -> tzinfo:
 
 
 def to_utc(value: datetime) -> datetime:
-    """Return *value* in UTC; one without a zone is in UTC.
+    """Return *value* in UTC; one without a zone counts as UTC.
 
     >>> to_utc(datetime(2026, 1, 2)).isoformat()
     '2026-01-02T00:00:00+00:00'
@@ -81,7 +81,7 @@ def to_utc(value: datetime) -> datetime:
 
 
 def to_utc_or_refuse(value: datetime) -> datetime:
-    """Return *value* in UTC; raise :class:`Unstorable` before the year 1 or after 9999 there."""
+    """Return *value* in UTC; raise :class:`Unstorable` if its year in UTC would be 0 or 10000."""
     try:
         return to_utc(value)
     except OverflowError:
@@ -107,7 +107,7 @@ def parse_moment(text: str) -> datetime:
     is_own_form = len(text) == 32 and text[10] == "T"
     # Both parsers accept any character between date and time, digits too.
     if not is_own_form and _ISO_8601.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is no date and time in ISO 8601")
+        raise ValueError(f"{text!r} is not a date and time in ISO 8601")
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -123,7 +123,7 @@ def use_format(field: FormattedField, format: TimeFormat) -> None:
 
 
 def check_format(field: FormattedField, format: TimeFormat | None) -> None:
-    """Raise ModelDefinitionError for a format in which values could not be stored."""
+    """Raise ModelDefinitionError for a format that cannot store values."""
     if format is None:
         return
     problem = format.problem or ("" if field.kind == "S" else "it is stored as a number: drop it")
@@ -132,9 +132,9 @@ def check_format(field: FormattedField, format: TimeFormat | None) -> None:
 
 
 def spell_or_refuse(format: TimeFormat, value: date) -> str:
-    """Return the text of *value*; raise :class:`Unstorable` for one that it would not give back."""
+    """Return the text of *value*; raise :class:`Unstorable` if the text would not read as *value*."""
     if loss := format.find_loss(value):
-        raise Unstorable(f"{value!r} has {loss}: cut it off, so that what is lost is your decision")
+        raise Unstorable(f"{value!r} has {loss}: remove it with replace()")
     return format.spell(value)
 
 
@@ -195,7 +195,7 @@ class MomentField(AutoField, Field[datetime, MomentN]):
                 self.tz = find_zone(self.tz)
             except KeyError:  # pytz.UnknownTimeZoneError is one
                 raise self.misdeclared(
-                    f"tz={self.tz!r} is no time zone: name one of pytz.all_timezones"
+                    f"tz={self.tz!r} is not a time zone: name one of pytz.all_timezones"
                 ) from None
         super().prepare()
 
@@ -203,7 +203,7 @@ class MomentField(AutoField, Field[datetime, MomentN]):
         return self.to_zone(datetime.now(UTC))
 
     def to_zone(self, moment: datetime) -> datetime:
-        """Return the moment in the zone of this field, or in UTC where its year there is 0 or 10000."""
+        """Return the moment in the zone of this field, or in UTC if its year in the zone would be 0 or 10000."""
         if self.tz is None:
             return moment
         try:
