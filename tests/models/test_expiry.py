@@ -184,12 +184,12 @@ def test_after_counts_where_the_value_is_required_too_and_shows_its_zone():
     ("options", "said"),
     [
         ({"after": 30}, "after=30: give a timedelta"),
-        ({"after": timedelta(0)}, "more than nothing"),
-        ({"after": -MONTH}, "more than nothing"),
-        ({"after": MONTH, "auto_now_add": True}, "after= gives the value itself"),
-        ({"after": MONTH, "auto_now": True}, "after= gives the value itself"),
+        ({"after": timedelta(0)}, "give a timedelta above 0"),
+        ({"after": -MONTH}, "give a timedelta above 0"),
+        ({"after": MONTH, "auto_now_add": True}, "after= sets the value"),
+        ({"after": MONTH, "auto_now": True}, "after= sets the value"),
         ({"after": MONTH, "default": datetime(2026, 1, 1)}, "drop auto_now"),
-        ({"after": MONTH, "hash_key": True}, "one hash key"),
+        ({"after": MONTH, "hash_key": True}, "the same hash key"),
     ],
 )
 def test_what_contradicts_itself_is_refused(options, said):

@@ -1,1 +1,1 @@
-"""Attribute values as DynamoDB spells them: equality, paths, differences; nothing of models."""
+"""Attribute values as requests and responses have them: equality, paths, differences; nothing about models."""

@@ -44,7 +44,8 @@ from ...operations.items import Key, UpdateItem
 from .sets import has_effect, is_set, make_set_action
 from .values import Parts, equal, equal_or_absent, find_at, path_text
 
-# The size of an action or a guard in a request without its names and its value, in bytes.
+# Approximate sizes in a request, in bytes: an action or a guard without its names and value, each part of
+# its path, and each name besides its characters.
 _TERM = 12
 _PART = 4
 _NAME = 10
@@ -90,7 +91,7 @@ def make_change_set(
     """Return the changes that turn the item *before* into one with the attributes *after*.
 
     :param after: the attributes that may have changed; None for one to remove.
-    :param condition: another condition of the request, which takes some of its room.
+    :param condition: another condition of the request, which leaves less room for the changes.
     :param unknown: the attributes whose stored values are not known: they are written whole.
     :param sets: the attributes of sets, and whether each was edited in place.
 
@@ -145,7 +146,7 @@ def _fit_limits(
     drafts: dict[str, _Draft],
     condition: Condition,
 ) -> ChangeSet:
-    """Return the drafts as one change set, with fewer and larger values until it fits DynamoDB's limits."""
+    """Return the drafts as one change set; write fewer and larger values until it fits DynamoDB's limits."""
     while True:
         actions = [*whole]
         guards: list[Condition] = []
@@ -165,7 +166,7 @@ def _fit_limits(
 
 
 _SHORT = frozenset({Condition, Exists})
-_FEW = 12  # terms, which are short enough at any depth
+_FEW = 12  # so few terms are short enough at any depth
 
 
 def _fits(changes: ChangeSet, condition: Condition) -> bool:
@@ -173,7 +174,9 @@ def _fits(changes: ChangeSet, condition: Condition) -> bool:
     actions, guards = changes.actions, changes.guards
     if len(actions) > MAX_OPERATORS:
         return False
-    if not guards or type(condition) in _SHORT:  # nearly always: no term is longer than these
+    if (
+        not guards or type(condition) in _SHORT
+    ):  # the usual case: this bounds the length of each term
         terms, depth = len(actions) + len(guards), MAX_DEPTH
         if terms > _FEW:
             depth = max([len(action.path.parts) for action in actions])
@@ -253,7 +256,7 @@ def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: boo
     for key in {**was, **now}:
         one, other = was.get(key), now.get(key)
         if one is other:
-            continue  # nearly always: what did not change is taken from *old*
+            continue  # the usual case: an unchanged value is the object from *old*
         draft = _draft((*parts, key), one, other, deepest, seen=seen)
         if draft is None:
             continue
@@ -262,7 +265,7 @@ def _draft_of_map(parts: Parts, old: Wire, new: Wire, deepest: int, *, seen: boo
         _add(joined, draft)
     if not joined.actions:
         return None
-    # Even if larger, where the whole map would undo changes of other writers.
+    # Without a guard, write key by key even if it is larger: the whole map would undo other writers' changes.
     if not seen or joined.bytes < _whole_bytes(parts, old, new, seen=seen):
         return joined
     return _whole(parts, old, new, seen=seen)
@@ -279,7 +282,7 @@ def _draft_of_list(
         size = {"N": str(len(was))}
         joined.guards.append(Compare(Size(_path_of(parts)), "=", Value(size)))
         joined.bytes += _bytes(parts, size)
-    # The lists' own JSON is made only for what is not smaller than it can be.
+    # The lists are encoded only if the writes of elements are not smaller than the least size of the lists.
     most, is_exact = _SHORTEST * (len(now) if seen else len(now) + len(was)), False
     for at in compress(range(len(was)), map(is_not, was, now)):
         place, one, other = (*parts, at), was[at], now[at]
@@ -311,7 +314,7 @@ def _draft_of_list(
 def _add_length(
     joined: _Draft, parts: Parts, was: list[Wire], now: list[Wire], *, seen: bool
 ) -> None:
-    """Add the writes of the elements that *now* has more than *was*, or less."""
+    """Add the writes that append elements to *was*, or remove its last ones, for the length of *now*."""
     for at in range(len(was), len(now)):
         joined.actions.append(_set((*parts, at), now[at]))
         joined.bytes += _bytes((*parts, at), now[at])
@@ -369,7 +372,7 @@ def _path_bytes(parts: Parts) -> int:
 
 # -- after another writer's change -----------------------------------------------------------------
 def is_applied(actions: Iterable[Action], after: WireItem, now: WireItem) -> bool:
-    """Tell whether *now* has the result of *actions*: lists are compared whole, else what is written."""
+    """Tell whether *now* has the result of *actions*; for a write inside a list, compare the whole list."""
     places: set[Parts] = set()
     for action in actions:
         if not isinstance(action, (Add, Delete)):
@@ -414,10 +417,11 @@ def rebase_item(
 
 
 def rebase(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
-    """Return what to compare *new* with in place of *old*, if *now* is stored.
+    """Return the value to compare *new* with in place of *old*, if *now* is stored.
 
-    That is *old*, with two exceptions. A map that was removed is absent, so that *new* is written
-    whole. A map that was added is empty, so that *new* is written by keys beside those of others.
+    It is *old*, with two exceptions. If another writer removed a map, it is absent, so that *new* is
+    written whole. If another writer added a map, it is empty, so that *new* is written key by key and the
+    other writer's keys stay.
     """
     if new is None or "M" not in new or (old is not None and equal(old, new)):
         return old

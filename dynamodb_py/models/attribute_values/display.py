@@ -1,4 +1,4 @@
-"""The difference of two items for people: the old and the new value at each path."""
+"""The differences of two values for people: the old and the new value at each path."""
 
 from __future__ import annotations
 

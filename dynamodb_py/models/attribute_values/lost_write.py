@@ -1,4 +1,4 @@
-"""LostWrite: a write of an item whose answer never came, so that it may have been executed."""
+"""LostWrite: a write of an item whose response never arrived: DynamoDB may have executed it or not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LostWrite(Struct, frozen=True):
         return apply_actions(before, self.actions) if self.actions else {}
 
     def is_executed(self, before: Mapping[str, Wire], now: WireItem) -> bool:
-        """Tell whether the item *now*, which was *before*, is as this write leaves it."""
+        """Tell whether the stored item *now* is the result of this write on the item *before*."""
         after = self.apply(before)
         if self.actions:
             return bool(now) and is_applied(self.actions, after, now)

@@ -1,4 +1,4 @@
-"""Sets on the wire: their elements by value, and what ADD and DELETE of elements do."""
+"""Sets in requests and responses: their elements by value, and the results of ADD and DELETE."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def is_set(wire: Wire | None) -> bool:
 
 
 def list_elements(wire: Wire | None, kind: str) -> dict[Any, Any]:
-    """Return the elements of a set of *kind* by value, each as it is spelled; none of anything else."""
+    """Return the elements of a set of *kind* by value, each as it is spelled; {} for any other value."""
     read = _READERS[kind]
     return {read(each): each for each in (wire or {}).get(kind, ())}
 
 
 def make_set_action(path: Path, old: Wire | None, new: Wire | None) -> Action | None:
-    """Return the ADD or DELETE of elements that turns the set *old* into *new*; None if none alone does.
+    """Return the ADD or DELETE of elements that turns the set *old* into *new*; None if one is not enough.
 
     An absent attribute is an empty set.
 
@@ -58,7 +58,7 @@ def change_elements(action: Add | Delete, wire: Wire | None) -> Wire | None:
 def has_effect(action: Add | Delete, wire: Wire | None) -> bool:
     """Tell whether the set *wire* has all elements that *action* adds, or none that it deletes."""
     if not isinstance(action.value, Value) or action.value.kind not in _READERS:
-        return False  # a number: what was added to it is not seen
+        return False  # an ADD to a number: the sum does not show whether it was executed
     kind = action.value.kind
     there, given = list_elements(wire, kind).keys(), list_elements(action.value.wire, kind).keys()
     return given <= there if isinstance(action, Add) else given.isdisjoint(there)

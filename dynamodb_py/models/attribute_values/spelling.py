@@ -1,4 +1,7 @@
-"""Spelling: what other programs stored stays as they spelled it, where a value did not change."""
+"""Spelling: one value may be stored in several forms, such as the numbers 1 and 1.0.
+
+If a value did not change, its stored form stays, though another program spelled it otherwise than its field.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +31,8 @@ from .values import equal
 
 _CONTAINERS = frozenset({"M", "L"})
 _LISTS: dict[Any, Any] = {int: list[int], float: list[float]}
-# In maps of so few keys, maps are walked without comparing them first: comparing again at each level
-# would cost the square of the depth. Of more keys, most are equal, and comparing is faster.
+# In a map with at most so many keys, inner maps are walked without comparing them first: comparing again at
+# each level would cost the square of the depth. In a wider map most are equal, and comparing is faster.
 _NARROW = 8
 
 
@@ -73,11 +76,11 @@ def stays_same(field: AnyField, old: Wire, value: Any) -> bool:
 def encode_as_stored(
     field: AnyField, value: Any, old: Wire | None, wire: Wire | None = None
 ) -> Wire | None:
-    """Return *value* as an attribute value, with what did not change in it as it is stored in *old*.
+    """Return *value* as an attribute value; unchanged values inside it are as stored in *old*.
 
     It is *old* itself if nothing changed. Raises :class:`~dynamodb_py.codec.Unstorable`.
 
-    :param wire: the attribute value, where the field is not to encode it.
+    :param wire: the attribute value, if it is encoded already.
     """
     if wire is None:
         if old is not None and type(value) is list:
@@ -93,15 +96,15 @@ def encode_as_stored(
         return old if reads_as(field, old, value) else keep_spelling_of(field, old, wire)
     if field.normalises:
         return old if spell_again(field, old) == wire else wire
-    if field.verbatim is not None:  # as _keep() does, whose other questions are about containers
+    if field.verbatim is not None:  # the result of _keep(), without its checks for containers
         return old if _spell(field, old) == wire else wire
     return _keep(field, old, wire)
 
 
 def _encode_list_as_stored(field: AnyField, value: list[Any], old: Wire) -> Wire | None:
-    """Do as :func:`encode_as_stored` for a list of texts, ints or floats; None where all must be encoded.
+    """Do as :func:`encode_as_stored` for a list of texts, ints or floats; None if all must be encoded.
 
-    The elements are compared with what is read in those stored, and only those that differ are encoded.
+    It reads the stored elements, and encodes only the elements that differ from these.
     """
     inner: AnyField | None = getattr(field, "inner", None)
     was: list[Wire] | None = old.get("L")
@@ -119,7 +122,7 @@ def _encode_list_as_stored(field: AnyField, value: list[Any], old: Wire) -> Wire
             return old
         encoded = encode_common(known, [value[at] for at in differ] + value[len(was) :])
     except (*UNFIT, Unstorable):
-        return None  # the errors have their places there
+        return None  # encoding all of them raises errors with their places
     now = was[: len(value)] + encoded[len(differ) :]
     for at, wire in zip(differ, encoded):  # noqa: B905 - a keyword takes longer
         now[at] = wire
@@ -129,7 +132,7 @@ def _encode_list_as_stored(field: AnyField, value: list[Any], old: Wire) -> Wire
 
 
 def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wire | None:
-    """Return a value to store, with what did not change in it as another writer spelled it.
+    """Return *wire*, the value to store, with unchanged values inside it as spelled in *old*.
 
     It is *old* itself if nothing changed.
     """
@@ -139,9 +142,9 @@ def keep_spelling_of(field: AnyField, old: Wire | None, wire: Wire | None) -> Wi
 
 
 def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
-    """Do as :func:`keep_spelling_of`, for a free value if there is no field.
+    """Do as :func:`keep_spelling_of`; without a field, for a free value.
 
-    Only what differs is decoded, and encoded again.
+    Only values that differ are decoded, and encoded again.
     """
     inner = getattr(field, "inner", None)
     if "M" in wire and "M" in old and (field is None or type(field) is DictField):
@@ -179,7 +182,7 @@ def _keep(field: AnyField | None, old: Wire, wire: Wire) -> Wire:
 
 
 def _spell(field: AnyField | None, old: Wire) -> Wire:
-    """Return a stored value as the field, or a free value, spells it; *old* itself if that cannot be."""
+    """Return a stored value as the field, or a free value, spells it; *old* itself if it cannot be read or stored."""
     verbatim = None if field is None else field.verbatim
     if "S" in old and (field is None or verbatim is str):
         return old
@@ -220,7 +223,7 @@ def _keep_elements(field: Any, old: Wire, wire: Wire) -> Wire:
 
 
 def keep_spelling(raw: Wire, old: Wire, new: Wire) -> Wire:
-    """Return *new*, where all that equals *old* is spelled as in *raw*.
+    """Return *new*, with each value inside it that equals *old* spelled as in *raw*.
 
     *old* is *raw* decoded and encoded by the fields; another writer may spell values differently.
     """
@@ -259,12 +262,12 @@ def _keep_list(
 ) -> list[Wire]:
     """Return the elements *new*: those that stay or only move are spelled as in *raw*.
 
-    :param differ: the places of both at which they may differ.
+    :param differ: the indexes at which *raw* and *new* may differ.
     :param spell: returns an element of *raw* as its field spells it.
-    :param keep: returns an element of *new*, with what did not change in it spelled as in *raw*.
+    :param keep: returns an element of *new*, with unchanged values inside it spelled as in *raw*.
     """
     kept = [*raw[: len(new)], *new[len(raw) :]]
-    if len(differ) == 1 and len(raw) == len(new):  # nearly always: nothing can have moved
+    if len(differ) == 1 and len(raw) == len(new):  # the usual case: nothing can have moved
         (at,) = differ
         kept[at] = keep(at)
         return kept

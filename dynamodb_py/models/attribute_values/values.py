@@ -1,4 +1,4 @@
-"""Attribute values on the wire: equality, paths, and the result of an update."""
+"""Attribute values in requests and responses: equality, paths, and the result of an update."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
                 return set(map(to_bytes, value)) == set(map(to_bytes, other_value))
             case _:
                 return False
-    except (ArithmeticError, AttributeError, TypeError, ValueError):  # no value of its type
+    except (ArithmeticError, AttributeError, TypeError, ValueError):  # not a value of its kind
         return False
 
 
@@ -84,7 +84,7 @@ def find_at(item: Mapping[str, Wire], parts: Iterable[str | int]) -> Wire | None
 
 
 def is_plain(action: Action) -> bool:
-    """Tell whether *action* removes, or sets a value that it contains."""
+    """Tell whether *action* is a REMOVE, or a SET of a value, so that its result is known."""
     return isinstance(action, Remove) or (
         isinstance(action, Set) and isinstance(action.value, Value)
     )
@@ -93,7 +93,7 @@ def is_plain(action: Action) -> bool:
 def apply_actions(item: Mapping[str, Wire], actions: Iterable[Action]) -> WireItem:
     """Return *item* after SETs of values, REMOVEs, and changes of sets; *item* itself does not change.
 
-    Elements of a list must come from the last to the first.
+    REMOVEs of elements of a list must go from the last element to the first.
     """
     result: WireItem = dict(item)
     fresh: set[int] = set()  # ids of the containers that are copies
@@ -143,7 +143,7 @@ def _copy_inner(inside: Any, part: Any, fresh: set[int]) -> Any:
 
 
 def path_text(parts: Parts, name: Callable[[Parts], str] = lambda parts: str(parts[-1])) -> str:
-    """Return a path as it is shown in messages.
+    """Return a path as text, for messages.
 
     >>> path_text(("doc", "a", 0))
     'doc.a[0]'
@@ -162,7 +162,7 @@ def has_changed(
 
 
 def require_unchanged(attributes: Iterable[str], item: Mapping[str, Wire]) -> Condition:
-    """Return the condition that *attributes* are equal to those of *item*, or absent as there."""
+    """Return the condition that *attributes* are as in *item*: equal to its values, or absent."""
     terms: list[Condition] = []
     for name in attributes:
         wire, path = item.get(name), Path((name,))

@@ -1,7 +1,7 @@
-"""Computed fields: those of a model that templates or functions make, and reading their parts.
+"""Computed fields: fields that a template or a function makes from others, and the reading of their parts.
 
 A computed field has no value of its own: it is composed of its parts. Parts that the table's key contains
-in full are not stored a second time, but read back from the key.
+in full are not stored a second time, but read from the key.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def unread_names(record: ComputedRecord) -> frozenset[str]:
 
 
 def value_of_part(record: ComputedRecord, part: AnyField) -> Any:
-    """Return the present value of a part of a key; a new record may have its default."""
+    """Return the current value of a part of a key; a new record may have its default."""
     absent = record._fieldset.constants.get(part.name) if record._stored is None else None
     return record.__dict__.get(part.name, absent)
 
@@ -57,12 +57,12 @@ class ComputedField:
     def __init__(self, field: AnyField, template: BoundTemplate | BoundMerge) -> None:
         self.field, self.template = field, template
         self.is_merged = isinstance(template, BoundMerge)
-        """Whether a function makes it: nothing of its parts can be known from it."""
+        """Whether a function makes it: it does not determine its parts."""
         self.name, self.attribute = field.name, field.attribute
         self.parts = tuple(part.field for part in template.parts)
         self.is_key = field.is_key
         self.only_in_key: tuple[AnyField, ...] = ()
-        """The parts that are stored in it alone."""
+        """The parts that only this field contains."""
 
     def __repr__(self) -> str:
         return f"<ComputedField {self.name} of {', '.join(self.template.names)}>"
@@ -89,7 +89,7 @@ class ComputedField:
 
 
 class ComputedReads:
-    """The template fields of one model: reading their parts, and keys given by parts."""
+    """The computed fields of one model: reading their parts, and keys that are given by parts."""
 
     def __init__(
         self, name: str, fields: Mapping[str, AnyField], keys: tuple[AnyField, ...]
@@ -106,7 +106,7 @@ class ComputedReads:
                 self.in_key.setdefault(part.name, each)
                 part.required = True
         self.virtual: dict[str, ComputedField] = {}
-        """The computed fields by the attributes of the parts that are stored in them alone."""
+        """The computed fields by the attributes of the parts that only they contain."""
 
     def _bind(self, field: AnyField) -> ComputedField:
         merge: Any = getattr(field, "merge", None)
@@ -133,15 +133,15 @@ class ComputedReads:
         bound: BoundTemplate | BoundMerge,
         make_error: Callable[[str], ModelDefinitionError],
     ) -> None:
-        """Refuse parts whose values are not known when an item is written, or change without it."""
+        """Refuse parts that are computed themselves, or that every save or write changes."""
         for part in bound.parts:
             if is_computed(part.field):
                 how = "a function" if get_template_text(part.field) is None else "a template"
                 raise make_error(f"names {part.name}, which is made of {how} itself")
             if field.is_key and getattr(part.field, "auto_now", False):
                 raise make_error(
-                    f"names {part.name}, which is set anew with each save, and an item's key cannot "
-                    "change: take a field with auto_now_add"
+                    f"names {part.name}, which every save sets anew, and an item's key cannot "
+                    "change: use a field with auto_now_add"
                 )
             if isinstance(part.field, VersionField):
                 raise make_error(f"names {part.name}, the version, which changes with each write")
@@ -187,7 +187,7 @@ class ComputedReads:
         )
         """The computed attributes that every item has."""
         self.beside: dict[str, list[ComputedField]] = {}
-        """By attribute: the computed fields of the indexes whose key it is in."""
+        """For each attribute: the computed fields in the keys of the indexes whose key has the attribute."""
         for index in schema.indexes:
             names = [key.name for key in index.keys]
             inside = [each for each in self.all if not each.is_key and each.attribute in names]
@@ -196,9 +196,9 @@ class ComputedReads:
         self.parts = {
             each.attribute: frozenset(p.attribute for p in each.parts)
             for each in self.all
-            if not each.is_merged  # a function may give None, and may take it
+            if not each.is_merged  # a function may return None though all parts exist
         }
-        """The attributes that each computed one is made of, where it is there exactly if they are."""
+        """The attributes of the parts, by computed attributes that exist exactly if all their parts do."""
 
     @property
     def key_names(self) -> str:
@@ -210,7 +210,7 @@ class ComputedReads:
         return " and ".join(dict.fromkeys(names))
 
     def is_key(self, named: Mapping[str, Any]) -> bool:
-        """Tell whether *named* are a whole key and nothing else: texts, or all their parts."""
+        """Tell whether *named* are a whole key and nothing else: its fields, or all parts of these."""
         names: set[str] = set()
         for field in self.keys:
             computed = self.by_name.get(field.name)
@@ -253,7 +253,7 @@ class ComputedReads:
     ) -> None:
         """Replace the texts of keys in *values*, which were read, by the parts that they contain.
 
-        :param unreadable: if given, the errors of unreadable parts are added to it, and not raised.
+        :param unreadable: if given, errors of unreadable parts are added to it instead of raised.
         """
         for each, text in [(each, values.pop(each.name, None)) for each in self.all]:
             missing = [part for part in each.only_in_key if part.name not in values]
@@ -270,7 +270,7 @@ class ComputedReads:
 
     def _make_unreadable(self, computed: ComputedField, text: str) -> UnreadableValue:
         return UnreadableValue(
-            f"{self.name}: the stored {computed.name} {text!r} is no key of the template "
+            f"{self.name}: the stored {computed.name} {text!r} is not a key of the template "
             f"{computed.template}: {', '.join(part.name for part in computed.only_in_key)} cannot be read from it"
         )
 
@@ -301,14 +301,14 @@ class ComputedReads:
             if not same:
                 raise self._make_value_error(
                     name,
-                    f"{text!r} is not what {each.parts_text} make: leave it out, it is made of them",
+                    f"{text!r} is not the value that {each.parts_text} make: leave it out",
                 )
 
     def _make_value_error(self, name: str, message: str) -> ValidationError:
         return ValidationError({name: [message]}, model=self.name)
 
     def compose_text(self, record: ComputedRecord, computed: ComputedField) -> Any:
-        """Return the present text of a template field of an instance; None if a part is missing."""
+        """Return the current text of a template field of an instance; None if a part is missing."""
         if not record._decoded:
             record._decode()
         values = record.__dict__
@@ -321,7 +321,7 @@ class ComputedReads:
             except ValidationError:
                 if record._stored is None:
                     return None
-        if computed.name in values:  # an instance that knows only its key
+        if computed.name in values:  # an instance that has only its key
             return values[computed.name]
         if record._stored is None:
             return None
@@ -393,7 +393,7 @@ class ComputedReads:
         return tuple(dict.fromkeys(p if c is None else Path((c.attribute,)) for p, c in found))
 
     def find_held(self, attributes: frozenset[str]) -> frozenset[str]:
-        """Return the names of the parts that are stored in *attributes* alone."""
+        """Return the names of the parts that only *attributes* contain."""
         return frozenset(
             part.name
             for each in self.primary

@@ -1,4 +1,4 @@
-"""Computed fields in writes: the attributes composed of the key templates of one model.
+"""Computed fields in writes: the attributes that the key templates of one model compose.
 
 A template field is composed of its parts whenever an item is written. Parts that the table's key contains in
 full are not stored a second time.
@@ -29,7 +29,7 @@ Errors = dict[str, list[str]]
 
 
 class ComputedFields(ComputedReads):
-    """The template fields of one model, with what writes need."""
+    """The computed fields of one model, for reads and for writes."""
 
     def compose_item(self, record: ComputedRecord, wires: WireItem, errors: Errors) -> None:
         """Add the composed attributes to a whole item, and remove the parts that need not be stored."""
@@ -138,14 +138,16 @@ class ComputedFields(ComputedReads):
         :param known: the attributes of the item after the write, as far as they are known.
         """
         found: WireItem = {}
-        for name in touched:  # it grows: what is added may be in the key of another index
+        for (
+            name
+        ) in touched:  # the list grows: an added attribute may be in the key of another index
             for each in self.beside.get(name, ()):
                 if each.attribute in present or each.attribute in found:
                     continue
                 wrong: Errors = {}
                 try:
                     wire = self._compose(each, known, wrong)
-                except UNFIT:  # a part that another program wrote
+                except UNFIT:  # another program wrote a part in a form that cannot be read
                     continue
                 if wire is not None and not wrong:
                     found[each.attribute] = wire
@@ -165,7 +167,7 @@ class ComputedFields(ComputedReads):
     def require_unchanged_parts(
         self, stored: Mapping[str, Wire], changes: Mapping[str, Any]
     ) -> Condition:
-        """Return the condition that the parts of changed templates that are not written have not changed."""
+        """Return the condition that the unwritten parts of changed templates are as they were stored."""
         fixed = {*changes, *self.virtual, *(key.attribute for key in self.keys)}
         changed = [each for each in self.all if not each.is_key and each.attribute in changes]
         names = [p.attribute for each in changed for p in each.parts if p.attribute not in fixed]
@@ -209,7 +211,7 @@ class ComputedFields(ComputedReads):
     def _complete_update(
         self, reached: Mapping[str, Action], known: Mapping[str, Wire], stored: Mapping[str, Wire]
     ) -> Iterator[Action]:
-        """Yield the actions on what an item lacks in the indexes that an update touches."""
+        """Yield the actions that add the attributes that an item lacks in the indexes that an update touches."""
         touched = [name for name, action in reached.items() if not isinstance(action, Remove)]
         left = {name: wire for name, wire in known.items() if name not in reached}
         for name, wire in self._complete_indexes(touched, {**stored, **reached}, left).items():
@@ -218,7 +220,7 @@ class ComputedFields(ComputedReads):
     def complete_for_key(
         self, actions: tuple[Action, ...], key: Mapping[str, Wire]
     ) -> tuple[Action, ...]:
-        """Return *actions* and those on what the key of the item says of the indexes that they touch."""
+        """Return *actions*, and those that add attributes which follow from the key to the indexes that they touch."""
         reached = {str(action.path.parts[0]): action for action in actions}
         return (*actions, *self._complete_update(reached, self.parse_key(key), {}))
 
@@ -237,7 +239,7 @@ class ComputedFields(ComputedReads):
         parts: Mapping[str, Wire],
         errors: Errors,
     ) -> Iterator[Action]:
-        """Yield the further actions of an update that may make the item.
+        """Yield the further actions of an update that may create the item.
 
         They write the parts that are stored in addition to the key, and the templates composed of these. A
         part that the key contains incompletely is written only if the item has none.
@@ -266,7 +268,7 @@ class ComputedFields(ComputedReads):
     def compose_setters(
         self, key: Mapping[str, Wire], wanted: dict[str, Wire | None], errors: Errors
     ) -> None:
-        """Add the composed attributes to those that are set in an item which may be there.
+        """Add the composed attributes to *wanted*, those that are set in an item that may exist.
 
         Adds to *errors* for a part without the others.
         """
@@ -332,8 +334,5 @@ def _describe_lost(computed: ComputedField, lost: list[str]) -> str:
 def _describe_in_key(computed: ComputedField, part: AnyField) -> str:
     """Return the message for an update of a part of a key."""
     if computed.template.by_name[part.name].lossy:
-        return (
-            f"the key {computed.name} contains it in part: load the item, and save() it, to change it as far as "
-            "the key stays the same"
-        )
+        return f"the key {computed.name} contains a part of it: load the item and save() it, which can change the rest"
     return f"it is part of the key {computed.name}, which cannot change: create a new item and delete this one"

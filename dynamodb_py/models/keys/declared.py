@@ -1,4 +1,4 @@
-"""Which fields are made of others, by their declaration."""
+"""Which fields are declared as made of others."""
 
 from __future__ import annotations
 

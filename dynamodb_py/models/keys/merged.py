@@ -1,7 +1,7 @@
 """Fields that a function computes from others: ``CompositeField("a", "b", merge=...)``.
 
-It has what the binding of a template has, of which only the whole can be said: what a function returns cannot
-be taken apart, and does not sort as its parts do.
+A :class:`BoundMerge` has the methods of a bound template. Only the whole value has a meaning: the result of
+a function cannot be split into its parts, and does not sort as they do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MergedPart(Struct, frozen=True):
     name: str
     field: AnyField
     lossy: bool = True
-    """Whether its value cannot be known from the result."""
+    """Whether the result does not determine its value."""
     sorts: bool = False
 
 
@@ -63,9 +63,11 @@ class BoundMerge:
         return None if wire is None else self.field.decode(wire)
 
     def compose_wire(self, wires: Mapping[str, Wire]) -> Wire | None:
-        """Return what is stored for these values, by the names of their fields; None for nothing.
+        """Return the stored form of the function's result, or None if the result is None.
 
-        Raises ValidationError if the function raises, or returns what the field cannot hold.
+        Raises ValidationError if the function raises, or returns a value that the field cannot hold.
+
+        :param wires: the stored values of the parts, by the names of their fields.
         """
         values = [part.field.decode(wires[part.name]) for part in self.parts]
         try:
@@ -88,14 +90,14 @@ class BoundMerge:
         )
 
     def parse(self, text: Any) -> dict[str, Any]:
-        """Return no parts: what the function returns cannot be taken apart."""
+        """Return no parts: the result of the function cannot be split into them."""
         del text
         return {}
 
     parse_wires = parse
 
     def prefix_wires(self, equals: Mapping[str, Wire]) -> Prefix:
-        """Return the beginning of the values of these parts, of which nothing is known."""
+        """Return an empty prefix: the parts do not determine how the value begins."""
         del equals
         return Prefix("", (), complete=False, exact=False)
 

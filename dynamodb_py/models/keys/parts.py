@@ -88,7 +88,7 @@ class NumberPart(PartCodec):
     def text(self, wire: Wire) -> str:
         number: str = wire["N"]
         if _INTEGER.fullmatch(number) is None:
-            raise self.make_refusal(wire, "is no whole number: keys of it would not sort")
+            raise self.make_refusal(wire, "is not a whole number: keys with it would not sort")
         return number
 
     def wire(self, text: str) -> Wire | None:
@@ -96,7 +96,7 @@ class NumberPart(PartCodec):
 
 
 class PaddedPart(NumberPart):
-    """An int of 0 and more, with zeros before it: ``{number:08d}``."""
+    """An int of 0 or more, with zeros before it: ``{number:08d}``."""
 
     sorts = True
 
@@ -108,10 +108,10 @@ class PaddedPart(NumberPart):
     def text(self, wire: Wire) -> str:
         number = super().text(wire)
         if number[0] == "-":
-            raise self.make_refusal(wire, "is negative: its keys would not sort")
+            raise self.make_refusal(wire, "is negative: keys with it would not sort")
         if len(number) > self._digits:
             raise self.make_refusal(
-                wire, f"has more than {self._digits} digits: its keys would not sort"
+                wire, f"has more than {self._digits} digits: keys with it would not sort"
             )
         return number.zfill(self._digits)
 
@@ -125,7 +125,7 @@ _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _DIGITS = re.compile(r"[0-9]+")
 
 
-# Directives of formats: the number of digits, the least and the greatest number.
+# The directives of formats: for each, the number of digits, and the least and the greatest number.
 _DIRECTIVES = {
     "Y": (4, 1, 9999),
     "m": (2, 1, 12),
@@ -194,7 +194,7 @@ class MomentPart(PartCodec):
             wire = self.field.to_wire(value)
         except (ValueError, OverflowError, Unstorable):
             return None
-        # Such as 2026-02-30, which is no day.
+        # A text such as 2026-02-30 is not a date.
         return wire if wire is not None and self.text(wire) == text else None
 
 
@@ -212,19 +212,19 @@ def _first_moment(numbers: dict[str, int]) -> datetime:
 
 
 def make_codec(field: AnyField, format: str) -> PartCodec:
-    """Return the codec of *field* in a key; raise ValueError with a sentence for fields without one."""
+    """Return the codec of *field* in a key; raise ValueError with a message for a field that has none."""
     name = field.name
     if isinstance(field, (DecimalField, FloatField, TimeDeltaField)) and field.kind == "N":
         raise ValueError(
             f"{name} is a {type(field).__name__}, whose numbers have no text that sorts as they do: "
-            "use an IntegerField, of cents or the like, or leave it out of the key"
+            "use an IntegerField, as for cents, or leave it out of the key"
         )
     if field.kind not in ("S", "N"):
         raise ValueError(
             f"{name} is stored as {field.kind}: parts of a key are texts, whole numbers and moments"
         )
     if field.null:
-        raise ValueError(f"{name} has null=True, and a key has no None in it: drop null=True")
+        raise ValueError(f"{name} has null=True, and a key cannot contain None: drop null=True")
     if isinstance(field, (DateField, DateTimeField, TimestampField)) and "%" in format:
         return MomentPart(field, _parse_format(field, format))
     if not format:
@@ -232,11 +232,11 @@ def make_codec(field: AnyField, format: str) -> PartCodec:
     padded = re.fullmatch(r"0([1-9][0-9]?)d", format)
     if padded is not None and field.kind == "N":
         return PaddedPart(field, int(padded[1]))
-    wanted = "0 and how many digits, as in 08d" if field.kind == "N" else "none"
+    wanted = "0 and the number of digits, as in 08d" if field.kind == "N" else "none"
     if isinstance(field, (DateField, DateTimeField, TimestampField)):
         wanted = "%Y %m %d %H %M %S %f, as in %Y-%m-%d"
     raise ValueError(
-        f"{{{name}:{format}}} is no format that keys can have for a {type(field).__name__}: "
+        f"{{{name}:{format}}} is not a format of keys for a {type(field).__name__}: "
         f"it takes {wanted}"
     )
 
@@ -251,7 +251,7 @@ def _parse_format(field: AnyField, format: str) -> list[str]:
         else:
             raise ValueError(
                 f"{{{field.name}:{format}}} has {piece}: keys take "
-                f"{' '.join('%' + each for each in _DIRECTIVES)}, each as wide whatever the moment"
+                f"{' '.join('%' + each for each in _DIRECTIVES)}, which always have the same width"
             )
         if letter in _OF_A_DAY and isinstance(field, DateField):
             raise ValueError(

@@ -1,7 +1,7 @@
 """Ranges of keys, and the escaping that keeps texts of any length in order.
 
-If a text is followed by a character *c* below ``/``, each of its characters up to *c* is escaped, and the next
-one after *c*, which is the escape character.
+If a text is followed by a character *c* below ``/``, each of its characters up to *c* is escaped, and so is the
+character after *c*, which is the escape character.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Prefix(Struct, frozen=True):
     complete: bool
     """Whether it is the whole key."""
     exact: bool
-    """Whether it contains its parts in full; otherwise their values must be filtered by as well."""
+    """Whether it contains its parts in full; otherwise a filter on their values is needed too."""
 
 
 class KeyRange(Struct, frozen=True):
@@ -38,7 +38,7 @@ class KeyRange(Struct, frozen=True):
     open_high: bool = False
     prefix: str | None = None
     exact: bool = True
-    """Whether it has no other keys; otherwise the part must be filtered by as well."""
+    """Whether it has no other keys; otherwise a filter on the part is needed too."""
 
     def condition(self, path: Path) -> Condition:
         """Return the condition that the key at *path* is in the range."""
@@ -58,7 +58,7 @@ class KeyRange(Struct, frozen=True):
 def escape(text: str, ends: str) -> str:
     """Return a text without characters that would sort before *ends*, a character below ``/``."""
     last = chr(ord(ends) + 1)
-    if not text or min(text) > last:  # nearly always
+    if not text or min(text) > last:  # the usual case
         return text
     return "".join(
         last + chr(_FIRST_ESCAPED + ord(each)) if each <= last else each for each in text

@@ -1,8 +1,9 @@
-"""How the values of a question about keys are made of those of the question about their parts.
+"""Recipes: the values of a question about keys, made from the values of the question about their parts.
 
-A question that was rewritten (``rewriting.py``) and filtered has values of the question itself, constants,
-and texts that templates compose of the values of parts. Which value is of which sort is the same for all
-questions that differ in their values alone, so those need not be rewritten one by one.
+A question that was rewritten (``rewriting.py``) and filtered has three sorts of values: those of the original
+question, constants, and texts that templates compose from the values of parts. Questions that differ only in
+their values have the same sorts in the same places. A recipe records these, so that only the first of
+such questions is rewritten.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from .ranges import KeyRange
 from .template import BoundTemplate
 
 Maker: TypeAlias = "Callable[[Sequence[Wire]], Sequence[Wire] | None]"
-"""Makes values out of those of the question; None if it would be rewritten to another condition."""
+"""A function that makes values from those of the question; None if its condition would be another one."""
 _Compared: TypeAlias = "tuple[str, tuple[Wire, ...]]"
-"""An operator and the values that a key is compared with by it."""
+"""The operator and the values of a comparison with a key."""
 _KEY = Path(("key",))
 """Any key: only the texts in conditions on it count."""
 
@@ -33,13 +34,14 @@ class Recipe(Struct, frozen=True, eq=False):
     """Makes the values of a rewritten question, in the order of its condition's shape."""
 
     constants: list[Wire]
-    """The values of one such question; those that are no constants are replaced."""
+    """The values of the first such question; all but the constants are replaced."""
     kept: list[tuple[int, int]]
-    """The places of values of the question itself, and their places there."""
+    """For each value that is kept: its place in the rewritten question, and that in the original one."""
     made: list[tuple[list[int], Maker]]
+    """The functions that make the other values, each with the places of these."""
 
     def make(self, values: Sequence[Wire]) -> list[Wire] | None:
-        """Return the values for a question with *values*; None if that must be rewritten by itself."""
+        """Return the values for a question with *values*; None if that question must be rewritten itself."""
         found = self.constants.copy()
         for place, slot in self.kept:
             found[place] = values[slot]
@@ -69,10 +71,10 @@ def find_recipe(
     constant: Collection[str],
     now: Callable[[], Wire] | None,
 ) -> Recipe | None:
-    """Return how the values of *rewritten* are made of those of *given*; None if that cannot be known.
+    """Return the recipe that makes the values of *rewritten* from those of *given*; None if there is none.
 
     :param constant: the attributes that filters compare with constants.
-    :param now: makes the value that tells expired items.
+    :param now: returns the current time, with which the filter on expired items compares.
     """
     before, after = _find_values(given), _find_values(rewritten)
     slots = {id(wire): at for at, wire in enumerate(before)}
@@ -137,9 +139,9 @@ def _trace(
     parts: Sequence[_Part],
     before: Sequence[Wire],
 ) -> list[tuple[Sequence[Wire], Maker]] | None:
-    """Return the texts that a key is compared with, and how each is made; None if that cannot be known.
+    """Return the texts that a key is compared with, and their makers; None if a text has none.
 
-    What is done here follows ``rewriting.py``: the whole key or its beginning, or ranges of its next part.
+    It follows ``rewriting.py``: the whole key or its beginning, or ranges of its next part.
     """
     equal = {part.name: part.slots[0] for part in parts if part.operator == "="}
     prefix = template.prefix_wires({name: before[slot] for name, slot in equal.items()})
@@ -203,5 +205,5 @@ def _make_range(
 
 
 def _form_of(keys: KeyRange) -> Hashable:
-    """Return what the condition of a range depends on, beside its texts."""
+    """Return the form of a range's condition, which does not depend on the texts."""
     return keys.prefix is None, keys.low is None, keys.high is None, keys.open_low, keys.open_high

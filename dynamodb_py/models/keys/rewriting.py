@@ -41,7 +41,7 @@ from .template import BoundPart
 Known: TypeAlias = "Mapping[str, Wire]"
 
 MOST = 100_000
-"""The most keys that several lists of parts may combine to; one list may be longer."""
+"""The maximum number of keys that several lists of parts may combine to; a single list may be longer."""
 
 
 class Comparison(Struct, frozen=True, eq=False):
@@ -60,7 +60,7 @@ class KeySchema(Struct, frozen=True):
     hash_key: tuple[str, ...]
     range_key: tuple[str, ...]
     whole: bool = True
-    """Whether it has whole items."""
+    """Whether it holds whole items."""
     scope: str = ""
 
 
@@ -228,8 +228,8 @@ class PartConditions:
         if lost := [each for each in names if each not in known]:
             raise QueryError(
                 f"{self._computed.name}: {name} is stored in {computed.name} alone, behind "
-                f"{', '.join(lost)}: ask for {'that' if len(lost) == 1 else 'those'} by = too, or store "
-                f"it: store_parts=True of {computed.name}"
+                f"{', '.join(lost)}: compare {'that' if len(lost) == 1 else 'those'} with = too, or "
+                f"declare {computed.name} with store_parts=True"
             )
         before = {each: known[each] for each in names}
         if operator in ("=", "<>"):
@@ -240,8 +240,8 @@ class PartConditions:
         found = template.bounds_wires(before, name, operator, wires)
         if found is None:
             raise QueryError(
-                f"{self._computed.name}: {name} has no order in {computed.name}: ask by =, "
-                "give it a width, as in {number:08d}, or store it: store_parts=True"
+                f"{self._computed.name}: {name} has no order in {computed.name}: compare it with =, "
+                f"give it a width, as in {{number:08d}}, or declare {computed.name} with store_parts=True"
             )
         return found.condition(path)
 
@@ -319,7 +319,7 @@ class _Rewriter:
             if computed is not None:
                 raise QueryError(
                     f"{self._computed.name}: {path} is stored in {computed.name} alone, which cannot "
-                    f"answer this: compare it with a value, or store it: store_parts=True of {computed.name}"
+                    f"answer this: compare it with a value, or declare {computed.name} with store_parts=True"
                 )
         return term
 
@@ -418,7 +418,7 @@ def _path(computed: ComputedField) -> Path:
 
 
 def _merge(computed: ComputedField, known: Known) -> Wire | None:
-    """Return what a function makes of its parts."""
+    """Return the value that a function makes of these parts."""
     return computed.compose({part.attribute: known[part.name] for part in computed.parts})
 
 

@@ -1,14 +1,14 @@
 """Key templates: composing texts such as ``USER#{user_id}``, and parsing them.
 
-Texts sort as the tuples of their parts do, and no two tuples have the same text. For a text of any length
+Texts sort as the tuples of their parts do, and no two tuples have the same text. For a part of any length
 before a literal, this depends on the literal's first character *c*. If *c* is below ``/``, each character up
-to *c* is escaped, and the next one after *c*, which is the escape character. With ``#``:
+to *c* is escaped, and so is the character after *c*, which is the escape character. With ``#``:
 
 >>> escape("a b#c", "#")
 'a$Pb$Sc'
 
-If *c* is above, where digits and letters would have to be escaped, a value with *c* in it is refused, and
-texts have no order. The last part is never escaped.
+If *c* is ``/`` or above, digits and letters would have to be escaped. So a value with *c* in it is refused,
+and texts have no order. The last part is never escaped.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class KeyTemplate:
 
     def _parse(self) -> Iterator[str | Part]:
         if not isinstance(self.text, str):
-            raise self.make_error("is no text")
+            raise self.make_error("is not a text")
         literal = ""
         try:
             for before, name, format_, conversion in Formatter().parse(self.text):
@@ -130,7 +130,7 @@ class BoundPart:
 class BoundTemplate:
     """A template with the fields of a model: composes keys, and parses them.
 
-    Methods take and return values of the fields' types; those with ``_wires`` attribute values.
+    Methods accept and return values of the fields' types; those with ``_wires`` in the name, attribute values.
     """
 
     def __init__(self, template: KeyTemplate, fields: Mapping[str, AnyField]) -> None:
@@ -165,7 +165,7 @@ class BoundTemplate:
             try:
                 codec = make_codec(field, piece.format)
             except ValueError as error:
-                raise self.template.make_error(f"cannot be: {error}") from None
+                raise self.template.make_error(f"cannot compose a key: {error}") from None
             behind = pieces[at + 1] if at + 1 < len(pieces) else None
             self._check_end(codec, behind)
             literal = behind if isinstance(behind, str) else None
@@ -177,7 +177,7 @@ class BoundTemplate:
             return
         if isinstance(behind, Part):
             raise self.template.make_error(
-                f"has nothing between {codec.name} and {behind.name}, so that the end of "
+                f"has nothing between {codec.name} and {behind.name}, so the end of "
                 f"{codec.name} cannot be found: put a character such as # between them"
             )
         if isinstance(codec, NumberPart) and behind[0] in "0123456789":
@@ -187,7 +187,7 @@ class BoundTemplate:
             )
 
     def _describe_use(self, count: int) -> tuple[tuple[str, ...], bool, bool]:
-        """Return what a :class:`Prefix` with the first *count* parts has beside its text."""
+        """Return the fields of a :class:`Prefix` with the first *count* parts, except its text."""
         used = self.parts[:count]
         names = tuple(part.name for part in used)
         return names, count == len(self.parts), not any(part.lossy for part in used)
@@ -236,7 +236,7 @@ class BoundTemplate:
         return wire
 
     def parse(self, text: str) -> dict[str, Any] | None:
-        """Return the values of a key's parts; None if *text* is no key of this template.
+        """Return the values of a key's parts; None if *text* is not a key of this template.
 
         Parts whose format loses something, such as a moment by its day, are left out.
         """
@@ -246,7 +246,7 @@ class BoundTemplate:
         return {name: self.by_name[name].field.decode(wire) for name, wire in wires.items()}
 
     def parse_wires(self, text: str) -> dict[str, Wire] | None:
-        """Like :meth:`parse`, with attribute values."""
+        """Do as :meth:`parse`, but return attribute values."""
         at = 0
         wires: dict[str, Wire] = {}
         for piece in self.pieces:
@@ -292,7 +292,7 @@ class BoundTemplate:
     def bounds_wires(
         self, equals: Mapping[str, Wire], part: str, operator: str, values: Sequence[Wire]
     ) -> KeyRange | None:
-        """Return the keys that begin with the parts *equals*, and whose next part compares as given.
+        """Return the range of the keys that begin with the parts *equals*, and whose next part compares as given.
 
         :param operator: ``<``, ``<=``, ``>``, ``>=``, ``between`` with two values, ``begins_with``.
         :return: None if *part* is not the next one, or has no order in the key.
@@ -302,7 +302,7 @@ class BoundTemplate:
     def bounds_after(
         self, prefix: Prefix, part: str, operator: str, values: Sequence[Wire]
     ) -> KeyRange | None:
-        """Like :meth:`bounds_wires`, with the beginning of the keys."""
+        """Do as :meth:`bounds_wires`, for keys that begin with *prefix*."""
         at = len(prefix.parts)
         if at == len(self.parts) or self.parts[at].name != part:
             return None
@@ -332,9 +332,9 @@ class BoundTemplate:
     def _find_range(
         self, prefix: str, part: BoundPart, operator: str, wire: Wire, exact: bool
     ) -> KeyRange:
-        """Return the keys after *prefix* whose part compares as given with a value.
+        """Return the range of the keys after *prefix* whose part compares as given with a value.
 
-        A format that loses something has the same text for neighbouring values.
+        A lossy format has the same text for neighbouring values.
         """
         text = prefix + self._part_text(part, wire) + part.literal_after
         if operator in (">", ">="):
@@ -352,7 +352,7 @@ class BoundTemplate:
         return KeyRange(low, find_following(text), open_high=True, exact=exact)
 
     def _find_end_of_range(self, prefix: str, part: BoundPart) -> tuple[str | None, bool]:
-        """Return what no key after *prefix* is above, and whether none is equal to it."""
+        """Return the upper bound of the keys after *prefix*, and whether it is exclusive."""
         if part.last and part.codec.greatest is not None:
             return prefix + part.codec.greatest, False
         return find_following(prefix) if prefix else None, True

@@ -202,7 +202,7 @@ def test_the_text_of_a_key_gives_its_parts():
     assert Order.from_dict(Order(**ORDER).to_dict()) == Order(**ORDER)
     with pytest.raises(ValidationError, match="is no text of the template"):
         Event(key="ann")
-    with pytest.raises(ValidationError, match="is not what user, kind, id make"):
+    with pytest.raises(ValidationError, match="is not the value that user, kind, id make"):
         Event(key="ann#b#000007", id=8)
 
 
@@ -234,7 +234,9 @@ def test_a_key_that_is_none_of_the_template_makes_its_parts_unreadable():
     item = {**STORED, "sk": {"S": "PROFILE"}, "note": {"S": "x"}}
     order = Order.from_db(item)
     assert (order.user_id, order.note, order.sk) == (7, "x", "PROFILE")
-    with pytest.raises(UnreadableValue, match="the stored sk 'PROFILE' is no key of the template"):
+    with pytest.raises(
+        UnreadableValue, match="the stored sk 'PROFILE' is not a key of the template"
+    ):
         _ = order.number
     order.note = "y"
     assert changes_to_write(order, stored_wires(order), validate=True) == {"note": {"S": "y"}}
@@ -314,7 +316,10 @@ def test_an_update_of_a_part_changes_what_is_made_of_it():
     ("values", "said"),
     [
         ({"number": 4}, "number: it is part of the key sk"),
-        ({"created": DAY}, "created: the key sk contains it in part: load the item, and save() it"),
+        (
+            {"created": DAY},
+            "created: the key sk contains a part of it: load the item and save() it",
+        ),
         ({"queue": "x"}, "queue: it is made of status"),
         ({"sk": "x"}, "sk: it is part of the key"),
     ],
@@ -579,7 +584,7 @@ def test_a_model_without_templates_has_nothing_of_it():
         ({"pk": "{a}", "a": CharField(null=True)}, "null=True"),
         ({"pk": "{b}"}, "names b, and there is no such field"),
         ({"pk": "{sk}", "sk": CharField(template="{a}"), "a": CharField()}, "made of a template"),
-        ({"pk": "{a}", "a": DateTimeField(auto_now=True)}, "set anew with each save"),
+        ({"pk": "{a}", "a": DateTimeField(auto_now=True)}, "every save sets anew"),
         ({"pk": "{a}", "a": VersionField()}, "the version"),
         ({"pk": "{a"}, "cannot be read"),
     ],

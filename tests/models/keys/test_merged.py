@@ -149,7 +149,7 @@ ASSIGNED = [
 
 @pytest.mark.parametrize("make", ASSIGNED, ids=range(len(ASSIGNED)))
 def test_it_is_not_given_to_the_constructor(make):
-    with pytest.raises(ValidationError, match="leave it out, it is made of them"):
+    with pytest.raises(ValidationError, match="make: leave it out"):
         make()
 
 
@@ -393,7 +393,7 @@ def test_what_cannot_be_is_told_when_the_class_is_made(fields, message):
 
 
 def test_a_key_of_what_is_set_with_each_save_is_refused():
-    with pytest.raises(ModelDefinitionError, match="set anew with each save"):
+    with pytest.raises(ModelDefinitionError, match="every save sets anew"):
         type(
             "Test", (Model,), {"k": merged("at", hash_key=True), "at": DateTimeField(auto_now=True)}
         )
