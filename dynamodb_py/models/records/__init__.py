@@ -1,4 +1,4 @@
-"""What models and documents share: fields, values, validation, loading, rows of query sets.
+"""The common parts of models and documents: fields, values, validation, loading, rows of query sets.
 
 Saving is in ``persistence/``, the classes of fields are in ``fields/``, the options of a model in
 ``options``.

@@ -1,4 +1,4 @@
-"""The attribute values of a record: of its fields, and of attributes that it preserves."""
+"""The attribute values of a record: those of its fields, and those that it preserves undecoded."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ else:
 
 
 def find_known_fields(record: BaseRecord) -> list[AnyField]:
-    """Return all fields but those that the item may have and the record has not."""
+    """Return the written fields, except those that the item may have and the record does not."""
     unread = find_unread_fields(record) - record.__dict__.keys()
     return [field for field in record._fieldset.list_written() if field.name not in unread]
 
@@ -61,7 +61,7 @@ def encode_field(
 
 
 def encode_own(record: BaseRecord, field: AnyField, value: Any, errors: Errors) -> Wire | None:
-    """Return the attribute value of *value*, as it is stored if the field reads it and would not store it."""
+    """Return the attribute value of *value*; the stored one if the field can only read it, as *value*."""
     wrong: Errors = {}
     wire = encode_value(field, value, wrong)
     if wrong:
@@ -86,7 +86,7 @@ def find_assigned_keys(record: BaseRecord) -> dict[str, Wire]:
 
 
 def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:
-    """Spell the values in *wires* that did not change since the record was loaded as they are stored."""
+    """Give the values in *wires* that did not change since the record was loaded their stored spelling."""
     if not record._fieldset.respellable:
         return
     stored: WireItem = from_json(record._stored or b"{}")
@@ -101,11 +101,11 @@ def keep_stored_spelling(record: BaseRecord, wires: WireItem) -> None:
 
 
 def stamp_field(record: BaseRecord, field: AnyField, value: Any, *, adding: bool) -> Any:
-    """Return the value that the field sets itself, such as the present time, and keep it."""
+    """Return the value that the field sets itself, such as the current time, and keep it."""
     stamped = field.pre_save(value, adding=adding)
     if stamped is not value:
         record.__dict__[field.name] = stamped
-        if record._stored is None:  # it was not given
+        if record._stored is None:  # it counts as a default, not as given
             state_of(record).kept[field.name] = stamped
     return stamped
 
@@ -140,7 +140,7 @@ def find_undeclared(record: BaseRecord) -> WireItem:
 def find_preserved(record: BaseRecord) -> WireItem:
     """Return the undeclared and unreadable attributes, which a write of the whole item must include.
 
-    Raises FieldNotLoaded where not all of the item was fetched.
+    Raises FieldNotLoaded if only a part of the item was fetched.
     """
     if not record._decoded:
         record._decode()  # finds the unreadable attributes
@@ -153,7 +153,7 @@ def find_preserved(record: BaseRecord) -> WireItem:
         raise FieldNotLoaded(
             f"{type(record).__name__}: {', '.join([*lost, 'undeclared attributes'])} would be lost, "
             "as they were not fetched with this instance: refresh_from_db() first, "
-            "or save() the changes alone"
+            "or save() only the changes"
         )
     return find_undeclared(record) | find_unreadable(record)
 

@@ -1,8 +1,8 @@
 """The state of a record: its stored bytes, and whether they are decoded.
 
-A loaded record keeps its attributes as the bytes that came from the wire, and decodes them all when
-a field is first read. The values then sit in its ``__dict__``; the bytes stay as the snapshot that
-saving compares with, and hold the attributes that the class does not declare.
+A loaded record keeps its attributes as the bytes of the response, and decodes them all when a field is
+first read. The values are then in its ``__dict__``. The bytes stay: a save compares the values with them,
+and they hold the attributes that the class does not declare.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ R = TypeVar("R", bound="BaseRecord")
 
 
 class RecordState(Struct):
-    """What few records have besides their bytes and values."""
+    """The state that only some records have, besides their bytes and values."""
 
     defaults: dict[str, tuple[Any, Wire | None]] = {}
     """The values that were read for absent attributes, and how each would have been stored then."""
@@ -45,11 +45,11 @@ class RecordState(Struct):
     unstamped: WireItem | None = None
     """The other attributes of a document when its fields last set themselves."""
     kept: dict[str, Any] = {}
-    """The defaults that were made for a new instance: another value in place of one was assigned."""
+    """The defaults that were made for a new instance; a value that is not the one here was assigned."""
     deleted: frozenset[str] = frozenset()
     """The names of the fields that ``del`` removes at the next save."""
     lost: tuple[LostWrite, ...] = ()
-    """The writes since the last one that was answered."""
+    """The writes without a response, since the last one that had a response."""
     known_key: Key | None = None
     """The key as it is stored, of an instance that was made from its key."""
 
@@ -58,7 +58,10 @@ class RecordState(Struct):
         return frozenset() if self.partial is None else self.deleted - self.partial
 
     def find_made(self, name: str) -> tuple[Any, Any]:
-        """Return the default that was made of a field, and what was read for an absent attribute, or None."""
+        """Return the default that was made for a field, and the value that was read for its absent attribute.
+
+        Each is None if there is none.
+        """
         return self.kept.get(name), self.defaults.get(name, (None, None))[0]
 
     def find_unread(self, names: Iterable[str]) -> frozenset[str]:
@@ -80,10 +83,10 @@ class BaseRecord:
     _decoded: bool
     _state: RecordState | None
     __kept__: tuple[Any, ...]
-    """The sets that were loaded or saved, as ``FieldSet.sets`` has their names; only where there are some."""
+    """The sets that were loaded or saved, in the order of ``FieldSet.sets``; unset if there are none."""
 
     def __new__(cls, /, *_: Any, **__: Any) -> Self:
-        """Make a record that was not loaded; ``__init__`` of a subclass need not call ours."""
+        """Make a record that was not loaded; ``__init__`` of a subclass need not call ``super().__init__()``."""
         self = object.__new__(cls)
         set_stored(self, None)
         set_decoded(self, True)
@@ -165,15 +168,15 @@ class BaseRecord:
                 raise state.unreadable[field.name]
             if state.stub and state.partial is not None and field.name not in state.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance, which is of a reference or of "
-                    "by_key(), and has only its key: fetch() or refresh_from_db() fetches it, in asyncio await "
-                    "afetch(), and prefetch_related() many at once"
+                    f"{field.label} was not fetched with this instance, which comes from a reference or "
+                    "from by_key() and has only its key: fetch() or refresh_from_db() fetches it (in "
+                    "asyncio await afetch()), and prefetch_related() fetches many at once"
                 )
             if state.partial is not None and field.name not in state.partial:
                 raise FieldNotLoaded(
-                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches "
-                    "it; a query reads it where only() and defer() do not leave it out, and through "
-                    "an index with .full(), or where the index's projection includes it"
+                    f"{field.label} was not fetched with this instance: refresh_from_db() fetches it; "
+                    "a query fetches it unless only() or defer() leaves it out; through an index whose "
+                    "projection does not include it, use .full()"
                 )
         if self._stored is None:
             value = field.make_default()
@@ -182,7 +185,7 @@ class BaseRecord:
             return value
         if state is not None and field.name in state.defaults:
             return state.defaults[field.name][0]
-        # Not into __dict__: what is there was stored or assigned.
+        # Not into __dict__, which has only values that were stored or assigned.
         value = field.make_absent_value()
         if value is not None or field.null:
             state_of(self).defaults[field.name] = value, _wire_of_default(field, value)
@@ -193,10 +196,24 @@ class BaseRecord:
 
         Raise ValueError with a message about the whole, or ValidationError with messages by field.
         Every write calls it after ``clean_<field>``, unless ``validate=False``.
+
+        >>> from dynamodb_py import CharField, IntegerField, Model
+        >>> class Event(Model):
+        ...     name = CharField(hash_key=True)
+        ...     first_day = IntegerField(required=True)
+        ...     last_day = IntegerField(required=True)
+        ...
+        ...     def clean(self):
+        ...         if self.last_day < self.first_day:
+        ...             raise ValueError("the last day is before the first")
+        >>> Event(name="fair", first_day=5, last_day=3).full_clean()
+        Traceback (most recent call last):
+            ...
+        dynamodb_py.exceptions.ValidationError: Event: the last day is before the first
         """
 
 
-# A class with __delattr__ sets every attribute by a look-up of __setattr__: per row, slots are set directly.
+# Python looks up __setattr__ for each attribute of a class with __delattr__: setting slots directly is faster.
 set_stored, set_decoded, set_state, _set_kept = (
     vars(BaseRecord)[name].__set__ for name in ("_stored", "_decoded", "_state", "__kept__")
 )
@@ -212,7 +229,7 @@ def observe_loading(observer: Callable[[Any], None] | None) -> None:
 
 
 def is_observed() -> bool:
-    """Tell whether something is called with each record that is loaded."""
+    """Tell whether an observer is called with each record that is loaded."""
     return bool(_observers)
 
 
@@ -224,14 +241,14 @@ def state_of(record: BaseRecord) -> RecordState:
 
 
 def load_key(kind: type[R], key: Mapping[str, Wire]) -> R:
-    """Load a key without sending post_init: the record is never handed out."""
+    """Load a key without sending post_init: users never get the record."""
     record = object.__new__(kind)
     record._stored, record._decoded, record._state = to_json(key), False, None
     return record
 
 
 def get_fetched_fields(record: BaseRecord) -> frozenset[str] | None:
-    """Return the names of the fields that were fetched; None where all of the item was."""
+    """Return the names of the fields that were fetched; None if the whole item was."""
     return None if record._state is None else record._state.partial
 
 
@@ -254,7 +271,7 @@ def find_edited_defaults(record: BaseRecord) -> Collection[str]:
 
 
 def keep_sets(record: BaseRecord, names: Collection[str] | None = None) -> None:
-    """Keep the sets that there are, or those of *names*: as they are stored, to be edited in place."""
+    """Remember the current sets, or those of *names*, as the stored ones: edits in place are found by them."""
     sets, get = record._fieldset.sets, record.__dict__.get
     if names is None:
         _set_kept(record, tuple(map(get, sets)))
@@ -269,20 +286,20 @@ def get_kept_sets(record: BaseRecord) -> tuple[Any, ...]:
     return kept or (None,) * len(record._fieldset.sets)
 
 
-# The latest lost writes that a record keeps.
+# A record keeps at most so many lost writes, the latest ones.
 _MOST_LOST = 4
 
 
 def add_lost(record: BaseRecord, write: LostWrite) -> None:
-    """Keep a write whose answer never came."""
+    """Keep a write whose response never arrived."""
     state = state_of(record)
     state.lost = (*state.lost, write)[-_MOST_LOST:]
 
 
 def find_given_fields(record: BaseRecord) -> frozenset[str]:
-    """Return the fields whose values are data of the item: those that are no defaults.
+    """Return the fields whose values are data of the item, not defaults.
 
-    Of a new record, those that were given, assigned, edited or deleted.
+    In a new record, these are the fields that were given, assigned, edited or deleted.
     """
     if not record._decoded:
         record._decode()
@@ -332,7 +349,7 @@ def delete_field(record: BaseRecord, name: str) -> None:
 
 
 def delete_reference(record: BaseRecord, name: str) -> None:
-    """Forget what a reference refers to, and remove its key and its copies at the next save."""
+    """Forget the item of a reference, and remove its key and its copies at the next save."""
     record._settle_references()
     reference = record._fieldset.references[name]
     for part in (*reference.parts, *reference.copies.values()):
@@ -341,7 +358,7 @@ def delete_reference(record: BaseRecord, name: str) -> None:
 
 
 def settle_defaults(record: BaseRecord) -> None:
-    """Count the defaults that were read among the values: they are stored now, or will be."""
+    """Make values of the defaults that were read, as they are stored now, or will be."""
     if (state := record._state) is not None:
         for name, (value, _) in state.defaults.items():
             record.__dict__.setdefault(name, value)

@@ -22,7 +22,7 @@ def encode_value(field: AnyField, value: Any, errors: Errors, depth: int = 0) ->
 
 
 def find_key_problem(field: AnyField, wire: Wire) -> str | None:
-    """Return why DynamoDB would refuse *wire* in the keys of the table and its indexes, or None."""
+    """Return why DynamoDB would reject *wire* in the keys of the table and its indexes, or None."""
     if field.kind not in wire:
         return f"it is of type {next(iter(wire))}, and this key is of type {field.kind}"
     return field.find_key_problem(wire)
@@ -31,7 +31,7 @@ def find_key_problem(field: AnyField, wire: Wire) -> str | None:
 def check_value(
     field: AnyField, value: Any, wire: Wire | None, errors: Errors, *, validate: bool
 ) -> None:
-    """Add to *errors* what the options of the field refuse."""
+    """Add to *errors* the problems of *value* by the options of the field."""
     if value is None:
         if field.is_key or (field.required and validate):
             errors[field.name] = [REQUIRED]

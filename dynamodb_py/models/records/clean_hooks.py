@@ -60,9 +60,8 @@ def _has_hooks(document: Any, seen: set[type]) -> bool:
         _find_hooks(document)
         or has_clean(document)
         or any(_has_hooks_inside(field, seen) for field in document._fieldset)
-        or any(
-            _has_hooks(each, seen) for each in document.__subclasses__()
-        )  # may be the value's class
+        # A value may be an instance of a subclass.
+        or any(_has_hooks(each, seen) for each in document.__subclasses__())
     )
 
 
@@ -81,7 +80,7 @@ def _find_documents(field: AnyField) -> Iterator[type]:
 def check_hooks(kind: type, fields: Mapping[str, AnyField], implied: frozenset[str]) -> None:
     """Raise ModelDefinitionError for a ``clean()`` or ``clean_<field>`` that cannot be called.
 
-    :param implied: fields that the class is given where none of *fields* is a key.
+    :param implied: the fields that the class gets if none of *fields* is a key.
     """
     known = set(fields)
     if not any(field.is_key for field in fields.values()):
@@ -99,7 +98,7 @@ def _check_clean(kind: type, member: Any) -> None:
     where = f"{kind.__name__}.clean"
     if not callable(getattr(kind, "clean", None)):
         raise ModelDefinitionError(
-            f"{where} is {member!r}: that name is the method that checks the whole; rename yours"
+            f"{where} is {member!r}: clean() is the method that checks several fields together; rename yours"
         )
     if takes_arguments(member, 0) is False:
         raise ModelDefinitionError(f"{where}() is called without arguments: write def clean(self)")
@@ -124,8 +123,8 @@ def _check_hook(kind: type, name: str, member: Any, *, is_field: bool, lenient: 
     _check_is_plain(where, member)
     if _returns_none(member):
         raise ModelDefinitionError(
-            f"{where}() is annotated to return None: it returns the value to keep, "
-            "and the field would be emptied"
+            f"{where}() is annotated to return None: return the value to keep, "
+            "or the field becomes None"
         )
 
 
@@ -135,7 +134,7 @@ def _get_function(member: Any) -> FunctionType | None:
 
 
 def takes_arguments(member: Any, count: int) -> bool | None:
-    """Tell whether a method can be called with *count* arguments; None where that is not known."""
+    """Tell whether a method can be called with *count* arguments; None if that is not known."""
     function = _get_function(member)
     if function is None:
         return None
@@ -168,4 +167,4 @@ def _returns_none(member: Any) -> bool:
 def has_clean(kind: type[Any]) -> bool:
     """Tell whether *kind* has a ``clean()`` of its own."""
     owner = next(base for base in kind.__mro__ if "clean" in vars(base))
-    return owner.__mro__[1] is not object  # that of the root does nothing
+    return owner.__mro__[1] is not object  # the clean() of BaseRecord does nothing

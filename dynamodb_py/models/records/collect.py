@@ -25,7 +25,7 @@ def collect(
     Raises ModelDefinitionError for a field that hides something of *base*, or that has a name
     which Python or this package needs, and for a ``clean_<field>`` without its field.
 
-    :param implied: fields that the class is given where it declares no key.
+    :param implied: the fields that the class gets if it declares no key.
     :param late: find the classes that references name in any module.
     """
     found: dict[str, AnyField] = {}

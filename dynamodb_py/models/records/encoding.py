@@ -63,7 +63,7 @@ def encode_fields(record: BaseRecord, *, adding: bool, validate: bool = True) ->
 def encode_in_turn(
     record: BaseRecord, values: dict[str, Any], errors: Errors, adding: bool, validate: bool, /
 ) -> WireItem:
-    """Return the attribute values of the declared fields; add what is wrong to *errors*."""
+    """Return the attribute values of the declared fields; add problems to *errors*."""
     wires: WireItem = {}
     for name, attribute, field, careful in record._fieldset.get_plan():
         if careful or name not in values:
@@ -81,7 +81,10 @@ def encode_in_turn(
 
 
 def _choose_writer(fields: FieldSet) -> Writer:
-    """Return the loop for the first records of a class: compiling takes as long as dozens of them."""
+    """Return the loop for the first records of a class, then a compiled writer.
+
+    Compiling takes as long as encoding dozens of records.
+    """
     fields.written += 1
     return encode_in_turn if fields.written <= _FEW else compile_writer(fields)
 
@@ -92,7 +95,7 @@ _FEW = 20
 def compile_writer(fields: FieldSet) -> Writer:
     """Compile ``encode_in_turn`` for new records of one class.
 
-    Values of exact types are encoded without a call for each, all others by the functions used there.
+    It encodes values of exact types without a call for each, and all others by the functions of the loop.
     """
     names = dict(_NAMES)
     lines = [
@@ -130,7 +133,7 @@ def compile_writer(fields: FieldSet) -> Writer:
 
 
 def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -> str:
-    """Return the form of *value*, a variable as *known*, the field; "" where the field has none."""
+    """Return the source that encodes the variable *value* of the field *known*; "" if there is none."""
     form = _FORMS.get(_identify(type(field)), "").replace("$", value).replace("@", known)
     if not form or not field.plain or getattr(field, "time_format", None) is not None:
         return ""
@@ -149,13 +152,13 @@ def _find_form(field: AnyField, value: str, known: str, names: dict[str, Any]) -
 
 
 def _add_checks(field: AnyField, known: str, form: str) -> str:
-    """Return *form* with what the options of a field require of ``v``; "" if they need more."""
+    """Return *form* with the checks of ``v`` that the options of a field require; "" if they need a call."""
     kind: Any = type(field)
     overrides = any(getattr(kind, name) is not getattr(Field, name) for name in _OF_VALUES)
     if not form or field.stamps or field.normalises or field.validators or overrides:
         return ""
     if field.constrained:
-        # NaN is refused by the encoder, and a Decimal of it cannot be compared.
+        # find_problems() cannot compare a NaN, which only the encoder refuses.
         fails = _identify(kind) in (_identify(DecimalField), _identify(FloatField))
         checked = f"{form} and not (validate and {known}.find_problems(v))"
         return "" if field.key_limit or fails else checked
@@ -170,16 +173,16 @@ def _add_checks(field: AnyField, known: str, form: str) -> str:
 
 
 _OF_VALUES = ("find_key_problem", "to_wire_or_null")
-"""The methods by which a class of users may treat some values in its own way."""
+"""The methods that a user's class may override to treat some values in its own way."""
 
 
 def _identify(kind: Any) -> tuple[Any, Any]:
-    """Return what a class of fields is known by here: its implementations of to_wire() and to_db()."""
+    """Return the key of a class of fields in ``_FORMS``: its methods to_wire() and to_db()."""
     return kind.to_wire, kind.to_db
 
 
-# By _identify() of their class: the attribute values of values of exact types, as beginnings
-# of conditional expressions. $ is the value, @ the field. Floats have all ints up to 2**53.
+# The source that encodes values of exact types, by _identify() of the class of the field: beginnings of
+# conditional expressions. $ is the value, @ the field. A float can hold every int up to 2**53.
 _FORMS: dict[tuple[Any, Any], str] = {
     _identify(kind): form
     for kind, form in (
@@ -215,7 +218,7 @@ _NAMES: dict[str, Any] = {
 
 
 def _complete(record: BaseRecord, wires: WireItem, errors: Errors) -> WireItem:
-    """Return *wires* with the composed attributes, and with what stays as it is stored."""
+    """Return *wires* with the composed attributes, and with the stored spelling of unchanged values."""
     if record._stored is not None:
         keep_stored_spelling(record, wires)
     if record._fieldset.references:
@@ -241,7 +244,7 @@ def _put_assigned_keys(record: BaseRecord, wires: WireItem, errors: Errors) -> N
 
 
 def _clean_and_encode(record: BaseRecord, *, adding: bool) -> WireItem:
-    """Like ``encode_fields``, for a class with clean hooks."""
+    """Do as :func:`encode_fields` for a class with clean hooks."""
     known = find_known_fields(record)
     wires = clean_fields(record, [f for f in known if not f.stamps], [f.name for f in known])
     by_name = record._fieldset.by_name

@@ -28,15 +28,18 @@ if TYPE_CHECKING:
 
 _Reader = Callable[[StoredItem, "dict[str, Any]"], None]
 Writer = Callable[[Any, "dict[str, Any]", "dict[str, list[str]]", bool, bool], WireItem]
-"""Encodes the fields of a record: takes it, its values, a dict for errors, ``adding`` and ``validate``."""
+"""A function that encodes the fields of a record.
+
+It takes the record, its values, a dict for errors, ``adding`` and ``validate``.
+"""
 _ValuesReader = Callable[[StoredItem], "tuple[Any, ...]"]
 
 _MOST_READERS = 100
-"""Of values; programs may choose them by data."""
+"""The maximum number of cached readers of values: a program may choose their fields by data."""
 
 
 def _is_plain(kind: type[Any] | None, name: str) -> bool:
-    """Tell whether the attribute *name* is data that a class statement of users has."""
+    """Tell whether the attribute *name* is plain data in a user's class."""
     here = [] if kind is None else [vars(each) for each in kind.__mro__ if name in vars(each)]
     own = bool(here) and not str(here[0].get("__module__")).startswith("dynamodb_py.")
     return own and not callable(here[0][name]) and not hasattr(here[0][name], "__get__")
@@ -71,7 +74,7 @@ class FieldSet:
         self.sets: tuple[str, ...] = ()
         """The names of a model's sets, which are compared with those that were loaded."""
         self.normalising = tuple(field for field in fields.values() if field.normalises)
-        """The fields whose values may be stored otherwise than they were given."""
+        """The fields whose values may be stored in another form than they were given."""
         self.computed: ComputedFields | None = None
         """The computed fields, of a model that has some."""
         self._reader: _Reader | None = None
@@ -91,7 +94,7 @@ class FieldSet:
 
     @cached_property
     def fresh_defaults(self) -> tuple[tuple[str, Callable[[], Any]], ...]:
-        """The names of the fields whose defaults are made for each instance, and what makes them."""
+        """The names of the fields whose defaults are made for each instance, and the functions that make these."""
         return tuple(
             (field.name, field.make_default)
             for field in self.list_written()
@@ -111,7 +114,7 @@ class FieldSet:
 
     @cached_property
     def needed(self) -> Mapping[str, tuple[str, ...]]:
-        """What a typed constructor must be given: fields and references, each with the fields that hold it."""
+        """The fields and references that a typed constructor requires, each with the fields that hold it."""
         needed: dict[str, tuple[str, ...]] = {}
         for field in self._typed:
             if field.needs_value and not is_computed(field):
@@ -131,12 +134,12 @@ class FieldSet:
 
     @cached_property
     def respellable(self) -> tuple[AnyField, ...]:
-        """The fields of which one value may be stored in several ways."""
+        """The fields for which one value may be stored in several forms."""
         return tuple(field for field in self if field.verbatim is None)
 
     @cached_property
     def comparers(self) -> tuple[dict[Comparer, list[tuple[int, str, str]]], list[int]]:
-        """The places in the plan, and the names, of the fields of each ``comparer``; the other places."""
+        """The fields of each ``comparer``, by places in the plan and names; and the places of the other fields."""
         groups: dict[Any, list[tuple[int, str, str]]] = {}
         for at, (name, attribute, field, _) in enumerate(self.get_plan()):
             groups.setdefault(field.comparer, []).append((at, name, attribute))
@@ -144,7 +147,7 @@ class FieldSet:
         return groups, [at for at, *_ in others]
 
     def get_plan(self) -> list[tuple[str, str, AnyField, bool]]:
-        """Return the names of each written field, the field, and whether its options need checks."""
+        """Return, for each written field: its name and attribute, the field, and whether its options need checks."""
         if self._plan is None:
             self._plan = [
                 (
@@ -163,7 +166,7 @@ class FieldSet:
         return self._plan
 
     def settle_defaults(self) -> None:
-        """Tell which defaults and which sets of a model are not data that was given."""
+        """Find the defaults that all instances of a model share, and its sets."""
         self.constants = {f.name: f.default for f in self.list_written() if f.has_constant_default}
         self.sets = tuple(field.name for field in self if field.kind in SETS)
 
@@ -203,7 +206,7 @@ class FieldSet:
     def expand_values(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return *values* with those of references replaced by the values of their key fields.
 
-        Raises TypeError where a key is given twice.
+        Raises TypeError if a key is given twice.
         """
         if self.references.keys().isdisjoint(values):
             return values
@@ -252,14 +255,14 @@ class FieldSet:
     def read_one_by_one(
         self, item: StoredItem
     ) -> tuple[dict[str, Any], dict[str, UnreadableValue]]:
-        """Decode an item with attributes that their fields cannot read."""
+        """Decode an item attribute by attribute; return the values, and the errors of unreadable ones."""
         values: dict[str, Any] = {}
         unreadable: dict[str, UnreadableValue] = {}
         try:
             wires: WireItem = msgspec.json.decode(item, type=dict[str, Any])
         except (ValueError, RecursionError) as error:
             raise UnreadableValue(
-                f"{self.owner}: the stored {item!r:.200} is no JSON of attributes: {error}"
+                f"{self.owner}: the stored {item!r:.200} is not JSON of attributes: {error}"
             ) from error
         for attribute, wire in wires.items():
             field = self.by_attribute.get(attribute)
@@ -293,9 +296,9 @@ class FieldSet:
         return names["read"]  # type: ignore[no-any-return]
 
     def get_values_reader(self, fields: Sequence[AnyField]) -> _ValuesReader | None:
-        """Return what reads the values of *fields* alone; None where that takes an instance.
+        """Return a function that reads only the values of *fields*; None if it needs an instance for that.
 
-        It gives what an instance of the item has, and raises for unreadable attributes. It is
+        The function returns the values that an instance has, and raises for unreadable attributes. It is
         compiled once.
         """
         place = tuple([field.name for field in fields])
@@ -329,9 +332,9 @@ _GET: Any = cast("Any", Field).__get__
 
 
 def _share_names(kind: type[Any], names: Iterable[str]) -> None:
-    """Let the dicts of all instances share these keys, 300 bytes less for each.
+    """Let the dicts of all instances share these keys, which saves 300 bytes for each.
 
-    CPython 3.11 to 3.13 gives that up for a class after some instances with empty dicts, as unread ones.
+    CPython 3.11 to 3.13 stops sharing keys in a class after some instances with empty dicts, such as unread ones.
     """
     if not hasattr(kind, "__del__"):
         with suppress(TypeError):  # an abstract class

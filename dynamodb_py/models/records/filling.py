@@ -1,4 +1,4 @@
-"""Fills new records with the values of keyword arguments and with defaults; the signature of that for help()."""
+"""Fills new records with keyword arguments and defaults; makes the signature of constructors for help()."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def fill(record: BaseRecord, values: dict[str, Any]) -> None:
 
 
 OWN_CONSTRUCTORS: set[Any] = set()
-"""The ``__init__`` of the package's classes that call :func:`fill`, and nothing else without signals."""
+"""The ``__init__`` methods of the package that only call :func:`fill` if no signal is connected."""
 
 
 def is_filled_only(kind: type[BaseRecord]) -> bool:
-    """Tell whether constructing a record without signals is filling it: no class of users has a say."""
+    """Tell whether constructing a record without signals only fills it: no user's class changes that."""
     own = kind.__init__ in OWN_CONSTRUCTORS and kind.__new__ is BaseRecord.__new__
     return own and type(kind) is type
 
 
 def _fill_references(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Like ``fill``, for *values* with references or unknown names."""
+    """Do as :func:`fill` for *values* with references or unknown names."""
     known: Any = record._fieldset
     if record._fieldset.references.keys() & values.keys():
         if not all(reference.is_settled for reference in record._fieldset.references.values()):
@@ -58,7 +58,7 @@ def list_missing(record: BaseRecord) -> list[str]:
 
 
 def check_constructed(record: BaseRecord, values: dict[str, Any]) -> None:
-    """Raise TypeError for a new record of a typed class that lacks a value, or got one that it does not take."""
+    """Raise TypeError for a new record of a typed class that lacks a value, or got one that it does not accept."""
     fields = record._fieldset
     if fields.needed_fields <= record.__dict__.keys() and fields.kept_out.isdisjoint(values):
         return
@@ -70,7 +70,7 @@ def check_constructed(record: BaseRecord, values: dict[str, Any]) -> None:
 
 
 def make_missing_error(record: BaseRecord, names: list[str]) -> TypeError:
-    """Return the error for *names* of fields that a typed constructor was not given."""
+    """Return the error for *names* of fields that a typed constructor did not get."""
     one = "it, or declare the field" if len(names) == 1 else "them, or declare the fields"
     return TypeError(
         f"{record._fieldset.owner}() needs a value of {' and of '.join(names)}: give {one} with default="

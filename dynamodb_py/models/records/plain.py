@@ -23,9 +23,9 @@ ReadMode: TypeAlias = Literal["python", "json", "any"]
 
 
 def check_mode(mode: str) -> bool:
-    """Tell whether *mode* is JSON's; raise TypeError for what is no mode."""
+    """Tell whether *mode* is ``"json"``; raise TypeError for an unknown one."""
     if mode not in ("python", "json"):
-        raise TypeError(f'mode={mode!r}: it is "python" or "json"; from_dict() takes "any" too')
+        raise TypeError(f'mode={mode!r}: it takes "python" or "json"; from_dict() takes "any" too')
     return mode == "json"
 
 
@@ -45,7 +45,7 @@ def list_fetched(record: BaseRecord) -> list[AnyField]:
 
 
 def form_record(record: BaseRecord) -> dict[str, Any]:
-    """Return the values by field name as JSON has them; raise ValidationError for what cannot be stored."""
+    """Return the JSON forms of the values by field name; raise ValidationError if a value cannot be stored."""
     errors: Errors = {}
     forms = without_validation(lambda: _form_fields(record, errors))
     if errors:
@@ -69,7 +69,7 @@ def _form_fields(record: BaseRecord, errors: Errors) -> dict[str, Any]:
 def read_record(kind: type[R], values: Mapping[str, Any], how: Reading) -> R:
     """Return a new record with *values* by field name.
 
-    Raises ValidationError with all that is wrong, and TypeError for unknown names that are not among it.
+    Raises ValidationError with all problems, and TypeError for unknown names that are not among these.
     """
     record = kind.__new__(kind)
     given: object = values
@@ -116,7 +116,7 @@ def _drop_unknown(
 
 
 def _check_strictly(record: BaseRecord, wrong: set[str]) -> None:
-    """Check *record* as writing it would; without hooks if there are fields whose values are *wrong*."""
+    """Check *record* as a write does; without hooks if there are fields whose values are *wrong*."""
     if not wrong:
         clean_record(record, ())
         return

@@ -27,7 +27,7 @@ class PrimaryKey:
     def get_field(self) -> AnyField:
         """Return the only field of the key.
 
-        :raises SeveralAttributes: there are two.
+        :raises SeveralAttributes: the key has two fields.
         """
         if len(self._keys) == 1:
             return self._keys[0]
@@ -36,8 +36,8 @@ class PrimaryKey:
     def split(self, value: Any) -> dict[str, Any]:
         """Return the values of the key's fields by name.
 
-        :param value: that of the hash key alone, a pair, or a dict of both.
-        :raises QueryError: it is not that.
+        :param value: the value of the hash key if it is the whole key, or else a pair or a dict of both values.
+        :raises QueryError: *value* does not give the whole key.
         """
         if len(self._keys) == 1:
             return {self._keys[0].name: value}
@@ -54,16 +54,16 @@ class PrimaryKey:
         return key
 
     def expand(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return *values* with that of ``pk`` replaced by those of the key's fields."""
+        """Return *values* with the value of ``pk`` replaced by the values of the key's fields."""
         key = self.split(values[NAME])
         if twice := sorted(key.keys() & values.keys()):
             raise QueryError(
-                f"{self._model}: pk= and {twice[0]}= say the same: drop one of the two"
+                f"{self._model}: pk= and {twice[0]}= both give a value of the key: drop one of the two"
             )
         return {**key, **{name: each for name, each in values.items() if name != NAME}}
 
     def lookup(self, word: str) -> Callable[[Any], Condition]:
-        """Return the function from a lookup's value to its condition, of a pair of fields."""
+        """Return the function that makes the condition of a lookup on a pair of fields from its value."""
         if word in ("", "exact", "eq"):
             return self._make_equal
         if word == "ne":
@@ -72,7 +72,7 @@ class PrimaryKey:
             return self._make_among
         raise QueryError(
             f"{self._model}: pk__{word}=: the key is {self._names}: pk= and pk__in= take pairs of their "
-            "values, and all other lookups are of one of the fields"
+            "values; use other lookups on one of the fields"
         )
 
     def _make_equal(self, value: Any) -> Condition:
@@ -87,7 +87,7 @@ class PrimaryKey:
 
 
 def make_primary_key(fields: FieldSet, keys: tuple[AnyField, ...]) -> PrimaryKey | None:
-    """Return what ``pk`` is; None where a field or a reference has that name."""
+    """Return the ``pk`` of a model; None if a field or a reference has that name."""
     if NAME in fields.by_name or NAME in fields.references:
         return None
     return PrimaryKey(fields.owner, keys)
@@ -96,7 +96,7 @@ def make_primary_key(fields: FieldSet, keys: tuple[AnyField, ...]) -> PrimaryKey
 def compile_key_encoder(
     keys: tuple[AnyField, ...], encode: Callable[[AnyField, Any], Wire], *, by_name: bool
 ) -> Callable[..., WireItem]:
-    """Return the function that encodes a key from a mapping of its fields' values, or from them in order.
+    """Return the function that encodes a key from a mapping of its fields' values, or from these in order.
 
     The usual texts and ints are encoded in compiled source, all other values by *encode*.
     """

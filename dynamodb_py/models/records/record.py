@@ -27,7 +27,7 @@ else:
 
 
 class Record(BaseRecord):
-    """An object with fields. Subclasses are models, which have tables, and documents."""
+    """An object with fields: the base class of models, which have tables, and of documents."""
 
     __slots__ = ()
     __signature__ = FieldsSignature()
@@ -40,14 +40,14 @@ class Record(BaseRecord):
     def from_db(cls, item: StoredItem | str | Mapping[str, Any]) -> Self:
         """Return the record that *item* holds, without calling ``__init__``.
 
-        It belongs to the connection of the ``options(using=...)`` around, as one that is read there.
+        It belongs to the connection of the surrounding ``options(using=...)``, as if it were read there.
 
         >>> Score.from_db({"player": {"S": "cat"}, "game": {"N": "1"}}).game
         1
 
-        :param item: the attributes as DynamoDB spells them, ``{"name": {"S": "gs1"}}``: a mapping as
-            boto3's client gives it, or JSON.
-        :raises ValidationError: *item* is none of them, as an item of boto3's resource.
+        :param item: the attributes in DynamoDB's JSON, ``{"name": {"S": "gs1"}}``: a mapping as boto3's
+            client returns it, or JSON text.
+        :raises ValidationError: *item* is neither, such as an item of boto3's resource.
         """
         return bind_ambient(cls._load(encode_given(cls, item)))
 
@@ -57,15 +57,18 @@ class Record(BaseRecord):
         return pydantic_schemas.make_record_schema(cls)
 
     def full_clean(self, exclude: Iterable[str] = ()) -> None:
-        """Check this object as writing it would, without writing.
+        """Check this object as a write does, without writing it.
 
-        Each field's own checks, then ``clean_<field>``, then ``clean()``. Fields that were not fetched
-        are left out, and those that set themselves on saving may still be None.
+        This runs each field's own checks, then ``clean_<field>``, then ``clean()``. Fields that were not
+        fetched are left out, and those that set themselves on saving may still be None.
 
-        >>> Score(player="ann", game=1).full_clean()  # raises ValidationError for what is wrong
+        >>> Score(player="", game=1).full_clean()
+        Traceback (most recent call last):
+            ...
+        dynamodb_py.exceptions.ValidationError: Score: player: it is empty, which DynamoDB allows everywhere but in a key
 
         :param exclude: names of fields to leave out; ``clean()`` is called all the same.
-        :raises ValidationError: it has all messages, by field.
+        :raises ValidationError: a value is wrong; the error has all messages, by field.
         """
         validation.clean_record(self, exclude)
 
@@ -73,11 +76,11 @@ class Record(BaseRecord):
     def extra(self) -> Mapping[str, Any]:
         """The stored attributes that no field declares, by name; a save does not change them.
 
-        Raises FieldNotLoaded where not all of the item was fetched.
+        Raises :class:`~dynamodb_py.exceptions.FieldNotLoaded` if only a part of the item was fetched.
         """
         if get_fetched_fields(self) is not None:
             raise FieldNotLoaded(
-                f"{type(self).__name__}: not all of the item was fetched with this instance, so its "
+                f"{type(self).__name__}: only a part of the item was fetched with this instance, so its "
                 "undeclared attributes are not known: refresh_from_db() fetches them"
             )
         return MappingProxyType(
@@ -85,15 +88,16 @@ class Record(BaseRecord):
         )
 
     def to_dict(self, *, mode: Mode = "python") -> dict[str, Any]:
-        """Return the values of all fields that were fetched by name, documents as dicts too.
+        """Return a dict of the values of all fetched fields, by field name; documents become dicts too.
 
         A value that its field cannot read is left out, as in ``repr()``.
 
         >>> Score.objects.get("ann", 1).to_dict()
         {'player': 'ann', 'game': 1, 'points': 50}
 
-        :param mode: ``"python"`` gives the values as they are, ``"json"`` what JSON has: moments, days, times
-            and spans in ISO 8601, Decimals as texts, bytes in base64, sets as lists, references as keys.
+        :param mode: ``"python"`` returns the values as they are, ``"json"`` values that JSON can hold: moments,
+            days, times and spans in ISO 8601, Decimals as texts, bytes in base64, sets as lists, references
+            as keys.
         :raises ValidationError: with ``"json"``, a value cannot be stored.
         """
         if plain.check_mode(mode):
@@ -105,13 +109,17 @@ class Record(BaseRecord):
     def from_dict(
         cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
-        """Return a new, unsaved record with these values by field name, as of :meth:`to_dict`.
+        """Return a new, unsaved record with these values by field name, the opposite of :meth:`to_dict`.
 
-        :param mode: that of :meth:`to_dict`; with ``"any"``, each value may be as JSON has it or of its
-            field's type. What JSON has too, texts, numbers, lists and dicts, is taken as in JSON.
-        :param strict: check all as writing it would, unknown names among it, in documents too.
-        :raises ValidationError: what is wrong, by path: with *strict* all of it.
-        :raises TypeError: without *strict*, a name that no field has.
+        >>> Score.from_dict({"player": "cat", "game": 1})
+        Score(player='cat', game=1, points=0)
+
+        :param mode: the mode of :meth:`to_dict`; with ``"any"``, each value may have its JSON form or its
+            field's type. Texts, numbers, lists and dicts count as JSON forms then.
+        :param strict: check everything as a write does, and unknown names, in documents too.
+        :raises ValidationError: a value is wrong; the error has the messages by path, with *strict* those of
+            all wrong values.
+        :raises TypeError: without *strict*, no field has one of the names.
         """
         return plain.read_record(cls, values, plain.make_reading(mode, strict=strict))
 
@@ -136,14 +144,14 @@ class Record(BaseRecord):
 
     @classmethod
     def from_json(cls, text: str | bytes, *, strict: bool = False) -> Self:
-        """Return a new, unsaved record with the values in *text*, as of :meth:`to_json`.
+        """Return a new, unsaved record with the values in *text*, the opposite of :meth:`to_json`.
 
         >>> Score.from_json('{"player": "cat", "game": 1}')
         Score(player='cat', game=1, points=0)
 
         :param strict: as for :meth:`from_dict`.
-        :raises ValidationError: *text* is no JSON of an object, or has wrong values.
-        :raises TypeError: without *strict*, a name that no field has.
+        :raises ValidationError: *text* is not a JSON object, or has wrong values.
+        :raises TypeError: without *strict*, no field has one of the names.
         """
         try:
             values = from_json(text)
@@ -163,7 +171,7 @@ class Record(BaseRecord):
 
 
 def encode_given(kind: type, item: StoredItem | str | Mapping[str, Any]) -> StoredItem:
-    """Return the JSON of an item that ``from_db()`` of *kind* got; raise ValidationError if it is none."""
+    """Return the JSON of an item that ``from_db()`` of *kind* got; raise ValidationError if it is not one."""
     if isinstance(item, bytes):
         return item
     try:
@@ -179,9 +187,9 @@ def check_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, wire in item.items():
         if not isinstance(wire, Mapping) or not (*wire,)[:1] or (*wire,)[0] not in _KINDS:
             problem = (
-                f"{wire!r:.80} is no attribute value such as {{'S': 'text'}}: from_db() takes items "
-                "of boto3's client; those of its resource have plain values, which belong in "
-                "from_dict() or the constructor"
+                f"{wire!r:.80} is not an attribute value such as {{'S': 'text'}}: from_db() takes items "
+                "of boto3's client; items of its resource have plain values: pass them to "
+                "from_dict() or to the constructor"
             )
             raise ValidationError({str(name): problem})
     return item

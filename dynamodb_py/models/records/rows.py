@@ -48,7 +48,7 @@ class Column(Struct, frozen=True):
 
 
 class Shape(Struct, frozen=True):
-    """The form of rows that are no instances, as plain data, so that query sets pickle."""
+    """The form of rows that are not instances, as plain data, so that query sets can be pickled."""
 
     kind: Literal["dict", "tuple", "flat", "named", "item"]
     columns: tuple[Column, ...] = ()
@@ -62,7 +62,7 @@ class Shape(Struct, frozen=True):
 
 
 def _trim_path(parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return *parts* up to the first index: lists are read whole, as DynamoDB closes gaps."""
+    """Return *parts* up to the first index: a list is read whole, since DynamoDB closes gaps between elements."""
     for at, part in enumerate(parts):
         if isinstance(part, int):
             return parts[:at]
@@ -87,7 +87,7 @@ def make_loader(
     """
     if using is None:
         using = ambient_alias()
-        if using is None and shape is None and held is None:  # nearly always
+        if using is None and shape is None and held is None:  # the usual case
             return model._load
     return make_bound_loader(model, shape, held, using)
 
@@ -95,7 +95,7 @@ def make_loader(
 def make_bound_loader(
     model: type[M], shape: Shape | None, held: frozenset[str] | None, using: str | None
 ) -> Loader:
-    """Like :func:`make_loader`, but *using* is None for the connection of the model alone."""
+    """Do as :func:`make_loader`, but if *using* is None, use the model's connection whatever ``options()`` give."""
     load = _make_instance_loader(model, held, using)
     if shape is None:
         return load
@@ -146,7 +146,7 @@ def _make_dict_loader(load: Callable[[StoredItem], Record]) -> Loader:
 def read_values_of(
     model: type[M], names: Sequence[str]
 ) -> Callable[[StoredItem], tuple[Any, ...]] | None:
-    """Return what reads the fields *names* of a whole item without an instance; None where it takes one."""
+    """Return a function that reads the fields *names* of a whole item; None if it needs an instance for that."""
     by_name = model._fieldset.by_name
     chosen = tuple(Column(name, (by_name[name].attribute,)) for name in names)
     return _compile_values(model, chosen, None)
@@ -155,14 +155,14 @@ def read_values_of(
 def _compile_values(
     model: type[M], chosen: tuple[Column, ...], held: frozenset[str] | None
 ) -> Callable[[StoredItem], tuple[Any, ...]] | None:
-    """Return what reads the values of *chosen* without an instance; None where it takes one."""
+    """Return a function that reads the values of *chosen*; None if it needs an instance for that."""
     by_attribute = model._fieldset.by_attribute
     places = [column.parts[0] for column in chosen if len(column.parts) == 1]
     fields = [by_attribute[str(place)] for place in places if place in by_attribute]
     if len(fields) < len(chosen) or len(set(places)) < len(places):
         return None
     plain = held is None or held.issuperset(field.attribute for field in fields)
-    for field in fields:  # which an attribute of a subclass may hide
+    for field in fields:  # an attribute of a subclass may hide one
         plain = plain and getattr(model, field.name, None) is field
     loads: Any = model._load
     if not plain or loads.__func__ is not _LOAD or model.__getattribute__ is not _GET_ATTRIBUTE:
@@ -173,14 +173,14 @@ def _compile_values(
 def _try(
     values: Callable[[StoredItem], tuple[Any, ...]], read: Callable[[StoredItem], tuple[Any, ...]]
 ) -> Callable[[StoredItem], tuple[Any, ...]]:
-    """Return what reads an item by *values*, and by *read* what that cannot, or what is observed."""
+    """Return a function that reads an item by *values*; by *read* if that fails or loading is observed."""
 
     def row(item: StoredItem) -> tuple[Any, ...]:
         if not is_observed():
             try:
                 return values(item)
             except UNFIT:
-                pass  # of other fields, or the error will say it
+                pass  # *read* succeeds, or raises the error for users
         return read(item)
 
     return row

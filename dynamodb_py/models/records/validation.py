@@ -199,10 +199,10 @@ class _HookCall(Struct):
                 self.errors.setdefault(self._find_path(key), []).extend(messages)
         except FieldNotLoaded as error:
             raise FieldNotLoaded(
-                f"{name} reads what was not fetched: {error}; validate=False skips the check"
+                f"{name} reads a field that was not fetched: {error}; validate=False skips the check"
             ) from error
         except DynamoDBError:
-            raise  # such as of a failed read: it says nothing about the value
+            raise  # such as the error of a failed read: the value may be right
         except ValueError as error:
             self.errors.setdefault(self.place, []).append(str(error) or repr(error))
 
@@ -242,7 +242,7 @@ def _has_right_types(record: BaseRecord) -> bool:
 
 
 def clean_record(record: BaseRecord, exclude: Iterable[str]) -> None:
-    """Check *record* as writing it would; raise ValidationError with all problems."""
+    """Check *record* as a write does; raise ValidationError with all problems."""
     fields = record._fieldset
     if isinstance(exclude, str):
         raise TypeError(f"exclude={exclude!r}: give a list of names, [{exclude!r}]")

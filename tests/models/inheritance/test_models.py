@@ -328,7 +328,7 @@ def test_an_item_that_was_fetched_in_part_is_of_its_class_where_the_kind_was_fet
 
 
 def test_what_is_no_item_is_told_when_it_is_read():
-    with pytest.raises(UnreadableValue, match="is no JSON of attributes"):
+    with pytest.raises(UnreadableValue, match="is not JSON of attributes"):
         Animal.from_db("{broken").name  # noqa: B018
 
 

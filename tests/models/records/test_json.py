@@ -373,9 +373,9 @@ def test_what_cannot_be_stored_has_no_json():
 
 
 def test_a_mode_has_a_name_that_is_known():
-    with pytest.raises(TypeError, match="mode='yaml': it is"):
+    with pytest.raises(TypeError, match="mode='yaml': it takes"):
         Place(id="a").to_dict(mode="yaml")
-    with pytest.raises(TypeError, match="mode='yaml': it is"):
+    with pytest.raises(TypeError, match="mode='yaml': it takes"):
         Place.from_dict({}, mode="yaml")
 
 

@@ -133,7 +133,7 @@ def test_an_item_is_loaded_however_it_is_spelled(spelled):
 @pytest.mark.parametrize("item", [b"", b'{"name"', b"[]", b"5", b"null", "no json"])
 def test_what_is_no_item_is_told_when_it_is_read(item):
     loaded = Test.from_db(item)
-    with pytest.raises(UnreadableValue, match=r"Test: the stored .* is no JSON of attributes"):
+    with pytest.raises(UnreadableValue, match=r"Test: the stored .* is not JSON of attributes"):
         _ = loaded.name
 
 
@@ -438,7 +438,7 @@ def test_a_partial_instance_sends_what_changed_and_is_never_put_whole():
         encode_item(loaded)
     assert str(caught.value) == (
         "Test: doc, tags, home, seen, when, raw, undeclared attributes would be lost, as they were "
-        "not fetched with this instance: refresh_from_db() first, or save() the changes alone"
+        "not fetched with this instance: refresh_from_db() first, or save() only the changes"
     )
 
 

@@ -415,7 +415,7 @@ def test_a_rule_over_what_was_not_fetched_says_what_to_load():
     with pytest.raises(FieldNotLoaded) as caught:
         changes_of(order)
     assert str(caught.value).startswith(
-        "Order.clean() reads what was not fetched: Order.low was not"
+        "Order.clean() reads a field that was not fetched: Order.low was not"
     )
     assert "refresh_from_db()" in str(caught.value)
     assert "validate=False" in str(caught.value)
@@ -617,10 +617,10 @@ DEFINITIONS = [
     ({"clean_email": takes_a_keyword}, "write def clean_email(self, value)"),
     ({"clean_email": is_awaited}, "Test.clean_email() is a coroutine or a generator"),
     ({"clean_email": yields}, "Test.clean_email() is a coroutine or a generator"),
-    ({"clean_email": returns_none}, "it returns the value to keep, and the field would be emptied"),
+    ({"clean_email": returns_none}, "return the value to keep, or the field becomes None"),
     ({"clean": takes_value}, "Test.clean() is called without arguments: write def clean(self)"),
     ({"clean": cleans_awaited}, "Test.clean() is a coroutine or a generator"),
-    ({"clean": True}, "Test.clean is True: that name is the method that checks the whole"),
+    ({"clean": True}, "Test.clean is True: clean() is the method that checks several fields together"),
     ({"clean": CharField()}, "Test.clean would hide {}.clean: rename the field, and keep the attribute by name='clean'"),
     ({"full_clean": CharField()}, "Test.full_clean would hide {}.full_clean: rename the field"),
 ]  # fmt: skip
