@@ -53,8 +53,21 @@ class UniqueConstraint:
     :param name: the name of the constraint in its sentinels; by default the names of the attributes,
         joined with ``+``. If you change it, sentinels with the old name no longer count.
 
-    >>> UniqueConstraint("tenant", "email")
-    UniqueConstraint('tenant', 'email')
+    >>> from dynamodb_py import CharField, Model, Table
+    >>> class User(Model):
+    ...     class Meta:
+    ...         constraints = [UniqueConstraint("tenant", "email")]
+    ...
+    ...     id = CharField(hash_key=True)
+    ...     tenant = CharField()
+    ...     email = CharField()
+    >>> description = Table(User).create()
+    >>> ann = User.create(id="1", tenant="acme", email="ann@acme.com")
+    >>> try:
+    ...     User.create(id="2", tenant="acme", email="ann@acme.com")
+    ... except User.AlreadyExists as error:
+    ...     print(error.fields, error.owner)
+    ('tenant', 'email') 1
     """
 
     def __init__(self, *fields: str, name: str | None = None) -> None:

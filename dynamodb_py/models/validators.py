@@ -114,7 +114,13 @@ class MinValueValidator(_LimitValidator[Any]):
 
 
 class MaxValueValidator(_LimitValidator[Any]):
-    """Refuse values above a limit, which may be a callable."""
+    """Refuse values above a limit, which may be a callable.
+
+    >>> MaxValueValidator(5)(6)
+    Traceback (most recent call last):
+        ...
+    dynamodb_py.exceptions.ValidationError: 6 is greater than 5
+    """
 
     message = "%(value)s is greater than %(limit_value)s"
 
@@ -128,7 +134,13 @@ class _LengthValidator(_LimitValidator[int]):
 
 
 class MinLengthValidator(_LengthValidator):
-    """Refuse text, bytes and containers that are shorter than a limit."""
+    """Refuse text, bytes and containers that are shorter than a limit.
+
+    >>> MinLengthValidator(3)("ab")
+    Traceback (most recent call last):
+        ...
+    dynamodb_py.exceptions.ValidationError: its length 2 is less than 3
+    """
 
     message = "its length %(show_value)s is less than %(limit_value)s"
 
@@ -137,7 +149,13 @@ class MinLengthValidator(_LengthValidator):
 
 
 class MaxLengthValidator(_LengthValidator):
-    """Refuse text, bytes and containers that are longer than a limit."""
+    """Refuse text, bytes and containers that are longer than a limit.
+
+    >>> MaxLengthValidator(3)([1, 2, 3, 4])
+    Traceback (most recent call last):
+        ...
+    dynamodb_py.exceptions.ValidationError: its length 4 is greater than 3
+    """
 
     message = "its length %(show_value)s is greater than %(limit_value)s"
 

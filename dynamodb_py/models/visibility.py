@@ -42,7 +42,7 @@ class ItemFilter:
         """Return *question* with the condition that the items are visible."""
         everything = question.condition.is_empty and not question.order
         condition = question.condition & self.condition()
-        # The added condition must not make a question for all items need .scan(); a key finds them without.
+        # A question for all items may scan in spite of the added condition, unless a key finds the items.
         scan = everything and not self._has_key(question)
         return replace(question, condition=condition, scan=question.scan or scan)
 

@@ -174,9 +174,7 @@ def _fits(changes: ChangeSet, condition: Condition) -> bool:
     actions, guards = changes.actions, changes.guards
     if len(actions) > MAX_OPERATORS:
         return False
-    if (
-        not guards or type(condition) in _SHORT
-    ):  # the usual case: this bounds the length of each term
+    if not guards or type(condition) in _SHORT:  # the usual case: no term is longer than these
         terms, depth = len(actions) + len(guards), MAX_DEPTH
         if terms > _FEW:
             depth = max([len(action.path.parts) for action in actions])
@@ -419,9 +417,9 @@ def rebase_item(
 def rebase(old: Wire | None, new: Wire | None, now: Wire | None) -> Wire | None:
     """Return the value to compare *new* with in place of *old*, if *now* is stored.
 
-    It is *old*, with two exceptions. If another writer removed a map, it is absent, so that *new* is
-    written whole. If another writer added a map, it is empty, so that *new* is written key by key and the
-    other writer's keys stay.
+    That is *old*, with two exceptions. If another writer removed a map, it is None, so that *new* is
+    written whole. If another writer added a map, it is an empty map, so that *new* is written key by key
+    and the other writer's keys stay.
     """
     if new is None or "M" not in new or (old is not None and equal(old, new)):
         return old

@@ -459,9 +459,7 @@ class Field(Operand[V], Generic[V, N]):
         if not value:
             return "it is empty, which DynamoDB allows everywhere but in a key"
         limit = self.key_limit or MAX_RANGE_KEY_BYTES
-        if (
-            len(value) * 4 <= limit
-        ):  # the usual case, without encoding: a character has up to four bytes
+        if len(value) * 4 <= limit:  # the usual case: a character has four bytes at most
             return None
         if len(value.encode(errors="surrogatepass") if self.kind == "S" else value) > limit:
             role = "hash" if limit == MAX_HASH_KEY_BYTES else "range"

@@ -203,9 +203,7 @@ class FloatField(Field[float, FloatN]):
         if isinstance(value, int) and not isinstance(value, bool):
             try:
                 return self.to_wire(value)
-            except (
-                Unstorable
-            ):  # an int that no float equals can still be compared with stored floats
+            except Unstorable:  # no float equals it, but it can be compared with stored floats
                 return IntegerField().encode(value, where or self.label)
         return super().encode(value, where)
 
@@ -222,8 +220,8 @@ FLOATS = COMPARERS[identify_reading(FloatField)] = float, "N", is_repr
 class DecimalField(Field[Decimal, DecimalN]):
     """A Decimal, stored exactly as N; more than 38 significant digits are refused.
 
-    The field also accepts an int. It refuses a float, of which binary digits would be stored that nobody
-    wrote: 0.1 is a little more than ``Decimal("0.1")``.
+    The field also accepts an int. It refuses a float: the float 0.1 is a little more than
+    ``Decimal("0.1")``.
 
     :param places: the number of decimal places, 0 or more. A value with more is refused, not rounded. A
         value that is read has exactly as many, ``Decimal("12.50")``, though DynamoDB drops trailing

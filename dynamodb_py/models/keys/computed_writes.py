@@ -138,9 +138,7 @@ class ComputedFields(ComputedReads):
         :param known: the attributes of the item after the write, as far as they are known.
         """
         found: WireItem = {}
-        for (
-            name
-        ) in touched:  # the list grows: an added attribute may be in the key of another index
+        for name in touched:  # it grows: an added attribute may be in the key of another index
             for each in self.beside.get(name, ()):
                 if each.attribute in present or each.attribute in found:
                     continue

@@ -274,9 +274,7 @@ def _find_package() -> Any:
 
     def decompress(stored: bytes, most: int) -> bytes:
         content = bytearray()
-        reading = (
-            zstd.ZstdDecompressor().decompressobj()
-        )  # unlike decompress(), it needs no size in the data
+        reading = zstd.ZstdDecompressor().decompressobj()  # the data need not contain their size
         try:
             for at in range(0, len(stored), _CHUNK):
                 content += reading.decompress(stored[at : at + _CHUNK])
