@@ -41,6 +41,11 @@ class Validator:
     """The base class of validators: a message, equality, and a repr.
 
     A ``message`` of your own may hold ``%(value)s``, and ``%(limit_value)s`` if there is a limit.
+
+    >>> MaxValueValidator(5, "%(value)s is over the limit of %(limit_value)s")(6)
+    Traceback (most recent call last):
+        ...
+    dynamodb_py.exceptions.ValidationError: 6 is over the limit of 5
     """
 
     message: str = "%(value)s is not valid"

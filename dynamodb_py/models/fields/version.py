@@ -27,12 +27,23 @@ class VersionField(IntegerField[int]):
 
     :param name: the attribute's name in DynamoDB; the Python name by default.
 
-    >>> from dynamodb_py import CharField, Model
+    >>> from dynamodb_py import CharField, Model, StaleItem, Table
     >>> class Account(Model):
     ...     name = CharField(hash_key=True)
+    ...     points = IntegerField(default=0)
     ...     version = VersionField()
-    >>> Account(name="ann").version
-    0
+    >>> description = Table(Account).create()
+    >>> account = Account.create(name="ann")
+    >>> stale = Account.get("ann")
+    >>> account.points = 5
+    >>> account.save()
+    Account(name='ann', points=5, version=2)
+    >>> stale.points = 3
+    >>> try:
+    ...     stale.save()
+    ... except StaleItem as error:
+    ...     print(error.current)
+    Account(name='ann', points=5, version=2)
     """
 
     if TYPE_CHECKING:
