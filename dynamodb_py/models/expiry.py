@@ -23,7 +23,7 @@ from .fields.times.datetimes import TimestampField
 
 
 class Expiry:
-    """Tells which items of a model have expired."""
+    """Finds expired items of a model, and makes the conditions on the TTL."""
 
     def __init__(self, field: AnyField) -> None:
         self.attribute = field.attribute
@@ -35,7 +35,7 @@ class Expiry:
 
     @staticmethod
     def now() -> Wire:
-        """Return the present time on the wire, in whole seconds since 1970."""
+        """Return the current time as an attribute value, in whole seconds since 1970."""
         return {"N": str(int(time()))}
 
     def require_expired(self) -> Condition:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ItemFilter:
-    """The filter on the reads of a model; *expiry* and *kind* are None where it has none."""
+    """The filter on the reads of a model; *expiry* and *kind* are None if it has none."""
 
     def __init__(self, expiry: Expiry | None, kind: PolymorphicIdentity | None) -> None:
         self.expiry = expiry

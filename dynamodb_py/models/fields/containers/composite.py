@@ -74,7 +74,7 @@ class CompositeField(_Text[T, ValueN]):
     :param merge: a function that takes the values of the parts in order and returns the value, or None for
         no value. It must return the same value for the same parts, and is not called while a part has no
         value. The parts are stored as attributes of their own, since the value does not give them back.
-    :param of: with *merge*, the type of the value: a field, or what :class:`ListField` takes; str by
+    :param of: with *merge*, the type of the value: a field or a type, as for :class:`ListField`; str by
         default.
     """
 

@@ -196,7 +196,7 @@ class CompressedField(Field[T, CompressedN]):
         """Return None: compressed values have no elements for conditions."""
 
     def to_json(self, value: Any, /) -> Any:
-        to_inner_wire(self.inner, value, 0)  # it raises for what cannot be stored
+        to_inner_wire(self.inner, value, 0)  # it raises if the value cannot be stored
         return to_inner_json(self.inner, value)
 
     def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:

@@ -142,7 +142,7 @@ class SetField(Container["set[T]", SetN]):
         return {inner.normalise(each) for each in cast("AbstractSet[Any]", value)}
 
     def to_json(self, value: Any, /) -> Any:
-        self.to_wire(value)  # it raises for what cannot be stored
+        self.to_wire(value)  # it raises if the value cannot be stored
         return sort_forms([to_inner_json(self.inner, each) for each in value])
 
     def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:
@@ -276,7 +276,7 @@ class ListField(Container["list[T]", ListN]):
         return None if isinstance(part, str) else self.inner or FREE
 
     def to_json(self, value: Any, /) -> Any:
-        self.to_wire(value)  # it raises for what cannot be stored
+        self.to_wire(value)  # it raises if the value cannot be stored
         return [to_inner_json(self.inner, each) for each in value]
 
     def from_plain(self, value: Any, how: Reading = PLAINLY, /) -> Any:

@@ -169,7 +169,7 @@ class DictField(Container["dict[str, T]", DictN]):
         return None
 
     def to_json(self, value: Any, /) -> Any:
-        self.to_wire(value)  # it raises for what cannot be stored
+        self.to_wire(value)  # it raises if the value cannot be stored
         if self.free:
             return form_free(value)
         return {key: to_inner_json(self._field_at(key), each) for key, each in value.items()}
