@@ -299,6 +299,8 @@ class Field(Operand[V], Generic[V, N]):
 
         >>> Score.points.misdeclared("points cannot be negative: drop min_value=")
         ModelDefinitionError('Score.points: points cannot be negative: drop min_value=')
+
+        :param problem: the message, without the name of the field: the problem and its remedy.
         """
         return ModelDefinitionError(f"{self.label}: {problem}")
 
@@ -379,7 +381,7 @@ class Field(Operand[V], Generic[V, N]):
         return value
 
     def to_python(self, stored: Any, /) -> V:
-        """Return the value for its stored form, the opposite of :meth:`to_db`.
+        """Return the value whose stored form is *stored*, the opposite of :meth:`to_db`.
 
         >>> from dynamodb_py import TimeDeltaField
         >>> TimeDeltaField().to_python("P1DT2H")
