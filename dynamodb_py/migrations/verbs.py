@@ -108,9 +108,9 @@ def run(
         after this time. The clocks of all machines that run migrations must differ by less.
     :param progress: a function for backfills, called with the number of items that were read and the number of all
         items that DynamoDB reports, or 0; or True for a progress bar.
-    :raises MigrationError: before any change: the folder is missing; the numbers have gaps or duplicates; a file has no operations, or
-        changed or disappeared after it was applied. Later: an operation failed; ``__cause__`` is the error, and
-        ``key`` is the key of the item.
+    :raises MigrationError: before any change: the folder is missing; the numbers have gaps or duplicates; a file
+        has no operations, or changed or disappeared after it was applied. Later: an operation failed;
+        ``__cause__`` is the error, and ``key`` is the key of the item.
     :raises MigrationsLocked: another run has the lease, and still had it after *wait* seconds.
     :raises LeaseLost: another run has taken the lease of this one.
     :raises ConfigurationError: a model is on another connection.
