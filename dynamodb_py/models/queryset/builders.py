@@ -583,7 +583,7 @@ def make_offset_error(queryset: BaseQuerySet[Any, Any], wanted: object) -> Query
     """Return the error for a slice that does not begin at the first row."""
     return QueryError(
         f"{queryset.model.__name__}: [{wanted}]: DynamoDB reads from the start and cannot skip: "
-        "[:n] is a limit, [0] the first, page(cursor=...) goes on where a page ended, "
+        "[:n] is a limit, [0] the first, page(cursor=...) continues where a page ended, "
         "and reverse() starts from the end"
     )
 
