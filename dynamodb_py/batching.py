@@ -76,7 +76,7 @@ def batch_get(
     :param readers: functions that read the identity of an item's key, by table.
     :param workers: the most parallel requests.
     :param expressions: projections by table; each must include the key.
-    :raises BatchIncomplete: DynamoDB repeatedly left keys unread; ``unprocessed`` has their pairs of
+    :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has their pairs of
         *requested*.
     :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
@@ -160,7 +160,7 @@ def batch_write(
     :param size: the largest number of writes to a request.
     :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
         request, or None if it was not sent or not processed.
-    :raises BatchIncomplete: DynamoDB repeatedly left writes undone; ``unprocessed`` has those writes.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt; ``unprocessed`` has those writes.
     :raises RequestError: a request failed; its ``unprocessed`` has the writes that were not executed,
         or may not have been.
     """

@@ -100,7 +100,7 @@ def load_table(
     :return: the number of lines.
     :raises DumpError: a line has no item, or DynamoDB rejects the item: the message names file and line. The lines
         before it are in the table. Or the checkpoint belongs to another table, or to other files.
-    :raises BatchIncomplete: DynamoDB kept leaving items unprocessed, because the table's throughput is too low.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt, because the table's throughput is too low.
     :raises TableNotFound: the table does not exist.
 
     >>> import io

@@ -94,7 +94,7 @@ def load_operations(file: MigrationFile) -> tuple[MigrationOperation, ...]:
     for each in cast("list[Any]", given):
         if not isinstance(each, MigrationOperation):
             raise MigrationError(
-                f"{file.path}: {each!r:.80} in operations is no operation: give AddIndex, DropIndex, Backfill, "
+                f"{file.path}: {each!r:.80} in operations is not an operation: give AddIndex, DropIndex, Backfill, "
                 "RenameAttribute or RunPython"
             )
     return tuple(cast("list[MigrationOperation]", given))

@@ -51,7 +51,7 @@ class _OfModel(MigrationOperation, frozen=True, eq=False):
         model: object = self.model
         if not isinstance(model, type) or not issubclass(model, Model) or "_meta" not in dir(model):
             raise MigrationError(
-                f"{type(self).__name__}: {model!r:.80} is no model with a table: give the class of a model"
+                f"{type(self).__name__}: {model!r:.80} is not a model with a table: give the class of a model"
             )
 
 
@@ -64,7 +64,7 @@ class IndexOperation(_OfModel, frozen=True, eq=False):
         super().__post_init__()
         if not isinstance(self.index, str) or not self.index:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise MigrationError(
-                f"{type(self).__name__}: {self.index!r} is no name of an index: give its name in DynamoDB"
+                f"{type(self).__name__}: {self.index!r} is not the name of an index: give its name in DynamoDB"
             )
 
     def find_declared(self) -> IndexSchema | None:
@@ -210,7 +210,7 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
         single = isinstance(change, (Action, Computable))
         if not single and not isinstance(change, Sequence):
             raise MigrationError(
-                f"Backfill({self.model.__name__}): {change!r:.80} is no change: give a function of an instance, "
+                f"Backfill({self.model.__name__}): {change!r:.80} is not a change: give a function of an instance, "
                 "an action or a list of them, or a dict of values by field"
             )
         return build_update(meta, [change] if single else cast("Sequence[Any]", change), {})
@@ -252,7 +252,7 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
         super().__post_init__()
         for name in (self.old, self.new):
             if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-                self._refuse(f"{name!r} is no name of an attribute: give its name in DynamoDB")
+                self._refuse(f"{name!r} is not the name of an attribute: give its name in DynamoDB")
         meta = options_of(self.model)
         schema = meta.table_schema
         for name in (self.old, self.new):

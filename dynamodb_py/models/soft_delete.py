@@ -247,7 +247,7 @@ def delete_softly(
     :param hard: delete the item itself, like :meth:`hard_delete`.
     :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
-    :raises DoesNotExist: there is no item; with *hard* this is no error.
+    :raises DoesNotExist: there is no item; with *hard* this is not an error.
     :raises StaleItem: the item was changed, or deleted, since it was loaded.
     """
     if using is not None and is_elsewhere(instance, using):

@@ -144,7 +144,9 @@ def test_a_subclass_is_inserted_as_what_it_is(do, key):
 
 @pytest.mark.parametrize("given", [Untyped(name="a"), {"name": "a"}, Player, None])
 def test_other_things_are_refused_and_nothing_is_sent(do, sent, given):
-    with pytest.raises(ValidationError, match=r"insert\(\) takes an instance of Account, not "):
+    with pytest.raises(
+        ValidationError, match=r" is not an Account: pass an instance to insert\(\)"
+    ):
         do(Account.objects.insert, given)
     assert sent == []
 

@@ -282,7 +282,7 @@ def test_an_abstract_model_cannot_be_referred_to(model):
     with pytest.raises(ModelDefinitionError) as caught:
         ListField(model)
     assert str(caught.value) == (
-        f"{model.__name__} is abstract: it has no items to refer to; name a model that has"
+        f"{model.__name__} is abstract, so it has no items: refer to one of its subclasses"
     )
 
 

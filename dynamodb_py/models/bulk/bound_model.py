@@ -12,6 +12,7 @@ from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
 from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
+from ..fields.refusals import with_article
 from ..instance import Instance, list_many, options_of, table_of
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
@@ -93,7 +94,7 @@ def as_instance(bound: BoundModel[M], item: Any) -> M:
         model = bound.model if kind is None else kind.find_class(values, bound.model)
         return bind_connection(bound, model(**values))
     raise ValidationError(
-        f"{item!r} is no {bound.model.__name__}: pass instances, or dicts of field values"
+        f"{item!r} is not {with_article(bound.model)}: pass instances, or dicts of field values"
     )
 
 

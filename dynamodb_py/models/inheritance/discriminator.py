@@ -284,8 +284,7 @@ class PolymorphicIdentity:
         """Add an error to *errors* if *actions* change the kind."""
         if any(action.path.parts[0] == self.hierarchy.attribute for action in actions):
             errors[self.field.name] = [
-                "it distinguishes the classes of the table and sets itself: an item's kind cannot change; "
-                "create a new item and delete this one"
+                "it stores the kind of the item, which cannot change: create a new item and delete this one"
             ]
 
 

@@ -42,7 +42,7 @@ def _refresh(
 ) -> Flow[CopiesReport]:
     references = {name: each for name, each in model._fieldset.references.items() if each.copies}
     if not references:
-        raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
+        raise QueryError(f"{model.__name__} has no copies: none of its references has denormalize=")
     report = CopiesReport()
     rows = all_items(model.objects).scan()
     course = open_rows(rows)

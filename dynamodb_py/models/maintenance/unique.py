@@ -125,9 +125,9 @@ def _prepare(
     meta = options_of(model)
     if not meta.constraints:
         raise QueryError(
-            f"nothing is unique in {meta.name}: declare a field unique=True, or Meta.constraints"
+            f"{meta.name} has no unique values: declare unique=True or a UniqueConstraint first"
         )
     if workers < 1:
-        raise QueryError(f"workers={workers}: it must be at least 1")
+        raise QueryError(f"workers={workers}: give a number from 1")
     link = get_connection(using or meta.using)
     return Sentinels(meta, link, on_finding, workers=workers, mend=mend).run(), link

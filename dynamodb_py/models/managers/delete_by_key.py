@@ -18,7 +18,7 @@ from ..unit_of_work.collector import COLLECTOR
 def delete_by_key(
     bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
 ) -> Flow[None]:
-    """Delete the item with this key, without reading it; a missing item is no error.
+    """Delete the item with this key, without reading it; a missing item is not an error.
 
     >>> Score.objects.delete("ann", 1)
     >>> Score.objects.get_or_none("ann", 1) is None

@@ -70,7 +70,8 @@ def refresh_instance(
 
 def _make_missing_error(instance: Instance) -> DoesNotExist:
     return instance.DoesNotExist(
-        f"{instance._meta.name} has no item {instance.primary_key!r}", missing=[instance]
+        f"{instance._meta.name} has no item with the key {instance.primary_key!r}",
+        missing=[instance],
     )
 
 

@@ -37,7 +37,7 @@ def stored_wires(instance: Instance) -> WireItem:
         stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
     except (ValueError, RecursionError) as error:
         raise UnreadableValue(
-            f"{type(instance).__name__}: the stored item is no JSON: {error}"
+            f"{type(instance).__name__}: the stored item is not JSON: {error}"
         ) from error
     return stored
 
@@ -135,7 +135,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
         except UnicodeEncodeError:
             field = instance._fieldset.by_attribute.get(name)
             errors[field.name if field else ascii(name)] = [
-                f"it is no Unicode text: {error.reason}"
+                f"it is not valid Unicode: {error.reason}"
             ]
     return ValidationError(errors, model=instance._meta.name)
 

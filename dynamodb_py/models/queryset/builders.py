@@ -86,7 +86,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         :param conditions: conditions of fields, such as ``Score.wins > 3``, or ``Q(wins__gt=3)``.
         :param lookups: values by field, or by field and lookup, such as ``wins__gt=3``.
-        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises TypeError: the model does not have a field, or an argument is not a condition.
         :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         if not conditions:
@@ -238,7 +238,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
-                f"{self.model.__name__} has no index {name!r}: it has {', '.join(known) or 'none'}"
+                f"{self.model.__name__} has no index {name!r}: its indexes are {', '.join(known) or 'none'}"
             )
         return with_question(self, index=name)
 
@@ -469,7 +469,7 @@ def join_conditions(
     for each in conditions:
         if not isinstance(each, Condition):
             raise TypeError(
-                f"{meta.name}: {each!r} is no condition: write {meta.name}.field == value, "
+                f"{meta.name}: {each!r} is not a condition: write {meta.name}.field == value, "
                 "or field=value"
             )
         found.append(each.bind(resolver_of(meta)))
@@ -478,7 +478,7 @@ def join_conditions(
 
 def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str) -> None:
     if not isinstance(other, BaseQuerySet):
-        raise TypeError(f"{operator} joins query sets, and {other!r} is none")
+        raise TypeError(f"{operator} joins query sets, and {other!r} is not one")
     right = cast("BaseQuerySet[Any, Any]", other)
     if right.model is not queryset.model:
         raise QueryError(

@@ -272,7 +272,7 @@ def test_text_that_is_none_is_told_by_the_fields_name():
     wrong = Test(k="a", r=1, name="\ud800", free={"\udfff": 1}, homes=[Address(city="\ud800")])
     with pytest.raises(ValidationError) as caught:
         encode_item(wrong)
-    said = ["it is no Unicode text: surrogates not allowed"]
+    said = ["it is not valid Unicode: surrogates not allowed"]
     assert caught.value.errors == {"name": said, "homes": said, "free": said}
 
 
