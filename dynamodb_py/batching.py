@@ -74,7 +74,7 @@ def batch_get(
     """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
     :param readers: functions that read the identity of an item's key, by table.
-    :param workers: the most parallel requests.
+    :param workers: the largest number of requests at a time; by default, 1.
     :param expressions: projections by table; each must include the key.
     :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has their pairs of
         *requested*.
@@ -273,7 +273,7 @@ def run_together(
     *workers* at once. A pause of one flow delays all, to lower the load on a throttled table. At most
     25 flows per worker are open at a time, which limits the memory.
 
-    :param progress: called with the number done, and the total, after each round.
+    :param progress: called with the number of flows done and the total, after each round.
     """
     outcomes: list[T | Exception | None] = [None] * len(flows)
     begun: dict[int, Step] = {}

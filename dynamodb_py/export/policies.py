@@ -64,7 +64,7 @@ def make_policy(
     :param models: the models.
     :param access: ``"read"`` allows reads; ``"write"`` also allows writes and transactions; ``"admin"`` also allows
         the requests of ``Table()``, of migrations and of ``unique repair``.
-    :param using: the alias of a connection; by default the models' ``Meta.using``.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :param region: the region of the tables, or ``*`` for any; by default the connection's region, or else ``*``.
     :param account: the number of their account; ``*`` for the account of the caller.
     :param partition: the partition of AWS, ``"aws"``, ``"aws-cn"`` or ``"aws-us-gov"``.

@@ -135,7 +135,7 @@ class ItemsOperation(_OfModel, frozen=True, eq=False, kw_only=True):
     segments: int = 4
     """The number of parts of the table that are read in parallel, and of parallel writes."""
     rate: float | None = None
-    """The most capacity units per second, for reads and for writes separately; None for no limit."""
+    """The largest number of read units per second, and of write units; None for no limit."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -176,8 +176,9 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
         a dict of values by field.
     :param condition: change only items that meet this condition, which DynamoDB checks with each write. If the
         change makes the condition false, as above, each item is changed only once, even if runs are interrupted.
-    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
-    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :param segments: the number of segments of the table that are read in parallel, and of parallel writes; by
+        default, 4.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no limit.
     :raises MigrationError: an argument is invalid.
     :raises ValidationError: the update has values that cannot be stored, or changes the key.
     """
@@ -239,8 +240,9 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
     :param model: the model.
     :param old: the present name of the attribute.
     :param new: its new name.
-    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
-    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :param segments: the number of segments of the table that are read in parallel, and of parallel writes; by
+        default, 4.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no limit.
     :raises MigrationError: a name belongs to the table's key or to a unique constraint, or *old* belongs to the key
         of an index, or the names are equal.
     """

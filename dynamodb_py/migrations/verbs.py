@@ -98,13 +98,13 @@ def run(
     :param folder: the folder with the numbered files.
     :param to: the last migration to run, by number or name, such as ``"0003"``; by default, run all.
     :param fake: only mark the migrations as applied, for example because a new table already has their changes.
-    :param using: the alias of the connection for all requests; by default, the default connection.
+    :param using: the alias of a connection for all requests; by default, the default connection.
     :param ledger: the name of the ledger's table, without the connection's prefix; it is created if missing.
-    :param wait: the most seconds to wait while another run has the lease.
-    :param lease: the duration of the lease in seconds. A run renews it; if it does not, another run may continue
-        after this time. The clocks of all machines that run migrations must differ by less.
-    :param progress: a function for backfills, called with the number of items that were read and the number of all
-        items that DynamoDB reports, or 0; or True for a progress bar.
+    :param wait: the largest number of seconds to wait while another run has the lease; by default, 0.
+    :param lease: the duration of the lease in seconds; by default, 60. A run renews it; if it does not, another run
+        may continue after this time. The clocks of all machines that run migrations must differ by less.
+    :param progress: called by backfills with the number of items read and the total, DynamoDB's number of items, or 0
+        if unknown; or True for a progress bar.
     :raises MigrationError: before any change: the numbers have gaps or duplicates; a file has no operations, or
         changed or disappeared after it was applied. Later: an operation failed; ``__cause__`` is the error, and
         ``key`` is the key of the item.

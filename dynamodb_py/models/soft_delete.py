@@ -176,7 +176,7 @@ def delete_by_key_softly(
     >>> Order.get("1") is None, Order.all_objects.get("1").is_deleted
     (True, True)
 
-    :param condition: mark the item only if it holds.
+    :param condition: mark the item only if it holds for the stored item.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises DoesNotExist: *condition* is given, and there is no item.
     """
@@ -242,7 +242,7 @@ def delete_softly(
     >>> order.is_deleted, Order.get("1")
     (True, None)
 
-    :param condition: mark the item only if it holds.
+    :param condition: mark the item only if it holds for the stored item.
     :param atomic: the same as in ``update()``.
     :param hard: delete the item itself, like :meth:`hard_delete`.
     :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
@@ -315,7 +315,7 @@ def restore_instance(
     >>> order.is_deleted
     False
 
-    :param condition: restore the item only if it holds.
+    :param condition: restore the item only if it holds for the stored item.
     :param atomic: the same as in ``update()``.
     :raises DoesNotExist: there is no item.
     """

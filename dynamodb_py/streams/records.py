@@ -135,7 +135,7 @@ def _value_of(instance: object, name: str | None, wire: Wire) -> Any:
 class RecordLoader(Generic[M]):
     """The loader of records of the table of *model*, which is a model or a shared table.
 
-    :param using: the alias of the connection for the instances; None: that of their model.
+    :param using: the alias of a connection for the instances; by default, the model's ``Meta.using``.
     """
 
     def __init__(self, model: type[M], using: str | None = None) -> None:

@@ -29,7 +29,8 @@ class Tables:
     Classes that share a table count once. Iteration yields a :class:`Table` for each table.
 
     :param models: the classes, or a module or package.
-    :param using: the alias of a connection; by default the models' ``Meta.using``, which must be the same for all.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``, which must be the same for
+        all.
     :raises ModelDefinitionError: two models declare the same table in different ways.
     :raises ConfigurationError: the models are on different connections.
 
@@ -91,8 +92,7 @@ class Tables:
 
         It raises the first error after it has tried all tables.
 
-        :param progress: a function for the number of tables that are done and the number of all; or True for a
-            progress bar.
+        :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).create(if_not_exists=True))
         ['scores']
@@ -145,8 +145,7 @@ class Tables:
         stopped.
 
         :param dry_run: change nothing, and return the plan, as :meth:`plan` does.
-        :param progress: a function for the number of tables that are done and the number of all; or True for a
-            progress bar.
+        :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).update())
         ['scores']

@@ -123,7 +123,7 @@ def refresh_copies(
     >>> Book.get("Ashes").author_name
     'Anna'
 
-    :param workers: the number of updates that run at once.
+    :param workers: the largest number of updates at a time; by default, 8.
     :param dry_run: write nothing; the report counts the items that would change.
     :param on_change: called with one line of text for each item that changes.
     :raises QueryError: no reference of the model keeps copies.

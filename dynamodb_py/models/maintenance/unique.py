@@ -43,8 +43,8 @@ def check_unique(
     >>> report.is_right, report.items, report.sentinels
     (True, 1, 1)
 
-    :param workers: the number of segments of the tables that are read at once.
-    :param using: the alias of the connection; by default the model's.
+    :param workers: the number of segments of the tables that are read at a time; by default, 1.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
     :param on_finding: called with each finding.
     :raises QueryError: the model has no unique field.
     :raises TableNotFound: the table is missing, or the table of the sentinels; ``Table(Model).update()``

@@ -25,7 +25,7 @@ def delete_by_key(
     True
 
     :param key: the values of the hash key and the range key, in order; or by name, as keyword arguments.
-    :param condition: delete only if the stored item matches it.
+    :param condition: delete only if it holds for the stored item.
     :raises ConditionFailed: the item does not match *condition*; ``current`` is the stored item, None if
         there is none.
     """

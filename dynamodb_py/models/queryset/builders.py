@@ -347,10 +347,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         >>> sorted(each.points for each in Score.objects.filter(points__gt=60).scan())
         [70, 80]
 
-        :param segments: the number of segments of the table, which are read in parallel, 1 to 1000000
-            (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html).
-        :param rate: how many read units to consume per second at most, a number over 0.
-        :param progress: called with how many items were read, or True for a bar.
+        :param segments: the number of segments of the table that are read in parallel, 1 to 1,000,000
+            (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan);
+            by default, 1.
+        :param rate: the largest number of read units per second, over 0; by default, no limit.
+        :param progress: called with the number of items read and the total; or True for a progress bar.
         :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, where this one starts.
         """
         check_not_sliced(self, "scan()")

@@ -53,7 +53,7 @@ class StreamRunner:
     :param on_trimmed: a function, which may be async, that is called with the StreamTrimmed if DynamoDB removed
         records, after 24 hours, before they were read. Then the remaining ones are delivered. Without it,
         ``run()`` raises the error.
-    :param using: the alias of the connection for streams and leases, in place of those of the models.
+    :param using: the alias of a connection for streams and leases; by default, the models' ``Meta.using``.
     :raises ConfigurationError: an argument is invalid.
     """
 
