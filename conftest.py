@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import dynamodb_py  # noqa: F401 - else pytest executes the first module with doctests twice
 from tests.engines import ACCESS_KEY, EMBEDDED, ENGINES, REGION, SECRET_KEY, is_chosen
 
 HARMLESS = {

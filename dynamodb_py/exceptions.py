@@ -287,9 +287,7 @@ class ConnectTimeout(ConnectionFailed, TimeoutError):
 class ReadTimeout(ConnectionFailed, TimeoutError):
     """No response came within ``read_timeout`` seconds; the request may have been executed."""
 
-    advice = (
-        "it may have been carried out; increase connect(read_timeout=) if responses take longer"
-    )
+    advice = "it may have been executed; increase connect(read_timeout=) if responses take longer"
 
 
 class ResponseCorrupted(ConnectionFailed):

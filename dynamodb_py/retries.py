@@ -157,6 +157,8 @@ class Retries(Struct, frozen=True):
 
         >>> Retries().pause(ConnectionFailed("reset"), 2, jitter=lambda: 1.0)
         0.05
+
+        :param jitter: a function that returns the share of the longest pause, from 0 to 1; by default random.
         """
         base = self.base if is_throttling(error) else self.base / 40
         return jitter() * min(base * 2.0 ** (attempts - 1), self.cap)

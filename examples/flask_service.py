@@ -35,7 +35,7 @@ app = Flask(__name__)
 add_error_handlers(app)
 
 
-def answer(note: Note) -> Any:
+def respond(note: Note) -> Any:
     set_etag(note)
     return note.to_dict(mode="json")
 
@@ -49,12 +49,12 @@ def list_notes(author: str) -> Response:
 @app.post("/<author>/notes")
 def add(author: str) -> Any:
     note = Note.from_dict({**request.get_json(), "author": author}, mode="json", strict=True)
-    return answer(note.save(force_insert=True)), 201
+    return respond(note.save(force_insert=True)), 201
 
 
 @app.get("/<author>/notes/<key>")
 def show(author: str, key: str) -> Any:
-    return answer(get_object_or_404(Note, author, key))
+    return respond(get_object_or_404(Note, author, key))
 
 
 @app.patch("/<author>/notes/<key>")
@@ -62,7 +62,7 @@ def change(author: str, key: str) -> Any:
     note = get_object_or_404(Note, author, key)
     check_if_match(note, required=True)
     changes = NoteChanges.model_validate(request.get_json())
-    return answer(note.update(**changes.model_dump(exclude_unset=True)))
+    return respond(note.update(**changes.model_dump(exclude_unset=True)))
 
 
 @app.delete("/<author>/notes/<key>")

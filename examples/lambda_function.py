@@ -37,7 +37,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     path = event["rawPath"]
     left = context.get_remaining_time_in_millis() / 1000
     try:
-        with options(deadline=max(left - 0.5, 0.1)):  # leaves time for the answer
+        with options(deadline=max(left - 0.5, 0.1)):  # leaves time for the response
             if event["requestContext"]["http"]["method"] == "POST":
                 Page(path=path).incr(visits=1)
                 return {"statusCode": 204}

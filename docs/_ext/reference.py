@@ -239,6 +239,13 @@ def find_members(kind: type[Any]) -> dict[str, type[Any]]:
     return found
 
 
+def list_signatures(name: str, value: Any, owner: type[Any] | None) -> list[inspect.Signature]:
+    """Return the signatures of a function, or of a method of the class *owner*: of each overload."""
+    path = value.__qualname__ if owner is None else f"{owner.__qualname__}.{name}"
+    overloads = _analyze((owner or value).__module__).overloads.get(path)
+    return overloads or [inspect.signature(value)]
+
+
 def is_internal(kind: type[Any], name: str) -> bool:
     """Tell whether a name of a class is for the package alone."""
     lists = [SHOWN[base.__name__].split() for base in kind.__mro__ if base.__name__ in SHOWN]
@@ -395,9 +402,7 @@ class Pages:
         owner: type[Any] | None = None,
     ) -> str:
         """Return the entry of a function, or of a method of the class *owner*: each of its overloads."""
-        path = value.__qualname__ if owner is None else f"{owner.__qualname__}.{name}"
-        overloads = _analyze((owner or value).__module__).overloads.get(path)
-        signatures = [self._write(each) for each in overloads or [inspect.signature(value)]]
+        signatures = [self._write(each) for each in list_signatures(name, value, owner)]
         names = [name + signature for signature in signatures]
         if twin:
             returns = list(dict.fromkeys(each.rpartition(" -> ")[2] for each in signatures))

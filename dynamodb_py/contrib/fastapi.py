@@ -84,7 +84,10 @@ def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
     """Return ``objects.get(*key, **named)``; without such an item, the response is 404.
 
     :param source: a model, a manager, or a query set.
+    :param key: the values of the key in order, or conditions.
+    :param named: the fields of the key, or other lookups, as for ``filter()``.
     :raises HTTPException: 404, instead of ``DoesNotExist``.
+    :raises MultipleObjectsReturned: several items match.
 
     >>> get_object_or_404(Score, player="ann", game=1).points
     50
@@ -121,6 +124,7 @@ class Pager:
     def page(self, queryset: QuerySet[Any, M]) -> list[M]:
         """Return the items of the page; the header ``Link`` has the addresses of the next and previous page.
 
+        :param queryset: the query set of all items; the request chooses the page.
         :raises InvalidCursor: the cursor of the request belongs to another query, or was altered.
 
         >>> from fastapi.testclient import TestClient
@@ -185,7 +189,7 @@ def make_pager(size: int = 20, most: int = 100) -> Callable[..., Pager]:
 
 
 def set_etag(response: Response, instance: Model) -> None:
-    """Set the header ``ETag`` to the version of an instance.
+    """Set the header ``ETag`` of *response* to the version of *instance*.
 
     :raises ModelDefinitionError: the model has no version field.
 

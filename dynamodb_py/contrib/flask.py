@@ -85,7 +85,10 @@ def get_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
     """Return ``objects.get(*key, **named)``; without such an item, the response is 404.
 
     :param source: a model, a manager, or a query set.
+    :param key: the values of the key in order, or conditions.
+    :param named: the fields of the key, or other lookups, as for ``filter()``.
     :raises werkzeug.exceptions.NotFound: instead of ``DoesNotExist``.
+    :raises MultipleObjectsReturned: several items match.
 
     >>> get_object_or_404(Score, player="ann", game=1).points
     50
@@ -107,6 +110,7 @@ def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> lis
     The header ``Link`` of the response has the addresses of the next and previous page. The response to an invalid
     ``size`` is 400.
 
+    :param queryset: the query set of all items; the request chooses the page.
     :param size: the number of items if the request has no ``size``.
     :param most: the most items that a request may ask for.
     :raises InvalidCursor: the cursor of the request belongs to another query, or was altered.
@@ -136,7 +140,7 @@ def get_page(queryset: QuerySet[Any, M], size: int = 20, most: int = 100) -> lis
 
 
 def set_etag(instance: Model) -> None:
-    """Set the header ``ETag`` of the response to the version of an instance.
+    """Set the header ``ETag`` of the response to the version of *instance*.
 
     :raises ModelDefinitionError: the model has no version field.
 

@@ -74,7 +74,7 @@ class Answer(Struct, frozen=True):
 
 
 def answer_error(error: DynamoDBError, *, if_match: str | None = None) -> Answer:
-    """Return the answer for an error of one of the classes ``ANSWERED``, without words of the database.
+    """Return the response to an error of one of the classes ``ANSWERED``, without words of the database.
 
     :param if_match: the request's ``If-Match``; if it has one, the status for ``StaleItem`` is 412, not 409.
     :raises TransactionCanceled: *error* itself, if a fault of the program canceled the transaction.
@@ -154,7 +154,7 @@ def has_match(etag: str, header: str) -> bool:
 
 
 def check_precondition(instance: Model, header: str | None, *, required: bool) -> Answer | None:
-    """Return the answer if ``If-Match`` forbids a write of *instance*, or None if it allows the write.
+    """Return the response if ``If-Match`` forbids a write of *instance*, or None if it allows the write.
 
     :param header: the value of ``If-Match``, or None if the request has none.
     :param required: forbid the write, with 428, if the request has no ``If-Match``.

@@ -97,7 +97,15 @@ def make_policy_template(
 ) -> dict[str, Any]:
     """Return a template of CloudFormation with the policy of :func:`make_policy` as a managed policy.
 
-    The parameters are those of :func:`make_policy`. Region and account are those of the stack.
+    Region and account are those of the stack.
+
+    :param models: the models.
+    :param access: ``"read"``, ``"write"`` or ``"admin"``, as for :func:`make_policy`.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
+    :param partiql: also allow statements in PartiQL.
+    :param streams: also allow reading the streams of the tables.
+    :return: the template, a dict; its output ``PolicyArn`` is the ARN of the policy.
+    :raises ConfigurationError: *access* is none of the three, or the models are on several connections.
 
     >>> template = make_policy_template([Score], "write")
     >>> list(template["Resources"]), list(template["Outputs"])

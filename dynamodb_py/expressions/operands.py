@@ -285,10 +285,12 @@ class Operand(Comparable[V], Computable):
         return SizeOf(self._path())
 
     def attribute_type(self, type: str, /) -> Condition:
-        """Return the condition that the value has this type: S, SS, N, NS, B, BS, BOOL, NULL, L or M.
+        """Return the condition that the value has *type*: S, SS, N, NS, B, BS, BOOL, NULL, L or M.
 
         >>> Score.points.attribute_type("N")
         <Condition: attribute_type(points, 'N')>
+
+        :raises QueryError: DynamoDB does not have this type.
         """
         if type not in TYPES:
             raise QueryError(
@@ -329,13 +331,15 @@ class Operand(Comparable[V], Computable):
         return Remove(self._path())
 
     def add(self, value: V | float | Decimal | timedelta) -> Action:
-        """Return the action that adds a number to the number, or elements to the set.
+        """Return the action that adds *value*: a number to the number, or the elements of a set to the set.
 
         A missing attribute counts as 0 or as an empty set. To a moment that is stored as a number, add
         a timedelta or seconds.
 
         >>> Score.objects.get("ann", 1).update(Score.points.add(7)).points
         57
+
+        :raises ValidationError: *value* is no number, timedelta or set, or the field cannot hold such values.
         """
         if isinstance(value, (*NO_ADDENDS, Computable)):
             text = f"a number or a set can be added, not {value!r}"

@@ -1,10 +1,10 @@
-"""A DynamoDB in this process: operations as the service answers them, kept by SQLite.
+"""A DynamoDB in this process: it answers operations as the service does, and stores items in SQLite.
 
-Nothing here knows of models. :class:`Engine` takes an operation's name and
-the JSON of its payload, and returns the status and the body of the answer.
+This room does not import models. :class:`Engine` accepts the name of an operation and the JSON of its
+payload, and returns the status and the body of the response.
 """
 
-from . import handlers as handlers  # the engine finds operations by it
+from . import handlers as handlers  # fills the engine's table of operations
 from .database.engine import Engine
 from .database.faults import Rule
 

@@ -1,4 +1,4 @@
-"""The whole contents of a database: copied, put back, and emptied."""
+"""Copying, restoring and deleting the whole contents of a database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .database.storage import Store
 
 
 def copy_contents(store: Store) -> sqlite3.Connection:
-    """Return a database in memory with all that *store* has: tables, items, streams, tokens."""
+    """Return a copy of *store* in memory, with its tables, items, streams and tokens."""
     copy = sqlite3.connect(":memory:", check_same_thread=False)
     with store.hold() as connection:
         connection.backup(copy)
@@ -16,13 +16,13 @@ def copy_contents(store: Store) -> sqlite3.Connection:
 
 
 def put_back(store: Store, copy: sqlite3.Connection) -> None:
-    """Replace all that *store* has by what is in *copy*."""
+    """Replace the contents of *store* by those of *copy*."""
     with store.hold() as connection:
         copy.backup(connection)
 
 
 def delete_contents(store: Store) -> None:
-    """Delete all items, records of streams and tokens; the tables stay."""
+    """Delete all items, stream records and tokens, but keep the tables."""
     with store.write() as transaction:
         for name in transaction.list_tables():
             table = transaction.find_table(name)

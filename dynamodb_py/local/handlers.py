@@ -1,6 +1,6 @@
-"""Which function carries out which operation: the engine finds them here, and they know the engine.
+"""The function of each operation. The engine cannot import them, as they import the engine.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations.html describes them all.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations.html describes the operations.
 """
 
 from __future__ import annotations

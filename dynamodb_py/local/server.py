@@ -1,4 +1,4 @@
-"""An engine behind HTTP/1.1, for other processes, other languages and tools."""
+"""A server that answers DynamoDB's HTTP requests by an engine, for other processes, languages and tools."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ from .signatures import check_signature
 
 TYPE = "application/x-amz-json-1.0"
 MOST_BODY = 16 * 1024 * 1024
-"""The most bytes of a request's body, as of DynamoDB's."""
+"""The maximum size of a request's body in bytes.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+"""
 
 STREAM_OPERATIONS = frozenset({"ListStreams", "DescribeStream", "GetShardIterator", "GetRecords"})
-"""What belongs to the other service, DynamoDBStreams."""
+"""The operations of the other service, DynamoDBStreams."""
 
 _SERVICES = ("DynamoDB_20120810", "DynamoDBStreams_20120810")
 _MOST_LINE = 65536
@@ -32,16 +35,44 @@ _SECONDS_TO_END = 10
 
 
 class Server:
-    """Serves *engine* on a host and port, a thread for each connection; port 0 takes a free one.
+    """An HTTP server of an :class:`~dynamodb_py.local.Engine`, with a thread for each connection.
 
-    Use it as a context manager: at its end, requests under way are answered, and connections closed.
+    Use it as a context manager, which starts the server, and at its end calls :meth:`stop`. It answers requests
+    with any key, but they need a signature. It has no TLS: everybody who can connect can read and change the data.
+
+    >>> from dynamodb_py import CharField, Model, Table, connect
+    >>> from dynamodb_py.local import Engine
+    >>> from dynamodb_py.local.server import Server
+    >>> class Note(Model):
+    ...     class Meta:
+    ...         table_name = "notes"
+    ...         using = "served"
+    ...
+    ...     id = CharField(hash_key=True)
+    >>> with Server(Engine(), port=0) as server:
+    ...     connection = connect(
+    ...         alias="served",
+    ...         endpoint_url=server.url,
+    ...         region_name="us-east-1",
+    ...         aws_access_key_id="any",
+    ...         aws_secret_access_key="thing",
+    ...     )
+    ...     description = Table(Note).create()
+    ...     Note.create(id="a")
+    ...     connection.close()
+    Note(id='a')
+
+    :param engine: the database that answers.
+    :param host: the name or address to listen on.
+    :param port: the port to listen on; 0 for a free one.
+    :raises OSError: the port is in use, or may not be opened.
     """
 
     def __init__(self, engine: Engine, host: str = "127.0.0.1", port: int = 8000) -> None:
         self._engine = engine
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=256)
-        self._listener.settimeout(1)  # so that stop() is noticed on every platform
+        self._listener.settimeout(1)  # on some platforms, stop() does not end accept()
         self.host, self.port = self._listener.getsockname()[:2]
         self._lock = threading.Lock()
         self._connections: dict[socket.socket, threading.Thread] = {}
@@ -50,7 +81,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where the server listens: what clients take as their ``endpoint_url``."""
+        """The URL of the server, for the parameter ``endpoint_url`` of clients."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
@@ -62,16 +93,32 @@ class Server:
         self.stop()
 
     def stop(self) -> None:
-        """Answer the requests under way, and close all connections."""
+        """Answer the requests under way, close all connections, and free the port.
+
+        The end of the context manager calls this. To stop a server twice has no effect.
+
+        >>> from dynamodb_py.local import Engine
+        >>> from dynamodb_py.local.server import Server
+        >>> from socket import create_connection
+        >>> with Server(Engine(), port=0) as server:
+        ...     address = server.host, server.port
+        ...     create_connection(address).close()
+        ...     server.stop()
+        >>> create_connection(address)
+        Traceback (most recent call last):
+        ConnectionRefusedError: ...
+        """
         self._stopping.set()
-        with suppress(OSError):  # which ends the wait for a connection
+        with suppress(OSError):  # this connection ends the wait of accept()
             socket.create_connection((self.host, self.port), 1).close()
         self._acceptor.join()
         with self._lock:
             left = dict(self._connections)
         for connection, thread in left.items():
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)  # whoever waits for a request sees its end
+                connection.shutdown(
+                    socket.SHUT_RD
+                )  # a thread that waits for a request gets its end
             thread.join(_SECONDS_TO_END)
 
     def _accept(self) -> None:
@@ -106,7 +153,7 @@ class Server:
         keep = request.keeps_open and not self._stopping.is_set()
         try:
             response = self._answer(request, keep=keep)
-        except ConnectionFailed:  # a rule of faults loses the answer
+        except ConnectionFailed:  # a fault rule loses the response
             return False
         connection.sendall(response)
         return keep
@@ -124,7 +171,7 @@ class Server:
             status, body = error.status, error.body()
         except ConnectionFailed:
             raise
-        except Exception:  # a fault of ours must not look like a lost connection
+        except Exception:  # a bug of the engine must not look like a lost connection
             traceback.print_exc()
             failure = ServiceError("InternalServerError", "The request failed", status=500)
             status, body = failure.status, failure.body()
@@ -132,7 +179,10 @@ class Server:
 
 
 def find_operation(headers: Mapping[str, str]) -> str:
-    """Return the operation that X-Amz-Target names; raise UnknownOperationException for none."""
+    """Return the operation that the header X-Amz-Target names.
+
+    :raises ServiceError: an UnknownOperationException, if it names no operation of its service.
+    """
     service, _, operation = headers.get("x-amz-target", "").partition(".")
     expected = _SERVICES[operation in STREAM_OPERATIONS]
     if not operation or service != expected:
@@ -141,7 +191,7 @@ def find_operation(headers: Mapping[str, str]) -> str:
 
 
 class BadRequest(Exception):
-    """What arrived is no request that can be answered: *status* is that of HTTP."""
+    """A request is not valid HTTP, or not allowed; *status* is the HTTP status of the response."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -158,7 +208,7 @@ class _Request(NamedTuple):
 def _read_request(connection: socket.socket, file: BinaryIO) -> _Request | None:
     """Return the next request, or None at the end of the connection."""
     line = file.readline(_MOST_LINE)
-    if line in (b"\r\n", b"\n"):  # some clients send one after a body
+    if line in (b"\r\n", b"\n"):  # some clients send an empty line after a body
         line = file.readline(_MOST_LINE)
     if not line.endswith(b"\n"):
         return None
@@ -168,7 +218,7 @@ def _read_request(connection: socket.socket, file: BinaryIO) -> _Request | None:
     headers = _read_headers(file)
     if "origin" in headers:
         # A page in a browser must not reach the database, whatever its host name resolves to.
-        raise BadRequest("Requests of web pages are not answered", 403)
+        raise BadRequest("Requests from web pages are not allowed", 403)
     if headers.get("expect", "").lower() == "100-continue":
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = _read_body(file, headers)
@@ -196,10 +246,11 @@ def _read_body(file: BinaryIO, headers: Mapping[str, str]) -> bytes:
         if headers["transfer-encoding"].lower() != "chunked" or "content-length" in headers:
             raise BadRequest("The transfer encoding is not supported")
         return _read_chunks(file)
-    length = headers.get("content-length", "0")
-    if not (length.isascii() and length.isdigit()):
-        raise BadRequest("The content length is no number")
-    return _read_exactly(file, _check_length(int(length)))
+    digits = headers.get("content-length", "0")
+    if not (digits.isascii() and digits.isdigit()):
+        raise BadRequest("The content length is not a number")
+    length = int(digits) if len(digits) < 20 else MOST_BODY + 1  # int() accepts 4300 digits
+    return _read_exactly(file, _check_length(length))
 
 
 def _read_chunks(file: BinaryIO) -> bytes:
@@ -217,7 +268,7 @@ def _read_chunks(file: BinaryIO) -> bytes:
         total = _check_length(total + length)
         chunks.append(_read_exactly(file, length))
         if file.readline(3) != b"\r\n":
-            raise BadRequest("A chunk does not end where it should")
+            raise BadRequest("A chunk is longer than its length")
 
 
 def _check_length(length: int) -> int:
@@ -229,7 +280,7 @@ def _check_length(length: int) -> int:
 def _read_exactly(file: BinaryIO, length: int) -> bytes:
     body = file.read(length)
     if len(body) < length:
-        raise ConnectionError("The client left within its request")
+        raise ConnectionError("The client closed the connection within a request")
     return body
 
 
@@ -241,7 +292,7 @@ def _make_response(
     kind: str = "text/plain",
     request: _Request | None = None,
 ) -> bytes:
-    """Return the bytes of a response; one to HEAD has no body."""
+    """Return the bytes of a response to *request*; without a body, if that is a HEAD request."""
     head = (
         f"HTTP/1.1 {status} {_REASONS.get(status, 'Error')}\r\n"
         f"Content-Type: {kind}\r\n"
@@ -254,5 +305,5 @@ def _make_response(
 
 
 def make_request_id() -> str:
-    """Return an identifier as DynamoDB's: 52 letters and digits."""
+    """Return a request id in DynamoDB's form: 52 letters and digits."""
     return b32encode(os.urandom(32)).decode().rstrip("=")

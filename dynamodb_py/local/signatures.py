@@ -1,4 +1,4 @@
-"""The form of requests' signatures: version 4 of AWS, whose truth is not checked."""
+"""The form of signatures (AWS Signature Version 4). Whether a signature is right is not checked."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SIGNATURE = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def check_signature(headers: Mapping[str, str]) -> None:
-    """Raise ServiceError unless a request is signed, in the form of version 4; any key will do.
+    """Raise ServiceError unless a request has a signature of the right form; any key is accepted.
 
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html has the errors.
     """
     given = headers.get("authorization")
     if given is None:

@@ -36,23 +36,24 @@ MAX_STREAMS = 100
 MAX_RECORDS = 1000
 MAX_BYTES = 1024 * 1024
 ITERATOR_LIFE = 15 * 60
-"""For how many seconds an iterator can be used."""
+"""The seconds after which an iterator expires."""
 
 _KINDS = ("AFTER_SEQUENCE_NUMBER", "AT_SEQUENCE_NUMBER", "AT_TIMESTAMP", "LATEST", "TRIM_HORIZON")
 _TRIMMED = "The operation attempted to read past the oldest stream record in a shard"
 
 
 class Iterator(NamedTuple):
-    """Where a reader of a shard is."""
+    """The position of a reader in a shard."""
 
     arn: str
+    """The ARN of the stream."""
     number: int
     """The number of the next record."""
     at: float
-    """When it was given out."""
+    """When the iterator was returned, in seconds since 1970."""
 
-    def spell(self) -> str:
-        """Return the text that clients send back."""
+    def encode(self) -> str:
+        """Return the text of the iterator, which clients send back."""
         return f"{self.arn}|1|{urlsafe_b64encode(to_json([self.number, self.at])).decode()}"
 
 
@@ -86,7 +87,7 @@ def describe_stream(engine: Engine, request: Members) -> dict[str, Any]:
     if stream.closed is not None:
         numbers["EndingSequenceNumber"] = format_number(max(1, stream.last))
     shards: list[dict[str, Any]] = []
-    # There is one shard, which has no children and comes behind none but those before it.
+    # The stream has one shard, without children. A page of shards has it if it begins before that shard.
     if filtered is None and (after is None or after < stream.shard):
         shards = [{"ShardId": stream.shard, "SequenceNumberRange": numbers}]
     status = "ENABLED" if stream.closed is None else "DISABLED"
@@ -107,11 +108,11 @@ def get_shard_iterator(engine: Engine, request: Members) -> dict[str, Any]:
                 f"Requested resource not found: Shard: {shard} in Stream: {stream.arn} not found"
             )
         number = _find_start(snapshot, stream, kind, request, now)
-    return {"ShardIterator": Iterator(stream.arn, number, now).spell()}
+    return {"ShardIterator": Iterator(stream.arn, number, now).encode()}
 
 
 def _find_start(snapshot: Snapshot, stream: Stream, kind: str, request: Members, now: float) -> int:
-    """Return the number of the record where an iterator of some kind begins."""
+    """Return the number of the first record of an iterator of the type *kind*."""
     if kind == "LATEST":
         return stream.last + 1
     oldest = find_since(snapshot, stream, now - RETENTION)
@@ -124,7 +125,7 @@ def _find_start(snapshot: Snapshot, stream: Stream, kind: str, request: Members,
         return max(oldest, find_since(snapshot, stream, timestamp))
     number = _read_sequence_number(stream, kind, request)
     if kind == "AFTER_SEQUENCE_NUMBER":
-        number += 1  # what is behind a trimmed record may be there
+        number += 1  # the record after a trimmed one may still exist
     if number < oldest:
         raise ServiceError("TrimmedDataAccessException", _TRIMMED)
     return number
@@ -136,7 +137,7 @@ def _read_sequence_number(stream: Stream, kind: str, request: Members) -> int:
         raise make_invalid(f"SequenceNumber must be provided for the iterator type {kind}")
     require_lengths(text, 21, 40, "sequenceNumber")
     number = parse_number(text)
-    # The first number is that of the shard's beginning, even while there is no record.
+    # A shard without records begins with number 1 too.
     if number is None or not 1 <= number <= max(1, stream.last):
         raise make_invalid(f"Invalid SequenceNumber: {text}")
     return number
@@ -165,7 +166,7 @@ def get_records(engine: Engine, request: Members) -> dict[str, Any]:
         following = number + 1
     answer: dict[str, Any] = {"Records": records}
     if stream.closed is None or following <= stream.last:
-        answer["NextShardIterator"] = Iterator(stream.arn, following, now).spell()
+        answer["NextShardIterator"] = Iterator(stream.arn, following, now).encode()
     return answer
 
 

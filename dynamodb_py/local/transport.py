@@ -26,16 +26,16 @@ _WHAT = "the embedded database"
 _WORKERS = 8
 
 _shared: dict[str, Engine] = {}
-"""The databases in memory by name: they last as long as the process."""
+"""The databases in memory by name. They exist until the process ends."""
 _files: WeakValueDictionary[tuple[str, Durability], Engine] = WeakValueDictionary()
-"""The open files by path, so that all connections of the process wait for one lock."""
+"""The open databases in files. All connections of the process to a file share its engine, and so its lock."""
 _lock = threading.Lock()
 
 
 def open_engine(path: str | None, name: str = "", durability: Durability = "FULL") -> Engine:
-    """Return the engine on the file at *path*, or the one in memory that is called *name*.
+    """Return the engine of the file at *path*, or of the database in memory called *name*.
 
-    Without both, it is a new one in memory.
+    Without a path and a name, it is a new database in memory.
     """
     with _lock:
         if path is not None:
@@ -51,13 +51,13 @@ def open_engine(path: str | None, name: str = "", durability: Durability = "FULL
 
 
 def share_engine(name: str, engine: Engine) -> None:
-    """Let *engine* be the one that is called *name*."""
+    """Make *engine* the engine of the name *name*: :func:`open_engine` returns it from now on."""
     with _lock:
         _shared[name] = engine
 
 
 def forget_engine(name: str) -> None:
-    """Forget the engine that is called *name*: transports that have it keep it."""
+    """Forget the engine of the name *name*. Transports that use it still work."""
     with _lock:
         _shared.pop(name, None)
 
@@ -65,7 +65,7 @@ def forget_engine(name: str) -> None:
 def open_transports(
     path: str | None, name: str = "", durability: Durability = "FULL"
 ) -> tuple[LocalTransport, AsyncLocalTransport]:
-    """Return a blocking and an asyncio transport to the engine of :func:`open_engine`."""
+    """Return a blocking and an asyncio transport to the engine that :func:`open_engine` returns."""
     engine = open_engine(path, name, durability)
     return LocalTransport(engine), AsyncLocalTransport(engine)
 
@@ -77,24 +77,24 @@ class LocalTransport:
         self.engine = engine
 
     def send(self, operation: Operation[Any], /) -> bytes:
-        """Carry out *operation* and return the body of its answer."""
+        """Carry out *operation* and return the body of the response."""
         deadline = find_deadline()
         if deadline is not None:
             count_seconds_left(deadline)
         work = _prepare(self.engine, operation)
         if deadline is None or (self.engine.store.path is None and not self.engine.faults.rules):
             return work()
-        # Another process may write to the file for long, and a rule may make the request slow.
+        # Another process may keep the file locked, and a rule may delay the request.
         return call_in_time(work, deadline, _WHAT)
 
     def close(self) -> None:
-        """Close the file, which the next request opens again; what is in memory stays."""
+        """Close the file, which the next request opens again. A database in memory stays as it is."""
         if self.engine.store.path is not None:
             self.engine.close()
 
 
 class AsyncLocalTransport:
-    """The asyncio transport to an engine: threads wait for a file, as the loop must not."""
+    """The asyncio transport to an engine. Threads wait for a file, as the event loop must not wait."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -103,29 +103,29 @@ class AsyncLocalTransport:
         self._lock = threading.Lock()
 
     async def send(self, operation: Operation[Any], /) -> bytes:
-        """Carry out *operation* and return the body of its answer."""
+        """Carry out *operation* and return the body of the response."""
         deadline = find_deadline()
         if deadline is not None:
             count_seconds_left(deadline)
         work = _prepare(self.engine, operation)
         if self.engine.store.path is None and not self.engine.faults.rules:
-            # Memory is quick, and a thread is not; other tasks get their turn before.
+            # A thread would take longer than the request. Other tasks run first, once.
             await _give_way()
             return work()
         return await await_in_time(self._call(work), deadline, _WHAT)
 
     async def close(self) -> None:
-        """Close the file, which the next request opens again; what is in memory stays."""
+        """Close the file, which the next request opens again. A database in memory stays as it is."""
         if self.engine.store.path is not None:
             await self._call(self.engine.close)
 
     async def _call(self, function: Callable[[], Any]) -> Any:
-        from asyncio import get_running_loop  # a script that never awaits does not pay for it
+        from asyncio import get_running_loop  # a script without await does not load asyncio
 
         return await get_running_loop().run_in_executor(self._find_pool(), function)
 
     def _find_pool(self) -> ThreadPoolExecutor:
-        """Return the threads of this process: those of its parent do not cross a fork."""
+        """Return the threads of this process. A forked child has none of the threads of its parent."""
         if self._pool is None or self._process != os.getpid():
             with self._lock:
                 if self._pool is None or self._process != os.getpid():
@@ -135,8 +135,8 @@ class AsyncLocalTransport:
 
 
 def _prepare(engine: Engine, operation: Operation[Any]) -> Callable[[], bytes]:
-    """Return what carries out *operation*; its payload, which depends on the context, is made here."""
-    payload = to_json(payload_of(operation))
+    """Return a function that carries out *operation* and returns the body of the response."""
+    payload = to_json(payload_of(operation))  # here, as it depends on the context of the caller
 
     def work() -> bytes:
         logger = get_debug_logger()

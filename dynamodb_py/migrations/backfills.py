@@ -156,13 +156,13 @@ def _change_items(work: _Work, items: Sequence[StoredItem]) -> Flow[list[bool | 
     size = MAX_BATCH_WRITE * workers  # small enough to renew the lease between two groups
     for first in range(0, len(items), size):
         updates = [_make_update(work, read(item), actions) for item in items[first : first + size]]
-        answers: list[Any] = yield from Together(updates, workers)
-        for update, answer in zip(updates, answers, strict=True):
-            failed = isinstance(answer, Exception)
-            if isinstance(answer, ConditionFailed):
-                outcomes.append(was_applied(update, answer))
+        results: list[Any] = yield from Together(updates, workers)
+        for update, result in zip(updates, results, strict=True):
+            failed = isinstance(result, Exception)
+            if isinstance(result, ConditionFailed):
+                outcomes.append(was_applied(update, result))
             else:
-                outcomes.append(answer if failed else True)
+                outcomes.append(result if failed else True)
     return outcomes
 
 
@@ -181,10 +181,10 @@ def _change_by_function(work: _Work, row: Instance) -> Flow[bool]:
     atomic = True if options_of(type(row)).version is None else None
     for left in reversed(range(_TRIES)):
         try:
-            answer = yield from Call(partial(function, row))
-            if answer is not None:
+            returned = yield from Call(partial(function, row))
+            if returned is not None:
                 raise MigrationError(
-                    f"the function returned {answer!r:.80}: it changes the instance in place, and returns nothing"
+                    f"the function returned {returned!r:.80}: it changes the instance in place, and returns nothing"
                 )
             if not find_changed(row, stored_wires(row)):
                 return False

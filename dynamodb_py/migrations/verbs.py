@@ -50,8 +50,11 @@ def plan(
 ) -> MigrationPlan:
     """Return the operations that :func:`run` would run, in order; change nothing.
 
-    The parameters are those of :func:`run`.
-
+    :param folder: the folder with the numbered files.
+    :param to: the last migration to plan, by number or name, such as ``"0003"``; by default, plan all.
+    :param using: the alias of a connection for all requests; by default, the default connection.
+    :param ledger: the name of the ledger's table, without the connection's prefix; if it is missing, no
+        migration was applied.
     :raises MigrationError: one of the problems for which :func:`run` raises it before it changes anything.
 
     >>> from tempfile import TemporaryDirectory
@@ -105,9 +108,9 @@ def run(
         may continue after this time. The clocks of all machines that run migrations must differ by less.
     :param progress: called by backfills with the number of items read and the total, DynamoDB's number of items, or 0
         if unknown; or True for a progress bar.
-    :raises MigrationError: before any change: the numbers have gaps or duplicates; a file has no operations, or
-        changed or disappeared after it was applied. Later: an operation failed; ``__cause__`` is the error, and
-        ``key`` is the key of the item.
+    :raises MigrationError: before any change: the folder is missing; the numbers have gaps or duplicates; a file
+        has no operations, or changed or disappeared after it was applied. Later: an operation failed;
+        ``__cause__`` is the error, and ``key`` is the key of the item.
     :raises MigrationsLocked: another run has the lease, and still had it after *wait* seconds.
     :raises LeaseLost: another run has taken the lease of this one.
     :raises ConfigurationError: a model is on another connection.
@@ -150,9 +153,11 @@ async def arun(
 def status(folder: str | Path, *, using: str | None = None, ledger: str = TABLE) -> MigrationList:
     """Return the status of all migrations, of *folder* and of the ledger, with their problems; change nothing.
 
-    The parameters are those of :func:`run`.
-
-    :raises MigrationError: the numbers of the folder have gaps or duplicates.
+    :param folder: the folder with the numbered files.
+    :param using: the alias of a connection for all requests; by default, the default connection.
+    :param ledger: the name of the ledger's table, without the connection's prefix; if it is missing, no
+        migration was applied.
+    :raises MigrationError: the folder is missing, or its numbers have gaps or duplicates.
 
     >>> from tempfile import TemporaryDirectory
     >>> text = '''

@@ -146,6 +146,8 @@ class Model(Instance):
         >>> Player(name="ann")
         Player(name='ann', level=1)
 
+        :param name: the name of the attribute.
+        :param field: the field.
         :raises ModelDefinitionError: the class statement would refuse the field; the class is unchanged.
         """
         before = cls.__dict__.get(name)
@@ -204,7 +206,7 @@ class Model(Instance):
     def from_dict(
         cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
-        """Return a new, unsaved instance with these values by field name, as ``to_dict()`` returns them.
+        """Return a new, unsaved instance with *values*, a dict by field name, as ``to_dict()`` returns it.
 
         If the value of the discriminator names a subclass, the instance belongs to that subclass.
 
@@ -397,6 +399,12 @@ class Model(Instance):
 
         >>> Score.create(player="cat", game=1).persisted
         True
+
+        :param values: the values of the fields; the other fields get their defaults. Also ``overwrite=True``,
+            which replaces an item that has the same key, and ``condition=``.
+        :raises AlreadyExists: without ``overwrite=True``, an item has this key; ``current`` is that item.
+        :raises ConditionFailed: the stored item does not match the condition. Nothing was written.
+        :raises ValidationError: values cannot be stored; nothing was sent.
         """
         return cls.objects.create(**values)
 
@@ -411,6 +419,11 @@ class Model(Instance):
 
         >>> Score.get("ann", 1).points, Score.get("nobody", 1)
         (50, None)
+
+        :param key: the values of the hash key and the range key, in order.
+        :param named: the fields of the key, or exactly the fields of a unique constraint. Also
+            ``consistent=True``, which makes a strongly consistent read, at twice the price.
+        :raises TypeError: a value of the key is missing, or a name is not a field of the key.
         """
         return cls.objects.get_or_none(*key, **named)
 
@@ -425,6 +438,12 @@ class Model(Instance):
 
         >>> len(Score.batch_get(("ann", 1), ("nobody", 1)))
         1
+
+        :param keys: each is a dict of the key's fields, a tuple of the hash key and the range key, the value of
+            the hash key alone, or an instance.
+        :param options: ``consistent``, ``workers``, ``rate`` and ``progress``, as for ``objects.batch_get()``.
+        :return: the items in the order of the keys; missing items are left out.
+        :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has these keys.
         """
         return cls.objects.batch_get(*keys, **options)
 
@@ -444,6 +463,12 @@ class Model(Instance):
 
             >>> len(Score.batch_write([Score(player="cat", game=n) for n in range(3)]))
             3
+
+            :param args: the items, if there are any: one iterable of instances, or of dicts of field values.
+            :param options: ``delete``, ``overwrite``, ``validate``, ``workers``, ``rate``, ``progress`` and
+                ``keep_written``, as for ``objects.batch_write()``, whose errors it raises.
+            :return: the instances that were written, with their ``outcomes``; without items and ``delete``, a
+                :class:`~dynamodb_py.BatchBlock`.
             """
             return cls.objects.batch_write(*args, **options)
 

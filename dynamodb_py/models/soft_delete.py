@@ -86,7 +86,7 @@ def bulk_delete_softly(
 ) -> Flow[BulkResult[Any]]:
     """Mark the items with these keys, or these instances, as deleted; one request each.
 
-    Missing items count as deleted. The parameters are those of other models.
+    Missing items count as deleted.
 
     >>> from dynamodb_py import CharField, SoftDelete, Table
     >>> class Order(SoftDelete):
@@ -98,6 +98,15 @@ def bulk_delete_softly(
     [True, True, False]
     >>> Order.all_objects.get("1").is_deleted
     True
+
+    :param keys: keys as for ``batch_get``, or instances.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
+    :return: the keys and instances whose items are marked; ``outcomes`` has the status of each.
+    :raises StaleItem: the item of an instance was changed since it was loaded; the other items are marked.
+        This and every other error while sending has the result in ``done``.
     """
     check_outside("bulk_delete()")
     given, pacer = list_many(keys, "keys to delete"), make_pacer(rate)
@@ -138,8 +147,7 @@ def delete_matching_softly(
 ) -> Flow[Done]:
     """Mark every matching item as deleted; one request each.
 
-    Each item changes only if it still matches. The parameters are those of ``update()``; *checked* has no
-    effect.
+    Each item changes only if it still matches.
 
     >>> from dynamodb_py import CharField, SoftDelete, Table
     >>> class Order(SoftDelete):
@@ -152,6 +160,18 @@ def delete_matching_softly(
     1
     >>> Order.all_objects.filter(customer="ann").count()
     2
+
+    :param workers: the largest number of requests that write at a time; by default, 1.
+    :param checked: without effect; other models have it.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no
+        limit.
+    :param progress: called with the number of items done and the total, which is 0 until it is known; or
+        True for a progress bar.
+    :raises ScanRequired: finding the items takes a Scan, which ``scan()`` must allow; nothing was sent.
+    :raises MaxRequestsReached: ``max_requests()`` was not enough for all items: continue with
+        ``after(error.cursor)``.
+    :raises RequestError: reading failed, or no write can succeed. This and every other error
+        while sending has the outcome so far in ``done``.
     """
     del checked
     done: Done = yield from update_matching(
@@ -176,9 +196,12 @@ def delete_by_key_softly(
     >>> Order.get("1") is None, Order.all_objects.get("1").is_deleted
     (True, True)
 
+    :param key: the values of the hash key and the range key, in order.
     :param condition: mark the item only if it holds for the stored item.
+    :param named: the values of the key by field name.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises DoesNotExist: *condition* is given, and there is no item.
+    :raises TypeError: a value of the key is missing, or a name is not a field of the key.
     """
     meta = options_of(bound.model)
     instance: Any = instance_of_key(bound, meta.check_own_key(meta.key(key, named)))
@@ -296,6 +319,13 @@ def delete_hard(
     >>> order.hard_delete()
     >>> Order.all_objects.get_or_none("1") is None
     True
+
+    :param condition: delete only if it holds for the stored item.
+    :param atomic: delete only if no attribute has changed since the instance was loaded; ``options()`` or
+        ``Meta.atomic`` set the default.
+    :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
+    :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
+    :raises StaleItem: the item was changed since it was loaded; nothing was deleted.
     """
     yield from delete_instance(instance, condition=condition, atomic=atomic, using=using)
 

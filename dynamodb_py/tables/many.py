@@ -92,6 +92,10 @@ class Tables:
 
         It raises the first error after it has tried all tables.
 
+        :param if_not_exists: accept tables that exist, with their present indexes and options, if their keys are
+            those of the models.
+        :param wait: False returns while tables may still be CREATING, without TTL and point-in-time recovery.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
         :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).create(if_not_exists=True))
@@ -120,6 +124,9 @@ class Tables:
     def _plan(self, *, drop_indexes: bool = False) -> Flow[TablePlan]:
         """Return the steps of :meth:`Table.plan` for all tables as one plan; change nothing.
 
+        :param drop_indexes: plan to remove the global indexes that no model declares.
+        :raises TableNotFound: a table does not exist.
+
         >>> print(Tables([Score]).plan())
         nothing to do
         """
@@ -144,7 +151,10 @@ class Tables:
         It raises the first error after it has tried all tables. A second run continues where the first one
         stopped.
 
+        :param wait: False sends only the first step of each table.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
         :param dry_run: change nothing, and return the plan, as :meth:`plan` does.
+        :param drop_indexes: remove the global indexes that no model declares; by default they stay.
         :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).update())
@@ -197,6 +207,12 @@ class Tables:
         self, *, wait: bool = True, missing_ok: bool = False, timeout: float = TIMEOUT
     ) -> Flow[None]:
         """Call :meth:`Table.delete` for each table, which deletes all its items too.
+
+        It raises the first error after it has tried all tables.
+
+        :param wait: False returns while tables may still be DELETING.
+        :param missing_ok: True makes missing tables no error.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
 
         >>> Tables([Score]).delete()
         >>> Table(Score).exists()

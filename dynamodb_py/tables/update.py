@@ -69,12 +69,12 @@ class _Update:
         self.looks = iter(_LOOKS)
         assert step.operation is not None
         try:
-            answer = yield from step.operation
+            response = yield from step.operation
         except ServiceError as error:
             yield from self._take_refusal(step, error)
             return None
         self.made.add(name)
-        return answer
+        return response
 
     def _look_again(self, step: TableStep) -> Flow[None]:
         """Wait for a change that was sent to show in the table; if it never does, the engine ignored it."""
@@ -130,10 +130,10 @@ def update_table(
         if not left:
             run.check_kept(live)
             return live.description
-        answer = yield from run.make(left[0])
+        response = yield from run.make(left[0])
         if not wait and _name(left[0]) in run.made:
             # Some responses have no description.
-            return live.description if answer is None else answer
+            return live.description if response is None else response
 
 
 def plan_table(

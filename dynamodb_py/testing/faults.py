@@ -165,7 +165,7 @@ class Faults:
         return self._hold("lose", operation, table, probability, nth)
 
     def seed(self, seed: int) -> None:
-        """Restart the random choices of *probability*; the same seed leads to the same choices.
+        """Restart the random choices of *probability*; the same *seed* leads to the same choices.
 
         >>> from dynamodb_py.testing import EmbeddedEngine
         >>> def count_faults(faults):

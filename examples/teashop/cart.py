@@ -21,7 +21,7 @@ def put(customer: str, sku: str, count: int) -> Cart:
 def check_out(cart: Cart) -> Order:
     """Make an order from the cart: a BatchGetItem and a TransactWriteItems.
 
-    A retry after a lost answer buys nothing twice, since the transaction has a token and the cart has a version.
+    A retry after a lost response buys nothing twice, since the transaction has a token and the cart has a version.
     """
     products = Product.batch_get(*cart.lines)
     if missing := cart.lines.keys() - {each.sku for each in products}:

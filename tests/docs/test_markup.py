@@ -79,3 +79,20 @@ def test_code_fits_a_narrow_window(path):
 def test_code_blocks_are_found_however_they_begin():
     text = "Text::\n\n    one\n\nText\n\n.. code-block:: pycon\n   :caption: x\n\n   >>> two\n     three\n\nno\n"
     assert code_lines(text) == [(3, "one"), (10, ">>> two"), (11, "  three")]
+
+
+COMMENT = re.compile(r"^( *)\.\.\n((?:(?:\1 +.*)?\n)+)", re.MULTILINE)
+OPEN = {"docs/cheat_sheet.rst", "docs/new_to_dynamodb.rst"}  # they do not connect yet
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if name_of(path) not in OPEN], ids=name_of)
+def test_a_reader_sees_what_the_examples_need(path):
+    text = path.read_text("utf-8")
+    hidden = [body.strip("\n") for _, body in COMMENT.findall(text)]
+    seen = COMMENT.sub("", text)
+    assert not [body for body in hidden if ">>> from dynamodb_py import" in body], "show the import"
+    assert not [body for body in hidden if "\n\n" in body], (
+        "a comment hides what follows an empty line"
+    )
+    if re.search(r">>> .*\bTables?\(.*\.create\(", seen):
+        assert "connect(" in seen, "the reader has no connection: show connect('memory://')"

@@ -153,6 +153,27 @@ def test_each_method_and_function_has_an_example(pages):
     assert lacking == []
 
 
+def test_each_parameter_is_named_in_a_docstring():
+    lacking, found = [], 0
+
+    class Routines(reference.Pages):
+        def describe_routine(self, directive, name, value, twin, *options, owner=None):
+            nonlocal found
+            prose = re.sub(r"^(>>>|\.\.\.) .*", "", inspect.getdoc(value) or "", flags=re.MULTILINE)
+            shared = inspect.getdoc(owner) or ""  # such as the parameters of all faults
+            for each in reference.list_signatures(name, value, owner):
+                for parameter in each.parameters.keys() - {"self", "cls"}:
+                    found += 1
+                    named = rf":param {parameter}:|\*{parameter}\*|``{parameter}\b|\b{parameter}="
+                    if not re.search(named, prose) and f"*{parameter}*" not in shared:
+                        lacking.append(f"{value.__qualname__}({parameter})")
+            return super().describe_routine(directive, name, value, twin, *options, owner=owner)
+
+    dict(Routines().write())
+    assert found > 500
+    assert sorted(lacking) == []
+
+
 @pytest.mark.parametrize("verb", ["Model.save", "Manager.create", "QuerySet.count", "Table.create"])
 def test_twins_share_an_entry_with_the_type_that_users_get(verb, pages, entries):
     owner, _, name = verb.partition(".")

@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_opened_or_is_of_others_is_refused(tmp_path):
     text = tmp_path / "text.db"
     text.write_text("this is a text and no database, which is long enough to have a header")
     for path in (other, text):
-        with pytest.raises(ConfigurationError, match="no database of dynamodb_py"):
+        with pytest.raises(ConfigurationError, match="not a database of dynamodb_py"):
             connect(f"sqlite:///{path}")
 
 

@@ -49,7 +49,7 @@ def test_a_file_without_anything_in_it_becomes_a_database(path):
 @pytest.mark.parametrize("text", ["x", "a short text", "x" * 511, "x" * 5000])
 def test_the_file_of_another_program_is_left_alone_however_short(text, path):
     path.write_text(text)
-    with pytest.raises(ConfigurationError, match=r"app\.db is no database of dynamodb_py"):
+    with pytest.raises(ConfigurationError, match=r"app\.db is not a database of dynamodb_py"):
         connect(f"sqlite:///{path}")
     assert path.read_text() == text
 
@@ -57,7 +57,7 @@ def test_the_file_of_another_program_is_left_alone_however_short(text, path):
 def test_an_empty_database_that_another_program_marked_is_left_alone(path):
     make_of_pragma(path, "application_id=7")
     before = path.read_bytes()
-    with pytest.raises(ConfigurationError, match="no database of dynamodb_py"):
+    with pytest.raises(ConfigurationError, match="not a database of dynamodb_py"):
         Engine(str(path))
     assert path.read_bytes() == before
 
@@ -76,7 +76,7 @@ def test_a_path_that_no_system_has_is_refused(text):
 
 
 def test_the_error_for_a_missing_folder_names_it(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"nowhere is no folder: make it first"):
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*nowhere; create it first"):
         connect(f"sqlite:///{tmp_path}/nowhere/app.db")
 
 

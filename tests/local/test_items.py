@@ -69,7 +69,7 @@ STORED = [
 
 
 @pytest.mark.parametrize(("given", "stored"), STORED)
-def test_values_come_back_in_one_spelling(scores, given, stored):
+def test_values_come_back_in_normal_form(scores, given, stored):
     put(scores, {**KEY, "v": given})
     assert scores.read("scores", id="a", n=1) == {**KEY, "v": stored}
 

@@ -134,6 +134,7 @@ HEAD = "".join(f"{name}: {value}\r\n" for name, value in LIST_TABLES.items())
         (f"PUT / HTTP/1.1\r\n{HEAD}\r\n", b"405"),
         ("HEAD / HTTP/1.1\r\n\r\n", b"200"),
         ("POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n", b"413"),
+        (f"POST / HTTP/1.1\r\nContent-Length: {'9' * 5000}\r\n\r\n", b"413"),
         ("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
         ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", b"400"),
         ("POST / HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),

@@ -1,4 +1,4 @@
-"""Values and keys: one spelling, sizes and an order, however a number is written."""
+"""Values and keys: the normal form, sizes and an order, however a number is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NUMBERS = st.one_of(
 
 
 def spell(text: str) -> str | None:
-    """Return the one spelling of a number by way of a Decimal, or None if it is refused."""
+    """Return the normal form of a number, computed with Decimal, or None if the number is not valid."""
     try:
         return format_number(parse_number(text))
     except ServiceError:
@@ -39,7 +39,7 @@ PLACES = [
 
 @pytest.mark.parametrize(("wrap", "unwrap"), PLACES, ids=["itself", "in a list", "in a map"])
 @given(text=NUMBERS)
-def test_a_number_has_one_spelling_wherever_it_is(wrap: Any, unwrap: Any, text: str) -> None:
+def test_a_number_is_in_normal_form_wherever_it_is(wrap: Any, unwrap: Any, text: str) -> None:
     expected, value = spell(text), wrap({"N": text})
     if expected is None:
         with pytest.raises(ServiceError):

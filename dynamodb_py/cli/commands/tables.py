@@ -241,27 +241,27 @@ def ping(models: tuple[str, ...], access: Access, as_json: bool) -> bool:
     table is missing. The JSON is a list of objects with "table", "status" and "milliseconds"; "status" is null for a
     missing table.
     """
-    answers: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     with _open(models, access) as groups:
         found: list[Table | None] = [table for each in groups for table in each]
         for table in found or [None]:
             started = time.perf_counter()
             name, status = _ask(table)
             taken = round((time.perf_counter() - started) * 1000, 1)
-            answers.append({"table": name, "status": status, "milliseconds": taken})
+            rows.append({"table": name, "status": status, "milliseconds": taken})
     if as_json:
-        print_json(answers)
+        print_json(rows)
     else:
-        rows = [(a["table"], a["status"] or "missing", f"{a['milliseconds']} ms") for a in answers]
-        print_table(("table", "status", "time"), rows)
-    return any(each["status"] is None for each in answers)
+        lines = [(a["table"], a["status"] or "missing", f"{a['milliseconds']} ms") for a in rows]
+        print_table(("table", "status", "time"), lines)
+    return any(each["status"] is None for each in rows)
 
 
 def _ask(table: Table | None) -> tuple[str, str | None]:
     """Send a request; return the name of the table, and its status."""
     if table is None:
         run(iter(ListTables(limit=1)), get_connection())
-        return "any", "answers"
+        return "any", "responds"
     found = run(find_table(table.name), table._link)
     return table.name, None if found is None else found["TableStatus"]
 

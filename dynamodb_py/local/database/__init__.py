@@ -1,1 +1,1 @@
-"""What a database is: values, keys, tables, their storage in SQLite, and the engine that carries out operations."""
+"""The database: values, keys, tables, their storage in SQLite, and the engine that carries out operations."""

@@ -1,4 +1,4 @@
-"""The errors that the service answers, by their codes."""
+"""The errors of the service, by their codes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _NAMESPACES = {
 
 
 INVALID = "One or more parameter values were invalid: "
-"""What many messages of ValidationExceptions begin with."""
+"""The beginning of many messages of ValidationExceptions."""
 
 
 class ServiceError(Exception):
-    """An operation failed as the service would let it fail.
+    """An operation failed, as it would fail at the service.
 
-    *code* is DynamoDB's, *status* that of HTTP; *fields* are further members of the body, such as
-    ``CancellationReasons`` or the ``Item`` of a failed condition.
+    *code* is the error code of DynamoDB, and *status* the HTTP status. *fields* are further members of the
+    body, such as ``CancellationReasons`` or the ``Item`` of a failed condition.
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, **fields: Any) -> None:
@@ -31,13 +31,13 @@ class ServiceError(Exception):
         self.code, self.message, self.status, self.fields = code, message, status, fields
 
     def body(self) -> bytes:
-        """Return the body of the answer."""
+        """Return the body of the response."""
         space = _NAMESPACES.get(self.code, "com.amazonaws.dynamodb.v20120810")
         return to_json({"__type": f"{space}#{self.code}", "message": self.message, **self.fields})
 
 
 class EmptyKeyError(ServiceError):
-    """A key has an empty value: transactions refuse that as a whole, without reasons."""
+    """A key has an empty value. It fails a whole transaction, without cancellation reasons."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ValidationException", message)
@@ -60,7 +60,7 @@ def make_violation(value: object, member: str, constraint: str) -> ServiceError:
 
 
 def make_canceled(reasons: list[dict[str, Any]]) -> ServiceError:
-    """Return the error of a transaction, with the reasons of all of its parts."""
+    """Return the TransactionCanceledException with the reasons of all parts of a transaction."""
     codes = ", ".join(reason["Code"] for reason in reasons)
     return ServiceError(
         "TransactionCanceledException",

@@ -1,4 +1,4 @@
-"""What has had its time: items past their TTL, old records of streams, tokens of transactions."""
+"""Deleting expired data: items past their TTL, old stream records, tokens of transactions."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from .stream_records import RETENTION, has_old_records, note_change, trim_stream
 from .tables import Key, Table
 
 INTERVAL = 5.0
-"""After how many seconds the next sweep is due."""
+"""The seconds between two sweeps."""
 MOST = 200
-"""How many items and records one sweep deletes, so that the request that waits for it is not late."""
+"""The maximum of items, and of records, that one sweep deletes, as a request waits for the sweep."""
 TOKEN_LIFE = 10 * 60
-"""For how many seconds the token of a transaction is known.
+"""The seconds after which the token of a transaction expires.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 TOO_OLD = 5 * 365 * 24 * 60 * 60
-"""Items that expired so many seconds ago are kept.
+"""Items that expired more than this number of seconds ago are not deleted.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
 """
 
 
 class Swept(Protocol):
-    """What is swept: an engine."""
+    """The part of an engine that a sweep needs."""
 
     store: Store
     clock: Callable[[], float]
 
 
 def sweep(engine: Swept) -> bool:
-    """Delete what has had its time; return whether there may be more."""
+    """Delete expired data; return whether there may be more."""
     now = engine.clock()
     with engine.store.read() as snapshot:
         is_due = _has_expired(snapshot, now)
@@ -48,7 +48,7 @@ def sweep(engine: Swept) -> bool:
 
 
 def _has_expired(snapshot: Snapshot, now: float) -> bool:
-    """Tell whether there is anything to sweep, without waiting for a writer."""
+    """Tell whether there is expired data. This does not wait for a writer."""
     return (
         any(_find_expired(snapshot, table, now, 1) for table in _list_tables(snapshot))
         or has_old_records(snapshot, now - RETENTION)
@@ -61,7 +61,7 @@ def _has_expired(snapshot: Snapshot, now: float) -> bool:
 
 
 def _delete_expired(transaction: Transaction, now: float) -> int:
-    """Delete items past their TTL; return how many."""
+    """Delete items past their TTL; return the number of items."""
     count = 0
     for table in _list_tables(transaction):
         for key in _find_expired(transaction, table, now, MOST - count):

@@ -1,4 +1,4 @@
-"""Faults on demand: what an application must survive, made to happen by rules.
+"""Faults on demand: rules make requests fail in the ways that an application must survive.
 
 ::
 
@@ -31,25 +31,39 @@ _TRANSACTIONS = {
     "TransactGetItems": "TransactItems",
     "ExecuteTransaction": "TransactStatements",
 }
-"""Where transactions have their parts."""
+"""The member with the parts of a transaction, by operation."""
 _READS_OF_INDEXES = frozenset({"Query", "Scan"})
 _STATEMENT = re.compile(r"""\b(?:FROM|INTO|UPDATE)\s+["']?([\w.-]+)""", re.IGNORECASE)
 
 
 class Rule:
-    """When something goes wrong, and how.
+    """A fault, and the requests that it affects. For ``unprocessed``, the items of batches count as requests.
 
-    *kind* is one of:
+    >>> from dynamodb_py.local import Engine, Rule
+    >>> engine = Engine()
+    >>> rule = engine.faults.add(Rule("throttle", operation="ListTables", nth=1))
+    >>> engine.call("ListTables", b"{}")
+    (400, b'{"__type":"com...#ProvisionedThroughputExceededException",...
+    >>> engine.call("ListTables", b"{}")
+    (200, b'{"TableNames":[]}')
+    >>> rule.matched, rule.applied
+    (2, 1)
 
-    * ``throttle``: the request is refused for too much traffic; a transaction is canceled;
-    * ``conflict``: a write or a transaction is refused because another transaction holds an item;
-    * ``unprocessed``: items of a batch are left to be sent again;
-    * ``stale``: a read of a global index gives what was there *seconds* ago;
-    * ``latency``: the request takes *seconds* longer;
-    * ``lose``: the request is carried out, and its answer gets lost.
+    :param kind: one of
 
-    The rule is about the requests of one *operation* and one *table*, or of all. It holds for each with
-    *probability*, or for the *nth* of them only, counted from 1. Of batches, items are counted.
+        * ``throttle``: the request is rejected for too much traffic; a transaction is canceled;
+        * ``conflict``: a write or a transaction is rejected because another transaction holds an item;
+        * ``unprocessed``: a batch returns some of its items as unprocessed;
+        * ``stale``: a read of an index returns the state of *seconds* ago;
+        * ``latency``: the request takes *seconds* longer;
+        * ``lose``: the request is carried out, and its response gets lost.
+
+    :param operation: the operation of the requests, such as "PutItem"; None for all.
+    :param table: the name of the table; None for all.
+    :param probability: the share of the requests that fail, from 0 to 1.
+    :param nth: the number of the only request that fails, counted from 1.
+    :param seconds: the age of a stale read, or the latency.
+    :raises ConfigurationError: an argument has another value.
     """
 
     def __init__(
@@ -63,25 +77,31 @@ class Rule:
         seconds: float = 0.0,
     ) -> None:
         if kind not in _KINDS:
-            raise ConfigurationError(f"No fault is {kind!r}: there are {', '.join(_KINDS)}.")
+            raise ConfigurationError(f"No fault is {kind!r}: use one of {', '.join(_KINDS)}.")
         if kind in ("stale", "latency") and not (_is_number(seconds) and seconds > 0):
-            raise ConfigurationError(f"A rule of {kind!r} needs seconds, more than 0: {seconds!r}.")
+            raise ConfigurationError(
+                f"A rule of {kind!r} needs seconds, a number above 0, not {seconds!r}."
+            )
         if not (_is_number(probability) and 0 <= probability <= 1):
-            raise ConfigurationError(f"A probability is from 0 to 1, not {probability!r}.")
+            raise ConfigurationError(
+                f"The probability of a rule is a number from 0 to 1, not {probability!r}."
+            )
         if nth is not None and (type(nth) is not int or nth < 1):
-            raise ConfigurationError(f"The requests are counted from 1, so nth is not {nth!r}.")
+            raise ConfigurationError(
+                f"The requests are counted from 1, so nth is 1 or more, not {nth!r}."
+            )
         if nth is not None and probability != 1:
-            raise ConfigurationError("A rule has a probability or nth, and not both.")
+            raise ConfigurationError("A rule has a probability or nth, and not both: remove one.")
         for name, text in (("operation", operation), ("table", table)):
             if not isinstance(text, (str, type(None))):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise ConfigurationError(f"The {name} of a rule is a text, not {text!r}.")
+                raise ConfigurationError(f"The {name} of a rule is a text or None, not {text!r}.")
         self.kind: Kind = kind
         self.operation, self.table = operation, table
         self.probability, self.nth, self.seconds = probability, nth, seconds
         self.matched = 0
-        """How many requests the rule was about."""
+        """The number of requests that matched the rule."""
         self.applied = 0
-        """How often it made something go wrong."""
+        """The number of requests that the rule made fail."""
 
     def __repr__(self) -> str:
         names = ("operation", "table", "probability", "nth", "seconds")
@@ -94,7 +114,7 @@ def _is_number(value: object) -> bool:
 
 
 class _Call(NamedTuple):
-    """A request, as far as rules look at it."""
+    """The parts of a request that rules check."""
 
     operation: str
     tables: Sequence[str]
@@ -102,21 +122,21 @@ class _Call(NamedTuple):
 
     @property
     def parts(self) -> int:
-        """How many parts a transaction has; 0 for what is none."""
+        """The number of parts of a transaction; 0 for another request."""
         return len(list_maps(self.request.get(_TRANSACTIONS.get(self.operation, ""))))
 
     def can(self, kind: Kind) -> bool:
-        """Return whether a fault of this kind can happen to the request."""
+        """Return whether a fault of *kind* can affect the request."""
         if kind == "conflict":
             return self.operation in _CONFLICTING or self.parts > 0
         if kind == "stale":
             is_read = self.operation in _READS_OF_INDEXES and "IndexName" in self.request
             return is_read and self.request.get("ConsistentRead") is not True
-        return kind != "unprocessed"  # the batches choose their items
+        return kind != "unprocessed"  # leave_out() chooses the items of batches
 
 
 class Faults:
-    """The rules of one engine. *seed* makes the choices of probabilities the same each time."""
+    """The fault rules of one engine. Its random choices are the same in each run: see :meth:`seed`."""
 
     def __init__(
         self, store: Store, clock: Callable[[], float], operations: Collection[str]
@@ -130,15 +150,18 @@ class Faults:
         self._longest = 0.0
 
     def seed(self, seed: int) -> None:
-        """Begin the choices of probabilities anew."""
+        """Restart the random choices, which then depend on *seed* alone."""
         with self._lock:
             self._random.seed(seed)
 
     def add(self, rule: Rule) -> Rule:
-        """Let *rule* hold from now on; return it."""
+        """Apply *rule* to requests from now on; return it.
+
+        :raises ConfigurationError: the embedded database does not have the rule's operation.
+        """
         if rule.operation is not None and rule.operation not in self._operations:
             raise ConfigurationError(
-                f"There is no operation {rule.operation!r} here: there are "
+                f"The embedded database has no operation {rule.operation!r}: use one of "
                 f"{', '.join(sorted(self._operations))}."
             )
         with self._lock:
@@ -149,7 +172,7 @@ class Faults:
         return rule
 
     def remove(self, rule: Rule) -> None:
-        """Let *rule* hold no longer; one that did not hold is no mistake."""
+        """Stop applying *rule*. Nothing happens if it was not added."""
         with self._lock:
             self.rules = tuple([each for each in self.rules if each is not rule])
             self._longest = max(
@@ -159,13 +182,13 @@ class Faults:
                 self._stop_watching()
 
     def clear(self) -> None:
-        """Let no rule hold."""
+        """Remove all rules."""
         with self._lock:
             self.rules, self._longest = (), 0.0
             self._stop_watching()
 
     def forget_changes(self) -> None:
-        """Forget the changes that ``stale`` would undo, as the database has other contents now."""
+        """Forget the changes that ``stale`` would undo, because the contents of the database were replaced."""
         with self._lock:
             self._changes.clear()
 
@@ -175,9 +198,10 @@ class Faults:
 
     @contextmanager
     def around(self, operation: str, request: Mapping[str, Any]) -> Generator[None, None, None]:
-        """Carry out a request within the block, with what the rules do before and after it.
+        """Apply the rules to a request, which the block carries out.
 
-        Raise the ServiceError of a fault, or ConnectionFailed for an answer that gets lost.
+        :raises ServiceError: a rule rejects the request.
+        :raises ConnectionFailed: a rule loses the response.
         """
         call = _Call(operation, find_tables(request), request)
         possible = [rule for rule in self.rules if call.can(rule.kind)]
@@ -194,12 +218,15 @@ class Faults:
         else:
             yield
         if "lose" in chosen:
-            raise ConnectionFailed("A rule of faults loses the answer")
+            raise ConnectionFailed("A fault rule of the embedded database lost the response.")
 
     def leave_out(self, operation: str, tables: Sequence[str]) -> frozenset[int]:
-        """Return which items of a batch stay unprocessed; *tables* has the table of each.
+        """Return the positions of the items of a batch that stay unprocessed.
 
+        If these are all, the batch fails as a whole:
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+
+        :param tables: the table of each item.
         """
         rules = [rule for rule in self.rules if rule.kind == "unprocessed"]
         left_out = frozenset(
@@ -235,7 +262,7 @@ class Faults:
                 self._changes.popleft()
 
     def _undo(self, transaction: Transaction, seconds: float) -> None:
-        """Bring back what was there *seconds* ago, as far as it was changed in this process."""
+        """Restore the state of *seconds* ago. Changes by other processes are not undone."""
         since = self._clock() - seconds
         with self._lock:
             recent = [changes for at, changes in self._changes if at >= since]
@@ -243,7 +270,7 @@ class Faults:
             for table, key, old in reversed(changes):
                 current = transaction.find_table(table.name)
                 if current is None or current.number != table.number:
-                    continue  # the table is gone, with its items
+                    continue  # the table was deleted, with its items
                 now = transaction.find(current, key)
                 if old is not None:
                     transaction.put(current, key, old.item, old.size, now)
@@ -252,7 +279,7 @@ class Faults:
 
 
 def find_tables(request: Mapping[str, Any]) -> list[str]:
-    """Return the names of the tables that a request is about, whether or not it is valid.
+    """Return the names of the tables in a request, which may be invalid.
 
     >>> find_tables({"TransactItems": [{"Put": {"TableName": "users"}}]})
     ['users']
@@ -273,7 +300,7 @@ def find_tables(request: Mapping[str, Any]) -> list[str]:
 
 
 def list_maps(found: Any) -> list[dict[str, Any]]:
-    """Return the maps in *found* if it is a list."""
+    """Return the maps in *found*, or an empty list if it is not a list."""
     if not isinstance(found, list):
         return []
     return [each for each in cast("list[Any]", found) if isinstance(each, dict)]
@@ -293,7 +320,7 @@ _CONFLICT = (
 
 
 def _make_refusal(call: _Call, error: tuple[str, str, str]) -> ServiceError:
-    """Return an error, which a transaction has as the reason of its first part."""
+    """Return the error of a rejected request. A transaction has it as the reason of its first part."""
     code, reason, message = error
     if not call.parts:
         return ServiceError(code, message)

@@ -1,4 +1,4 @@
-"""Files of databases: which file is at a path, and why one cannot be opened."""
+"""Files of databases: whether a path has still the same file, and why a file cannot be opened."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import sqlite3
 
 _LEAST_BYTES = 512
-"""No database of SQLite is smaller, but for an empty file: https://www.sqlite.org/fileformat.html"""
+"""The minimum size of a SQLite database that is not empty: https://www.sqlite.org/fileformat.html"""
 
 
 def identify_file(path: str) -> tuple[int, int] | None:
-    """Return what identifies the file at *path*, or None if there is none."""
+    """Return the device and the inode of the file at *path*, or None if there is no file."""
     try:
         found = os.stat(path)
     except OSError:
@@ -19,7 +19,7 @@ def identify_file(path: str) -> tuple[int, int] | None:
 
 
 def is_too_small(path: str) -> bool:
-    """Tell whether a file has something in it that is no database: SQLite would write over it."""
+    """Tell whether a file has content, but less than a database has: SQLite would overwrite it."""
     try:
         return 0 < os.path.getsize(path) < _LEAST_BYTES
     except OSError:
@@ -27,13 +27,13 @@ def is_too_small(path: str) -> bool:
 
 
 def explain_failure(path: str, error: sqlite3.DatabaseError) -> str:
-    """Return why the file at *path* cannot be used."""
+    """Return the message for *error*, which SQLite raised as it opened the file at *path*."""
     if not isinstance(error, sqlite3.OperationalError):
-        return f"{path} is no database of dynamodb_py: {error}"
+        return f"{path} is not a database of dynamodb_py: {error}"
     folder = os.path.dirname(os.path.abspath(path))
     reason = str(error)
     if os.path.isdir(path):
-        reason = "it is a folder"
+        reason = "it is a folder; give the path of a file"
     elif not os.path.isdir(folder):
-        reason = f"{folder} is no folder: make it first"
+        reason = f"there is no folder {folder}; create it first"
     return f"{path} cannot be opened: {reason}"

@@ -1,7 +1,7 @@
-"""Forks: no file is open, and nothing under way, while a process is forked.
+"""Forks: while a process is forked, no file is open and no request is under way.
 
-SQLite in a child that inherits an open file believes that it holds the locks of its parent. It then
-takes none of its own, and whoever else closes the file deletes the log that it writes to.
+If a child inherits an open file, SQLite in the child believes that it holds the locks of its parent. It then
+takes no locks of its own. Another process that closes the file deletes the log that the child writes to.
 
 https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_
 """
@@ -15,13 +15,13 @@ from weakref import WeakSet
 
 
 class Pausing(Protocol):
-    """What must not be under way in a fork: a store."""
+    """An object that pauses during a fork: a store."""
 
     def pause(self) -> None:
-        """Wait for what is under way, close the file, and keep everybody out."""
+        """Wait for the requests under way, close the file, and block new requests."""
 
     def resume(self) -> None:
-        """Let everybody in again."""
+        """Allow requests again."""
 
 
 _stores: WeakSet[Pausing] = WeakSet()

@@ -1,4 +1,4 @@
-"""Keys as bytes whose order is DynamoDB's: numbers by value, text by UTF-8, binaries by bytes."""
+"""Keys as bytes in DynamoDB's order: numbers by value, text by its UTF-8 bytes, binaries by their bytes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _INVERTED = bytes(0xFF - n for n in range(256))
 def encode_key(parts: Sequence[Value]) -> bytes:
     """Return the bytes of a key of one or more attributes.
 
-    All parts but the last end with a terminator that no part contains, so that the key of the first
-    parts is a prefix of the keys of all.
+    All parts but the last end with a terminator that no part contains. So the encoded first parts are a
+    prefix of the whole key.
 
     >>> encode_key([{"N": "-2"}]) < encode_key([{"N": "0.5"}]) < encode_key([{"N": "10"}])
     True
@@ -26,7 +26,7 @@ def encode_key(parts: Sequence[Value]) -> bytes:
 
 
 def encode_prefix(parts: Sequence[Value]) -> bytes:
-    """Return what all keys begin with whose first parts are these."""
+    """Return the prefix of all keys that have *parts* as their first parts."""
     return b"".join(encode_part(each).replace(b"\x00", b"\x00\xff") + b"\x00\x01" for each in parts)
 
 
@@ -41,13 +41,13 @@ def encode_part(value: Value) -> bytes:
 
 
 def _encode_number(text: str) -> bytes:
-    if text.isdecimal() and text[0] != "0":  # the usual case: digits, in the one spelling
+    if text.isdecimal() and text[0] != "0":  # the usual case: a positive integer in normal form
         return _POSITIVE + bytes([len(text) + 129]) + text.rstrip("0").encode()
     number = parse_number(text)
     if not number:
         return _ZERO
     digits = format_number(number.copy_abs()).replace(".", "").strip("0")
-    # The exponent fits a byte: that of DynamoDB's numbers reaches from -130 to 125.
+    # The exponent of DynamoDB's numbers is from -130 to 125, so it fits a byte.
     body = bytes([number.adjusted() + 130]) + digits.encode()
     if number > 0:
         return _POSITIVE + body
@@ -55,14 +55,14 @@ def _encode_number(text: str) -> bytes:
 
 
 def after_prefix(prefix: bytes) -> bytes | None:
-    """Return the least key that is greater than all keys with *prefix*, or None if there is none."""
+    """Return the lowest bytes that are greater than all keys with *prefix*, or None if there are none."""
     stripped = prefix.rstrip(b"\xff")
     return stripped[:-1] + bytes([stripped[-1] + 1]) if stripped else None
 
 
 def hash_key(key: bytes) -> int:
-    """Return the place of a hash key in the order of a scan: an int of 63 bits."""
-    digest = _EMPTY.copy()  # which takes half of what a new one does
+    """Return the position of a hash key in the order of a scan: a hash value of 63 bits."""
+    digest = _EMPTY.copy()  # a copy takes half the time of a new one
     digest.update(key)
     return int.from_bytes(digest.digest(), "big") >> 1
 

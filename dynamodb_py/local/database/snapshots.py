@@ -1,4 +1,4 @@
-"""What can be read of a database at one moment, and written all or nothing: tables, items, index entries."""
+"""Snapshots, which read tables, items and index entries, and transactions, which write them all or nothing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .tables import Index, Key, Range, Table
 from .values import Item, Value
 
 ParseTable: TypeAlias = Callable[[str, int, bytes], Table]
-"""Returns the table of a name, a number and a stored description."""
+"""A function that returns the table for a name, a number and a stored description."""
 
 
 class Row:
-    """An item of a table as it is stored: its key, size and JSON."""
+    """A stored item: its key, its size in bytes, and its JSON."""
 
     __slots__ = ("_item", "body", "key", "size")
 
@@ -27,7 +27,7 @@ class Row:
 
     @property
     def item(self) -> Item:
-        """The attributes; they are not to be changed."""
+        """The attributes. Do not change them: they are cached."""
         item = self._item
         if item is None:
             item = self._item = cast("Item", from_json(self.body))
@@ -35,12 +35,12 @@ class Row:
 
 
 class Snapshot:
-    """What can be read at one moment."""
+    """The state of the database at one moment."""
 
     def __init__(self, connection: sqlite3.Connection, parse_table: ParseTable) -> None:
         self._execute, self._parse_table = connection.execute, parse_table
         self.run = connection.execute
-        """Runs a statement of a module that has tables of its own: those of streams and tokens."""
+        """Runs a statement on the SQLite tables of other modules: those of streams and tokens."""
 
     def find_table(self, name: str) -> Table | None:
         """Return the table called *name*, or None."""
@@ -54,7 +54,7 @@ class Snapshot:
         return [name for (name,) in self._execute("SELECT name FROM tables ORDER BY name")]
 
     def find(self, table: Table, key: Key) -> Row | None:
-        """Return the item with *key*, or None."""
+        """Return the item with *key*, or None if there is none."""
         row = self._execute(
             f"SELECT size, item FROM t{table.number} WHERE place = ? AND hash = ? AND range = ?",
             key,
@@ -68,22 +68,23 @@ class Snapshot:
         area: Range | None = None,
         after: tuple[Key, Key] | None = None,
     ) -> Generator[Row, None, None]:
-        """Yield the items of an area of a table or of its *index* in order, or all of them.
+        """Yield the items of a table, or of its *index*, in order.
 
-        *after* is where to begin behind, within the area: the key in the index or the table, and the
-        one in the table.
+        :param area: the range to read; None for all items.
+        :param after: the position in the area after which to begin: the key in the index or the table, and the
+            key in the table.
         """
         found = self._execute(*make_range_query(table, index, area or Range(), after))
         for place, hash_, range_, size, body in found:
             yield Row(Key(place, hash_, range_), size, body)
 
     def count(self, table: Table) -> tuple[int, int]:
-        """Return how many items a table has, and their size in bytes."""
+        """Return the number of items in a table, and their size in bytes."""
         found = self._execute(f"SELECT count(*), coalesce(sum(size), 0) FROM t{table.number}")
         return found.fetchone()  # type: ignore[no-any-return]
 
     def count_entries(self, index: Index) -> int:
-        """Return how many items an index has."""
+        """Return the number of items in an index."""
         return self._execute(f"SELECT count(*) FROM i{index.number}").fetchone()[0]  # type: ignore[no-any-return]
 
     def measure_collection(self, table: Table, hashed: Sequence[Value]) -> int:
@@ -96,20 +97,21 @@ class Snapshot:
 
 
 class Change(NamedTuple):
-    """What was at the key of an item before it was written; None if there was nothing."""
+    """A write of an item."""
 
     table: Table
     key: Key
     old: Row | None
+    """The item before the write; None if there was none."""
 
 
 class Transaction(Snapshot):
-    """What can be written, all or nothing."""
+    """A snapshot that can also be written to; all of its writes are committed, or none."""
 
     def __init__(self, connection: sqlite3.Connection, parse_table: ParseTable) -> None:
         super().__init__(connection, parse_table)
         self.changes: list[Change] = []
-        """Those of tables with indexes, in order."""
+        """The writes to tables with indexes, in order."""
 
     def take_number(self, counter: str) -> int:
         """Return the next number of *counter*: 1, 2, ..."""
@@ -120,7 +122,7 @@ class Transaction(Snapshot):
         return self._execute(statement, (counter,)).fetchone()[0]  # type: ignore[no-any-return]
 
     def put_table(self, name: str, number: int, description: dict[str, Any]) -> Table:
-        """Store the description of a table; what its items and indexes need is not made by this."""
+        """Store the description of a table, without creating the SQLite tables for its items and indexes."""
         body = to_json(description)
         self._execute("INSERT OR REPLACE INTO tables VALUES (?, ?, ?)", (name, number, body))
         return self._parse_table(name, number, body)
@@ -134,11 +136,11 @@ class Transaction(Snapshot):
             self.drop_entries(index)
 
     def make_items(self, table: Table) -> None:
-        """Make the place of a new table's items."""
+        """Create the SQLite table for the items of a new table."""
         self._execute(ITEMS.format(name=f"t{table.number}"))
 
     def make_entries(self, index: Index) -> None:
-        """Make the place of a new index's entries."""
+        """Create the SQLite table for the entries of a new index."""
         self._execute(ENTRIES.format(name=f"i{index.number}"))
 
     def drop_entries(self, index: Index) -> None:
@@ -146,9 +148,9 @@ class Transaction(Snapshot):
         self._execute(f"DROP TABLE i{index.number}")
 
     def put(self, table: Table, key: Key, item: Item, size: int, old: Row | None) -> Row:
-        """Store an item in the place of *old*, and its entries in the indexes."""
+        """Store an item in place of *old*, with its entries in the indexes."""
         row = Row(key, size, to_json(item))
-        # An update in place takes half of what a replacement does.
+        # An update in place takes half the time of a replacement.
         self._execute(
             f"INSERT INTO t{table.number} VALUES (?, ?, ?, ?, ?) ON CONFLICT (place, hash, range) "
             "DO UPDATE SET size = excluded.size, item = excluded.item",
@@ -169,12 +171,12 @@ class Transaction(Snapshot):
         self._move_entries(table, old.key, old.item, None)
 
     def put_entry(self, index: Index, key: Key, item: Item) -> None:
-        """Store the entry of the item at *key* in an index, if it has the attributes of its key."""
+        """Store the entry of the item at *key* in an index, if it has the attributes of the index's key."""
         if (entry := index.find_key(item)) is not None:
             self._execute(f"INSERT INTO i{index.number} VALUES (?, ?, ?, ?, ?, ?)", (*entry, *key))
 
     def fill_expiries(self, table: Table) -> None:
-        """Note when each item of *table* expires, after its TTL attribute became another."""
+        """Store the expiry time of each item of *table*, after its TTL attribute has changed."""
         self.drop_expiries(table)
         if table.expires_by is None:
             return
@@ -182,7 +184,7 @@ class Transaction(Snapshot):
             self._move_expiry(table, row.key, None, row.item)
 
     def drop_expiries(self, table: Table) -> None:
-        """Forget when the items of *table* expire."""
+        """Delete the expiry times of the items of *table*."""
         self._execute("DELETE FROM expiries WHERE source = ?", (table.number,))
 
     def _move_expiry(self, table: Table, key: Key, old: Item | None, new: Item | None) -> None:

@@ -1,4 +1,4 @@
-"""Statements of SQLite: the tables of a database, and reading items in order."""
+"""SQL statements: the SQLite tables of a database, and the query that reads items in order."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ CREATE TABLE {name} (
 def make_range_query(
     table: Table, index: Index | None, area: Range, after: tuple[Key, Key] | None
 ) -> tuple[str, list[Any]]:
-    """Return the statement of Snapshot.find_range, and its values.
+    """Return the statement of Snapshot.find_range, and the values of its placeholders.
 
-    Its columns are the key in the table, the size and the item.
+    Its columns are the key of the item in the table, the size and the item.
     """
     source, columns = f"t{table.number} AS t", ["t.place", "t.hash", "t.range"]
     if index is not None:
@@ -72,13 +72,13 @@ def make_range_query(
 
 
 def _limit(columns: Sequence[str], area: Range, *, is_first: bool) -> dict[str, Any]:
-    """Return the bounds of an area: a column with a sign, and the value.
+    """Return the bounds of an area: a column with an operator, and the value of the bound.
 
-    *is_first* is False where reading begins behind a position, which is a bound itself.
+    *is_first* is False if the page begins after a position, as that is a bound itself.
     """
     place, hash_, range_, *_ = columns
     limits: dict[str, Any] = {}
-    # SQLite seeks to a position only where no term with a bound on the same side comes first.
+    # SQLite seeks to a position only if no other term bounds the same side.
     has_low = is_first or area.backward
     has_high = is_first or not area.backward
     if area.hashed is not None:

@@ -1,7 +1,7 @@
 """A database in SQLite: its connections, and the snapshots and transactions on them.
 
-In a file there is one writer at a time, of all threads and processes, and any number of readers, each
-of which sees what was committed when it began. In memory, one at a time reads or writes.
+A file has one writer at a time, among all threads and processes, and any number of readers. Each reader sees
+the state that was committed when it began. In memory, there is one reader or writer at a time.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from .statements import SCHEMA
 from .tables import Table
 
 APPLICATION = 0x44594E50
-"""What marks a file as ours: DYNP, in the header of SQLite."""
+"""The letters DYNP, which mark a file as ours in the header of SQLite."""
 VERSION = 1
+"""The version of the file format."""
 
 Durability = Literal["FULL", "NORMAL"]
 
@@ -39,7 +40,7 @@ class Store:
         self.path, self._durability = path, durability
         self._lock = threading.RLock()
         self._gate = threading.Lock()
-        """Is closed to new readers of a file while the process is forked."""
+        """A lock that keeps new readers of a file waiting while the process is forked."""
         self._local = threading.local()
         self._process = os.getpid()
         self._opened = _Opened()
@@ -48,7 +49,7 @@ class Store:
         self._file: tuple[int, int] | None = None
         self._parsed: dict[str, tuple[bytes, Table]] = {}
         self.watcher: Callable[[Sequence[Change]], None] | None = None
-        """Takes the changes of each transaction that is committed here."""
+        """A function that is called with the changes of each committed transaction."""
         with self._lock:
             try:
                 self._write_connection()
@@ -58,7 +59,7 @@ class Store:
 
     @contextmanager
     def read(self) -> Generator[Snapshot, None, None]:
-        """Give a snapshot: everything read from it is of one moment."""
+        """Give a snapshot for a block: all that is read from it is the state of one moment."""
         self._renew_after_fork()
         if self.path is None:
             with self._lock:
@@ -68,7 +69,7 @@ class Store:
         if pretended is not None:
             yield pretended
             return
-        held = self._read_connection()  # until the end, so that close() waits for this
+        held = self._read_connection()  # this reference keeps the connection open after close()
         connection = held.connection
         connection.execute("BEGIN")
         try:
@@ -78,7 +79,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Generator[Transaction, None, None]:
-        """Give a transaction, which is committed at the end of the block unless that raises."""
+        """Give a transaction for a block. The end of the block commits it; an error rolls it back."""
         self._renew_after_fork()
         with self._lock:
             connection = self._write_connection()
@@ -96,14 +97,14 @@ class Store:
 
     @contextmanager
     def hold(self) -> Generator[sqlite3.Connection, None, None]:
-        """Give the connection that writes, outside of a transaction; until the end, no thread writes."""
+        """Give the writing connection for a block, without a transaction. No other thread writes meanwhile."""
         self._renew_after_fork()
         with self._lock:
             yield self._write_connection()
 
     @contextmanager
     def pretend(self) -> Generator[Transaction, None, None]:
-        """Give a transaction that is undone at the end; until then, this thread reads from it."""
+        """Give a transaction for a block, which is rolled back at the end. This thread reads from it meanwhile."""
         self._renew_after_fork()
         with self._lock:
             connection = self._write_connection()
@@ -116,7 +117,7 @@ class Store:
                 connection.execute("ROLLBACK")
 
     def close(self) -> None:
-        """Close all connections to the file, or let them close after what they do; memory is gone."""
+        """Close all connections; those that are in use close when they are done. Memory is lost."""
         self._renew_after_fork()
         with self._lock:
             if self._writer is not None:
@@ -124,7 +125,7 @@ class Store:
             self._writer, self._local = None, threading.local()
 
     def pause(self) -> None:
-        """Wait for what is under way, close the file, and keep everybody out until resume()."""
+        """Wait for the requests under way, close the file, and block new requests until resume()."""
         self._lock.acquire()
         self._gate.acquire()
         if self.path is None or self._process != os.getpid():
@@ -135,13 +136,13 @@ class Store:
             time.sleep(0.001)  # until the last reader has closed its connection
 
     def resume(self) -> None:
-        """Let everybody in again, in a forked child too."""
+        """Allow requests again, in a forked child too."""
         self._gate.release()
         self._lock.release()
 
     def _renew_after_fork(self) -> None:
         if self._process != os.getpid():
-            # SQLite's connections must not cross a fork, so that they are neither used nor closed.
+            # A child must neither use nor close the connections of its parent.
             self._lock = threading.RLock()
             self._local, self._writer, self._process = threading.local(), None, os.getpid()
             self._opened = _Opened()
@@ -174,7 +175,7 @@ class Store:
     def _read_connection(self) -> _Held:
         held: _Held | None = getattr(self._local, "held", None)
         if held is None:
-            if self._writer is None:  # which makes the tables, if the file is new
+            if self._writer is None:  # opening the writer creates the tables of a new file
                 with self._lock:
                     self._write_connection()
             self._check_file()
@@ -184,29 +185,29 @@ class Store:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the file was deleted or replaced since it was opened."""
+        """Whether the file was deleted or replaced after it was opened."""
         if self.path is None or self._writer is None:
             return False
         return identify_file(self.path) != self._file
 
     def _check_file(self) -> None:
-        """Raise ConfigurationError for a lost file: whatever is written to it is gone."""
+        """Raise ConfigurationError if the file was deleted or replaced: writes to it would be lost."""
         if self.is_lost:
             raise ConfigurationError(
                 f"{self.path} was deleted or replaced while it was open: close() the connection, and "
-                "the next request opens what is there, or makes it anew"
+                "the next request opens the file at that path, or creates a new one"
             )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Make the tables of a new database; raise ConfigurationError for a file of others."""
+        """Create the tables of a new database; raise ConfigurationError if the file is not ours."""
         if self.path is not None and is_too_small(self.path):
-            raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
-        # First, as another process may make the tables at this moment, and marks the file with them.
+            raise self._make_foreign()
+        # Read this before the mark: another process may create the tables and the mark meanwhile.
         is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION and (application or not is_empty):
-            raise ConfigurationError(f"{self.path} is no database of dynamodb_py")
+            raise self._make_foreign()
         if version > VERSION:
             raise ConfigurationError(
                 f"{self.path} has version {version} of the format, and this package reads up to "
@@ -224,8 +225,13 @@ class Store:
             connection.execute(f"PRAGMA user_version={VERSION}")
         connection.execute("COMMIT")
 
+    def _make_foreign(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self.path} is not a database of dynamodb_py: give the path of another file"
+        )
+
     def _parse_table(self, name: str, number: int, description: bytes) -> Table:
-        """Return the table of a stored description, which is parsed once."""
+        """Return the table of a stored description; each description is parsed once."""
         known = self._parsed.get(name)
         if known is None or known[0] != description or known[1].number != number:
             known = (description, Table(name, number, from_json(description)))
@@ -234,7 +240,7 @@ class Store:
 
 
 class _Opened:
-    """The open connections of one process: those of its parent are neither used nor closed."""
+    """The open connections of one process. A child neither uses nor closes those of its parent."""
 
     def __init__(self) -> None:
         self._process: int | None = os.getpid()
@@ -251,26 +257,26 @@ class _Opened:
         return bool(self._connections)
 
     def close_one(self, connection: sqlite3.Connection) -> None:
-        """Close a connection, unless it is of the parent, or all are closed."""
+        """Close a connection, unless the parent opened it, or all are closed already."""
         if self._process is not None and self._process == os.getpid():
             connection.close()
             self._connections.discard(connection)
 
     def close(self) -> None:
-        """Close all connections, unless they are of the parent, whose deletion would close them too."""
+        """Close all connections, unless the parent opened them. _KEPT then keeps those from deletion."""
         if self._process == os.getpid():
             _KEPT.remove(self)
             for connection in [*self._connections]:
                 self.close_one(connection)
-            self._process = None  # at the interpreter's end nothing more can be called
+            self._process = None  # at exit of the interpreter, os.getpid() may be gone
 
 
 _KEPT: list[_Opened] = []
-"""Those whose connections are open; in a forked child, those of its parent for as long as it lives."""
+"""The sets of open connections. A forked child keeps those of its parent, as their deletion would close them."""
 
 
 class _Held:
-    """The connection of a thread, which is closed when that ends."""
+    """The connection of a thread; it is closed when the thread ends."""
 
     def __init__(self, connection: sqlite3.Connection, opened: _Opened) -> None:
         self.connection, self._opened = connection, opened

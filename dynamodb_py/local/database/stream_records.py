@@ -1,7 +1,7 @@
-"""Streams: what has changed in a table, in order, kept for a day.
+"""Streams: the changes of a table's items, in order, kept for a day.
 
-A stream has one shard. Its records are numbered 1, 2, ... in the order of commits; the sequence number
-of the service is that number, as text whose order is the same.
+A stream has one shard. Its records are numbered 1, 2, ... in the order of commits. The sequence number of a
+record is its number as text, with so many digits that texts sort like the numbers.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from .tables import Table
 from .values import Item
 
 RETENTION = 24 * 60 * 60
-"""For how many seconds records are kept."""
+"""The seconds that records are kept: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
 _FIRST = 10**23
+"""This plus the number of a record is its sequence number."""
 _TTL = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
 
 
 class Stream(NamedTuple):
-    """A stream as the store has it."""
+    """A stored stream."""
 
     number: int
     arn: str
     closed: float | None
-    """When its table was deleted or streams were disabled."""
+    """The time when its table was deleted or the stream was disabled; None while it is enabled."""
     last: int
-    """The number of its last record, 0 without any."""
+    """The number of its last record; 0 if it has none."""
     body: bytes
+    """The description as JSON."""
 
     @property
     def description(self) -> dict[str, Any]:
@@ -46,15 +48,19 @@ class Stream(NamedTuple):
 
 
 def is_streamed(table: Table) -> bool:
-    """Tell whether a table has a stream."""
+    """Tell whether a table has an enabled stream."""
     specification = table.description.get("StreamSpecification")
     return bool(specification and specification.get("StreamEnabled"))
 
 
 def follow_table(transaction: Transaction, old: Table | None, new: Table | None, at: float) -> None:
-    """Begin or end a stream where *old*, the table before, has none and *new* has one, or vice versa.
+    """Open a stream if only *new* has one, and close it if only *old* has one.
 
-    What an ended stream has stays readable for a day.
+    The records of a closed stream can be read for a day.
+
+    :param old: the table before a change; None if it was created.
+    :param new: the table after the change; None if it was deleted.
+    :param at: the time of the change.
     """
     was, is_now = old is not None and is_streamed(old), new is not None and is_streamed(new)
     if new is not None and is_now and not was:
@@ -74,7 +80,7 @@ def _open_stream(transaction: Transaction, table: Table, at: float) -> None:
         "TableName": table.name,
         "KeySchema": description["KeySchema"],
     }
-    # A stream that begins in the millisecond where the last one ended has its ARN, and continues it.
+    # A stream that opens in the millisecond in which the last one closed has the same ARN, and continues it.
     transaction.run(
         "INSERT INTO streams (arn, closed, last, body) VALUES (?, NULL, 0, ?) "
         "ON CONFLICT (arn) DO UPDATE SET closed = NULL, body = excluded.body",
@@ -92,7 +98,7 @@ def note_change(
     *,
     by_ttl: bool = False,
 ) -> None:
-    """Add a record to the stream of a table, if that has one and anything has changed."""
+    """Add a record to the stream of a table, if it has a stream and the item has changed."""
     if not is_streamed(table) or old == new:
         return
     arn = table.description["LatestStreamArn"]
@@ -140,20 +146,20 @@ def format_number(number: int) -> str:
 
 
 def parse_number(text: str) -> int | None:
-    """Return the number of a record by its sequence number, or None if that cannot be one."""
+    """Return the number of the record with a sequence number, or None if *text* is not one."""
     if not (text.isascii() and text.isdigit()) or (number := int(text) - _FIRST) < 0:
         return None
     return number
 
 
 def find_stream(snapshot: Snapshot, arn: str) -> Stream | None:
-    """Return the stream with *arn*, or None."""
+    """Return the stream with *arn*, or None if there is none."""
     row = snapshot.run(f"{_STREAMS} WHERE arn = ?", (arn,)).fetchone()
     return row and Stream(*row)
 
 
 def list_streams(snapshot: Snapshot, prefix: str, after: str, limit: int) -> list[Stream]:
-    """Return up to *limit* streams whose ARN begins with *prefix* and comes behind *after*."""
+    """Return up to *limit* streams whose ARN begins with *prefix* and is greater than *after*, in order."""
     rows = snapshot.run(
         f"{_STREAMS} WHERE arn >= ? AND arn < ? AND arn > ? ORDER BY arn LIMIT ?",
         (prefix, prefix + "\U0010ffff", after, limit),
@@ -173,7 +179,7 @@ def find_since(snapshot: Snapshot, stream: Stream, at: float) -> int:
 def read_records(
     snapshot: Snapshot, stream: Stream, first: int, limit: int
 ) -> Iterator[tuple[int, bytes]]:
-    """Yield up to *limit* records from number *first* on: the number and the JSON."""
+    """Yield the number and the JSON of up to *limit* records, from number *first* on."""
     yield from snapshot.run(
         "SELECT number, body FROM records WHERE stream = ? AND number >= ? ORDER BY number LIMIT ?",
         (stream.number, first, limit),
@@ -181,10 +187,10 @@ def read_records(
 
 
 def trim_streams(transaction: Transaction, before: float, limit: int) -> int:
-    """Delete records that are older than *before*, and streams that ended before and have no more.
+    """Delete records that are older than *before*, and streams that closed before it and have no records.
 
-    :param limit: how many records of each stream are deleted at most.
-    :return: how many were deleted of the stream that had most.
+    :param limit: the maximum of records to delete from each stream.
+    :return: the number of deleted records of the stream with the most of them.
     """
     most = 0
     for stream in [Stream(*row) for row in transaction.run(_STREAMS)]:
@@ -199,14 +205,14 @@ def trim_streams(transaction: Transaction, before: float, limit: int) -> int:
 
 
 def _find_last(snapshot: Snapshot, stream: Stream, limit: int) -> int:
-    """Return the number behind the oldest *limit* records."""
+    """Return the number of the first record after the oldest *limit* records."""
     statement = "SELECT min(number) FROM records WHERE stream = ?"
     oldest: int | None = snapshot.run(statement, (stream.number,)).fetchone()[0]
     return stream.last + 1 if oldest is None else oldest + limit
 
 
 def has_old_records(snapshot: Snapshot, before: float) -> bool:
-    """Tell whether a stream has a record that is older than *before*, or ended before."""
+    """Tell whether a stream has a record that is older than *before*, or closed before it."""
     streams = [Stream(*row) for row in snapshot.run(_STREAMS)]
     return any(
         (stream.closed is not None and stream.closed < before)

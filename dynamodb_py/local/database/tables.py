@@ -12,26 +12,31 @@ from .values import Item, Value
 
 
 class Key(NamedTuple):
-    """Where an item is in a table or index: the place of its hash key, and both keys as bytes."""
+    """The key of an item in a table or an index, as bytes that sort in DynamoDB's order."""
 
     place: int
+    """The position of the hash key in the order of a scan, from ``hash_key()``."""
     hash: bytes
     range: bytes
+    """The range key; empty if there is none."""
 
 
 class Range(NamedTuple):
-    """What is read: one hash key with a range of range keys, the items of some places, or all."""
+    """The items to read: those of one hash key with a range of range keys, of some places, or all."""
 
     hashed: bytes | None = None
+    """The hash key; None for all."""
     low: bytes = b""
+    """The lowest range key."""
     high: bytes | None = None
-    """Where range keys end, which is not part of the range; None for no end."""
+    """The end of the range keys, which is not part of the range; None for no end."""
     places: tuple[int, int] | None = None
-    """The first and the last place, or None for all."""
+    """The first and the last place of hash keys; None for all."""
     backward: bool = False
+    """Whether the items are read in descending order."""
 
     def check_start(self, key: Key) -> None:
-        """Raise a ValidationException unless a page of the range may begin behind *key*."""
+        """Raise a ValidationException unless *key* is in the range, so that a page may begin after it."""
         if self.hashed is None:
             return
         if key.hash != self.hashed:
@@ -50,7 +55,7 @@ class KeyPart(NamedTuple):
 
 
 class Keyed:
-    """What a table and an index have in common: a hash key and a range key of some parts."""
+    """The common part of tables and indexes: a hash key and a range key of one or more attributes."""
 
     def __init__(self, hash_parts: Sequence[KeyPart], range_parts: Sequence[KeyPart]) -> None:
         self.hash_parts, self.range_parts = tuple(hash_parts), tuple(range_parts)
@@ -58,7 +63,7 @@ class Keyed:
         self.names = tuple(part.name for part in self.parts)
 
     def find_key(self, item: Mapping[str, Value]) -> Key | None:
-        """Return the key of an item that was checked, or None if it lacks a part."""
+        """Return the key of a checked item, or None if an attribute of the key is missing."""
         found = [item.get(name) for name in self.names]
         if None in found:
             return None
@@ -70,7 +75,7 @@ class Keyed:
 
 
 class Index(Keyed):
-    """An index of a table: *number* names its place in the store."""
+    """An index of a table; *number* is the number of its SQLite table."""
 
     def __init__(
         self,
@@ -90,12 +95,12 @@ class Index(Keyed):
         self.attributes = frozenset(attributes)
         """The attributes that INCLUDE adds to the keys."""
         self.projected: frozenset[str] | None = None
-        """The names of all attributes that it has, keys of the table among them; None for ALL."""
+        """The names of all attributes in the index, with the keys of the table; None for ALL."""
 
     def find_key(self, item: Mapping[str, Value]) -> Key | None:
-        """Return the key of an item, or None if it lacks a part, or has one that cannot be a key.
+        """Return the key of an item, or None if an attribute of the key is missing or cannot be a key.
 
-        Such an item may be older than the index.
+        An item that is older than the index may have such an attribute.
         """
         for name, kind in self.parts:
             value = item.get(name)
@@ -104,7 +109,7 @@ class Index(Keyed):
         return super().find_key(item)
 
     def project(self, item: Item) -> Item:
-        """Return what the index has of an item."""
+        """Return the attributes of an item that are in the index."""
         names = self.projected
         if names is None:
             return item
@@ -112,7 +117,7 @@ class Index(Keyed):
 
 
 class Table(Keyed):
-    """A table as the store has it: *number* names its place, *description* is that of the API."""
+    """A table of the store; *number* is the number of its SQLite table, *description* the TableDescription."""
 
     def __init__(self, name: str, number: int, description: dict[str, Any]) -> None:
         types = {
@@ -123,9 +128,9 @@ class Table(Keyed):
         self.name, self.number, self.description = name, number, description
         expiry: dict[str, Any] = description.get("TimeToLive") or {}
         self.expires_by: str | None = expiry.get("AttributeName")
-        """The attribute with the moment when an item expires, if TTL is enabled."""
+        """The attribute with the time when an item expires, if TTL is enabled."""
         self.measures: Any = None
-        """What was last counted of it, by those who describe it."""
+        """The last Measures of the table; the room of operations counts them."""
         self.indexes: dict[str, Index] = {}
         for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
             for each in description.get(kind, ()):
@@ -143,9 +148,9 @@ class Table(Keyed):
                 self.indexes[index.name] = index
 
     def check_key(self, key: Item) -> Key:
-        """Return the place of a key whose values were checked; raise a ValidationException.
+        """Return the encoded key of a request; raise a ValidationException if it does not fit the table.
 
-        It must have the attributes of the key, of their types, and no others.
+        Its values were checked. It must have each attribute of the key, with the right type, and no others.
         """
         if len(key) != len(self.names):
             raise make_invalid("The provided key element does not match the schema")
@@ -155,7 +160,7 @@ class Table(Keyed):
         return self._check_lengths(key)
 
     def check_new(self, item: Item) -> Key:
-        """Return the place of an item to be stored, after checking its keys and those of indexes."""
+        """Return the encoded key of an item to store, after checking the attributes of all keys."""
         for name, kind in self.parts:
             if name not in item:
                 raise make_invalid(f"{INVALID}Missing the key {name} in the item")
@@ -169,16 +174,16 @@ class Table(Keyed):
         return key
 
     def find_expiry(self, item: Mapping[str, Value]) -> int | None:
-        """Return when an item expires, in seconds since 1970; None unless it has such a number."""
+        """Return the time when an item expires, in seconds since 1970; None if it does not expire."""
         text = item.get(self.expires_by or "", {}).get("N")
         if text is None or len(text) > _MAX_EXPIRY_DIGITS:
             return None
         return int(text.partition(".")[0])
 
     def check_scalars(self, nested: Collection[str]) -> None:
-        """Raise a ValidationException if a key of the table or an index is taken for a list or map.
+        """Raise a ValidationException if a request uses a key attribute as a list or a map.
 
-        :param nested: the attributes that the paths of a request lead into.
+        :param nested: the attributes from which the paths of the request lead to an element or a member.
         """
         for kind, keyed in (("Key", self), *(("IndexKey", each) for each in self.indexes.values())):
             for name in keyed.names:
@@ -189,7 +194,7 @@ class Table(Keyed):
                     )
 
     def check_index_keys(self, item: Item) -> None:
-        """Raise a ValidationException for an attribute that cannot be the key of an index."""
+        """Raise a ValidationException if an attribute of *item* cannot be the key of an index."""
         for index in self.indexes.values():
             for part in index.parts:
                 if (value := item.get(part.name)) is not None:

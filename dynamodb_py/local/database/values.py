@@ -1,8 +1,7 @@
-"""Attribute values as DynamoDB keeps them: checked, and in one spelling.
+"""Attribute values as DynamoDB stores them: checked, and in normal form.
 
-A value is the dict of DynamoDB's JSON; a binary is base64 text. In the one spelling, numbers have
-neither an exponent nor needless zeros, and the elements of a set are in order, so that two values are
-equal where their dicts are.
+A value is the dict of DynamoDB's JSON; a binary is base64 text. In normal form, a number has no exponent and no
+needless zeros, and the elements of a set are sorted. So two values are equal if their dicts are equal.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Json = TypeVar("Json")
 
 TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"})
 ORDERED = frozenset({"S", "N", "B"})
-"""The types of keys, whose values have an order."""
+"""The types of keys. Only their values have an order."""
 
 _ONE_TYPE = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
 _TWO_TYPES = (
@@ -34,9 +33,9 @@ _TWO_TYPES = (
 
 
 def check_item(item: object) -> Item:
-    """Return a new item in the one spelling; raise a ValidationException.
+    """Return a new item in normal form; raise a ValidationException if *item* is not valid.
 
-    Values that are in it already are those of *item*.
+    A value that is in normal form already is not copied.
     """
     return _check_members(as_map(item), 1)
 
@@ -44,7 +43,7 @@ def check_item(item: object) -> Item:
 def _check_members(members: Mapping[str, Value], depth: int) -> Item:
     checked: Item = {}
     for name, value in members.items():
-        # Texts and numbers are common: no call for them.
+        # Texts and numbers are common, so they are checked here, without a call.
         if type(value) is dict and len(value) == 1:
             if "S" in value:
                 if type(value["S"]) is str:
@@ -52,7 +51,7 @@ def _check_members(members: Mapping[str, Value], depth: int) -> Item:
                     continue
             elif "N" in value:
                 text = value["N"]
-                if type(text) is str and len(text) <= MAX_DIGITS and _IN_ONE_SPELLING(text):
+                if type(text) is str and len(text) <= MAX_DIGITS and _IS_NORMAL(text):
                     checked[name] = value
                     continue
         checked[name] = check_value(value, depth)
@@ -60,12 +59,12 @@ def _check_members(members: Mapping[str, Value], depth: int) -> Item:
 
 
 def as_map(value: object) -> dict[str, Any]:
-    """Return a JSON object; raise a SerializationException for another value."""
+    """Return *value*, a JSON object; raise a SerializationException if it is another value."""
     return cast("dict[str, Any]", _expect(value, dict, "a map"))
 
 
 def as_list(value: object, what: str = "a list") -> list[Any]:
-    """Return a JSON array; raise a SerializationException for another value."""
+    """Return *value*, a JSON array; raise a SerializationException if it is another value."""
     return cast("list[Any]", _expect(value, list, what))
 
 
@@ -76,14 +75,14 @@ def _expect(value: object, kind: type[Json], what: str) -> Json:
 
 
 def _make_mistyped(message: str) -> ServiceError:
-    """Return the error for JSON of another type than the API has there."""
+    """Return the error for JSON of the wrong type."""
     return ServiceError("SerializationException", message)
 
 
 def check_value(value: object, depth: int = 1) -> Value:
-    """Return a new value in the one spelling; raise a ValidationException.
+    """Return a new value in normal form; raise a ValidationException if *value* is not valid.
 
-    *depth* counts the levels of maps and lists around it, itself among them.
+    *depth* is the level of the value: 1, and 1 more for each map or list around it.
     """
     if not isinstance(value, dict) or not value:
         raise make_invalid(_ONE_TYPE)
@@ -100,7 +99,7 @@ def check_value(value: object, depth: int = 1) -> Value:
 
 
 def check_depth(value: Value, depth: int = 1) -> None:
-    """Raise a ValidationException for a value that was put together from others and is too deep."""
+    """Raise a ValidationException if a value, which was built from checked values, is nested too deeply."""
     for kind, content in value.items():
         if kind in ("L", "M"):
             _check_depth(depth, content)
@@ -117,7 +116,7 @@ def check_size(item: Mapping[str, Value]) -> int:
 
 
 def parse_number(text: object) -> Decimal:
-    """Return the number in *text*, exactly; raise a ValidationException.
+    """Return the exact number in *text*; raise a ValidationException if DynamoDB has no such number.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
@@ -141,7 +140,7 @@ _PARSE = "The parameter cannot be converted to a numeric value: "
 
 
 def check_number(number: Decimal) -> Decimal:
-    """Return *number* without needless zeros; raise a ValidationException out of DynamoDB's range."""
+    """Return *number* without needless zeros; raise a ValidationException if DynamoDB cannot store it."""
     if not number:
         return _ZERO
     number = number.normalize(EXACT)
@@ -163,14 +162,14 @@ _ZERO = Decimal(0)
 
 
 def add_numbers(left: str, right: str, *, subtract: bool = False) -> str:
-    """Return the sum or the difference of two numbers, in the one spelling."""
+    """Return the sum or the difference of two numbers, in normal form."""
     first, second = parse_number(left), parse_number(right)
     found = EXACT.subtract(first, second) if subtract else EXACT.add(first, second)
     return format_number(check_number(found))
 
 
 def format_number(number: Decimal) -> str:
-    """Return the one spelling of a number: digits and a point, without an exponent.
+    """Return a number in normal form: digits and a point, without an exponent.
 
     >>> format_number(parse_number("1.50E2")), format_number(parse_number("-0.0"))
     ('150', '0')
@@ -179,7 +178,7 @@ def format_number(number: Decimal) -> str:
 
 
 def to_comparable(value: Value) -> Any:
-    """Return what orders a value among those of its type: S, N or B."""
+    """Return a Python object that orders a value among the values of its type: S, N or B."""
     ((kind, content),) = value.items()
     return _COMPARABLE[kind](content)
 
@@ -189,15 +188,13 @@ def _check_text(content: object, depth: int) -> str:
 
 
 def _check_number(content: object, depth: int) -> str:
-    if type(content) is str and len(content) <= MAX_DIGITS and _IN_ONE_SPELLING(content):
+    if type(content) is str and len(content) <= MAX_DIGITS and _IS_NORMAL(content):
         return content  # the usual case
     return format_number(parse_number(content))
 
 
-_IN_ONE_SPELLING = re.compile(
-    r"0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]", re.ASCII
-).fullmatch
-"""Matches numbers without needless zeros; those of 38 characters are in DynamoDB's range."""
+_IS_NORMAL = re.compile(r"0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]", re.ASCII).fullmatch
+"""Matches numbers in normal form. If they have at most 38 characters, they are in DynamoDB's range."""
 
 
 def _check_binary(content: object, depth: int) -> str:
@@ -231,7 +228,7 @@ def _check_map(content: object, depth: int) -> Item:
 
 
 def _check_depth(depth: int, elements: Sized) -> None:
-    """Raise a ValidationException for elements below the last level; the innermost value is a level too."""
+    """Raise a ValidationException if *elements* would be below the last level; an empty container is allowed."""
     if depth >= MAX_DEPTH and len(elements):
         raise make_invalid("Nesting Levels have exceeded supported limits")
 
@@ -254,7 +251,7 @@ _SET_NAMES = {"S": "string", "N": "number", "B": "binary"}
 
 
 def sort_set(kind: str, elements: list[str]) -> list[str]:
-    """Return the elements of a set of *kind* (S, N or B) in order."""
+    """Return the elements of a set of *kind* (S, N or B), sorted."""
     return sorted(elements, key=_COMPARABLE[kind])
 
 

@@ -1,4 +1,4 @@
-"""What an update does at a path, and the operands that only updates have."""
+"""The changes that an update makes at its paths, and the operands that only updates have."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ WRONG_LEGACY_TYPE = "Type mismatch for attribute to update"
 
 
 class Change(Protocol):
-    """What becomes of an attribute."""
+    """A change of the value at one path."""
 
     def compute(self, item: Item, old: Value | None) -> Value | None:
-        """Return the new value, or None to remove it; *old* is that in *item*."""
+        """Return the new value, or None to remove the old one; *old* is the value in *item*."""
         ...
 
 
 class Remove(NamedTuple):
-    """There is nothing afterwards."""
+    """Removes the value."""
 
     def compute(self, item: Item, old: Value | None) -> Value | None:
         return None
 
 
 class Assign(NamedTuple):
-    """The value of an operand."""
+    """Sets the value of an operand."""
 
     operand: Finder
 
@@ -37,9 +37,9 @@ class Assign(NamedTuple):
 
 
 class Add(NamedTuple):
-    """The sum with a number, or the union with a set; with lists, where there are any, one list.
+    """Adds a number to a number, or elements to a set, or a list to a list (AttributeUpdates only).
 
-    *mismatch* is the message for an old value of another type.
+    *mismatch* is the message of the error for an old value of another type.
     """
 
     value: Value
@@ -59,7 +59,7 @@ class Add(NamedTuple):
 
 
 class Delete(NamedTuple):
-    """The difference to a set; nothing if no element is left."""
+    """Deletes elements from a set, and removes the set if no element is left."""
 
     value: Value
     mismatch: str = WRONG_TYPE
@@ -90,7 +90,7 @@ class Arithmetic(NamedTuple):
 
 
 class IfNotExists(NamedTuple):
-    """The value at a path, or else another operand."""
+    """The value at a path, or, if there is none, another operand."""
 
     path: Finder
     otherwise: Finder
@@ -101,7 +101,7 @@ class IfNotExists(NamedTuple):
 
 
 class ListAppend(NamedTuple):
-    """Two lists in one."""
+    """A list with the elements of two lists."""
 
     left: Finder
     right: Finder

@@ -26,7 +26,7 @@ from .syntax.lexer import check_text
 
 
 class Condition:
-    """Something that an item fulfils or not.
+    """A condition on items.
 
     >>> placeholders = Placeholders({"#s": "size"}, {":n": {"N": "2"}})
     >>> condition = parse_condition("#s > :n AND attribute_exists(a.b)", placeholders)
@@ -39,26 +39,26 @@ class Condition:
     def __init__(self, test: terms.Test, names: Iterable[str]) -> None:
         self.test = test
         self.names = frozenset(names)
-        """The top-level attributes that it reads."""
+        """The top-level attributes that the condition reads."""
 
     def holds(self, item: Item) -> bool:
-        """Return whether *item* fulfils it."""
+        """Return whether *item* fulfils the condition."""
         return self.test.holds(item)
 
 
 def parse_condition(
     text: object, placeholders: Placeholders, kind: str = "ConditionExpression"
 ) -> Condition:
-    """Return the condition in *text*; raise a ValidationException.
+    """Return the condition in *text*; raise a ValidationException if it is not valid.
 
-    *kind* is the name of the parameter that has it.
+    :param kind: the name of the request's member with the expression, for errors.
     """
     placeholders.serve()
     return bind_condition(_parse(check_text(text, kind), kind), placeholders, kind)
 
 
 def bind_condition(syntax: ConditionSyntax, placeholders: Placeholders, kind: str) -> Condition:
-    """Return the condition of what was parsed, with the names and values of a request."""
+    """Return the condition of a parsed expression, with the names and values of a request."""
     binder = _Binder(placeholders, kind)
     test = binder.bind(syntax)
     return Condition(test, binder.names)
@@ -70,7 +70,7 @@ def _parse(text: str, kind: str) -> ConditionSyntax:
 
 
 def make_operand(path: Path) -> terms.Attribute | terms.Nested:
-    """Return the operand that is at *path*."""
+    """Return the operand for the value at *path*."""
     return terms.Attribute(str(path[0])) if len(path) == 1 else terms.Nested(path)
 
 
@@ -87,7 +87,7 @@ _TYPES_SHOWN = "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}"
 
 
 class _Binder:
-    """Makes tests of what was parsed, with the names and values of a request."""
+    """Builds tests from a parsed expression, with the names and values of a request."""
 
     def __init__(self, placeholders: Placeholders, kind: str) -> None:
         self._placeholders, self._kind = placeholders, kind
@@ -98,7 +98,7 @@ class _Binder:
             return self._bind_comparison(syntax)
         if isinstance(syntax, JunctionSyntax):
             tests: list[terms.Test] = []
-            for term in syntax.terms:  # a comprehension would double the depth of nested ones
+            for term in syntax.terms:  # a comprehension would use two frames for each level
                 tests.append(self.bind(term))
             return terms.All(tuple(tests)) if syntax.key == "AND" else terms.Either(tuple(tests))
         if isinstance(syntax, NotSyntax):
@@ -178,7 +178,7 @@ class _Binder:
             return make_operand(path)
         if isinstance(operand, ValueName):
             return terms.Literal(self._placeholders.resolve_value(operand, self._kind))
-        # The grammar takes no other function here; one in another would be nested without end.
+        # The grammar allows only size() here. size() within size() could be nested without limit.
         if isinstance(operand.arguments[0], Call):
             self._refuse_type("size", "N")
         (argument,) = self._bind_arguments(operand)
@@ -230,7 +230,7 @@ class _Binder:
 
 
 def _find_type(operand: terms.Finder) -> str | None:
-    """Return the type of an operand where that is known without an item."""
+    """Return the type of an operand, or None if it depends on the item."""
     if isinstance(operand, terms.Literal):
         return next(iter(operand.value))
     return "N" if isinstance(operand, terms.Size) else None

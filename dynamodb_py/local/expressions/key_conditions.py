@@ -1,4 +1,4 @@
-"""Key conditions: which range of keys a query reads."""
+"""Key conditions: the range of keys that a query reads."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class KeyTest(NamedTuple):
 
 
 def parse_key_condition(text: object, placeholders: Placeholders, keyed: Keyed) -> KeyCondition:
-    """Return the key condition in *text*; raise a ValidationException."""
+    """Return the key condition in *text*; raise a ValidationException if it does not fit the key."""
     condition = parse_condition(text, placeholders, _KIND)
     tests: dict[str, KeyTest] = {}
     for test in list_terms(condition.test):
@@ -47,10 +47,10 @@ def parse_key_condition(text: object, placeholders: Placeholders, keyed: Keyed) 
 
 
 def make_range(tests: Mapping[str, KeyTest], keyed: Keyed) -> KeyCondition:
-    """Return the range of the keys that fulfil *tests*, by the name of the attribute.
+    """Return the range of the keys that fulfil *tests*, a test for each attribute name.
 
-    All attributes of the hash key must be equal to a value, and those of the range key from the left,
-    the last one of which may have any other test.
+    Each attribute of the hash key must be tested for equality. The attributes of the range key may be tested
+    from the left without gaps, all but the last tested one for equality.
     """
     hashes = [_find_test(tests, part) for part in keyed.hash_parts]
     ranges = _find_range_tests(tests, keyed)
@@ -85,7 +85,7 @@ def _find_test(tests: Mapping[str, KeyTest], part: KeyPart) -> KeyTest:
 
 
 def _find_range_tests(tests: Mapping[str, KeyTest], keyed: Keyed) -> list[KeyTest]:
-    """Return the tests of the range key; refuse gaps, and tests of other attributes."""
+    """Return the tests of the range key; raise a ValidationException for gaps and other attributes."""
     if len(tests) > max(len(keyed.parts), 2):
         raise make_invalid("Conditions can be of length 1 or 2 only")
     count = len(tests) - len(keyed.hash_parts)
@@ -107,22 +107,23 @@ def _check_values(part: KeyPart, test: KeyTest) -> None:
 
 
 def encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, bytes | None]:
-    """Return the bounds of range keys; *is_whole* if the tests are on all of their attributes.
+    """Return the bounds of the range keys that fulfil *tests*: the first key, and the end, None for no end.
 
-    If not, the keys that fulfil them go on, and what the tests encode is their prefix.
+    :param is_whole: whether all attributes of the range key are tested. If not, the encoded values of the tests
+        are prefixes of the keys.
     """
     *firsts, last = tests
     equal = [test.values[0] for test in firsts]
     prefix = encode_prefix(equal)
     if is_whole:
         starts = [prefix + encode_part(value) for value in last.values]
-        stops = [start + b"\x00" for start in starts]  # nothing comes between
+        stops = [start + b"\x00" for start in starts]  # no key is between the two
     else:
-        # What goes on behind the terminator comes before the one whose end is greater by 1.
+        # All keys with the prefix are lower than the prefix with 1 added to the terminator.
         starts = [encode_prefix([*equal, value]) for value in last.values]
         stops = [start[:-1] + b"\x02" for start in starts]
     if last.sign == "begins_with":
-        # Without the terminator, of two bytes, keys that go on are among them.
+        # Without the terminator of two bytes, the prefix also matches longer values.
         start = starts[0] if is_whole else starts[0][:-2]
         return start, after_prefix(start)
     end = after_prefix(prefix)
@@ -138,7 +139,7 @@ def encode_range(tests: Sequence[KeyTest], *, is_whole: bool) -> tuple[bytes, by
 
 
 def list_terms(test: terms.Test) -> Iterator[terms.Test]:
-    """Yield the tests that AND joins."""
+    """Yield the tests that AND joins in *test*; *test* alone if it has no AND."""
     waiting = [test]
     while waiting:
         test = waiting.pop()
@@ -149,7 +150,7 @@ def list_terms(test: terms.Test) -> Iterator[terms.Test]:
 
 
 def find_relation(test: terms.Test) -> tuple[str, KeyTest] | None:
-    """Return the attribute that a test compares with values, and how; None for another test."""
+    """Return the attribute that a test compares with values, and the comparison; None for another test."""
     sign, operands = _list_operands(test)
     values = [each.value for each in operands[1:] if isinstance(each, terms.Literal)]
     if (
@@ -162,7 +163,7 @@ def find_relation(test: terms.Test) -> tuple[str, KeyTest] | None:
 
 
 def _list_operands(test: terms.Test) -> tuple[str, tuple[terms.Finder, ...]]:
-    """Return the sign of a test and its operands, a value behind what it is compared with."""
+    """Return the sign of a test and its operands, the attribute before the values."""
     if isinstance(test, terms.Compare):
         if isinstance(test.left, terms.Literal):
             return _REVERSED[test.sign], (test.right, test.left)
@@ -175,7 +176,7 @@ def _list_operands(test: terms.Test) -> tuple[str, tuple[terms.Finder, ...]]:
 
 
 def _read_test(test: terms.Test) -> tuple[str, KeyTest]:
-    """Return the attribute of a test and its operands; raise a ValidationException."""
+    """Return the attribute of a test and the comparison; raise a ValidationException for another test."""
     found = find_relation(test)
     if found is None or found[1].sign == "<>":
         raise make_invalid(_explain(test))
@@ -183,7 +184,7 @@ def _read_test(test: terms.Test) -> tuple[str, KeyTest]:
 
 
 def _explain(test: terms.Test) -> str:
-    """Return why a test cannot be part of a key condition."""
+    """Return the message for a test that cannot be part of a key condition."""
     sign, operands = _list_operands(test)
     if sign in ("", "<>"):
         return f"Invalid operator used in {_KIND}: {_name_operator(test)}"

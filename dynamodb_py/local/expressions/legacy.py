@@ -1,4 +1,4 @@
-"""The parameters that expressions replaced, as the same conditions, projections and updates.
+"""The legacy parameters, which expressions replaced, as conditions, projections and updates.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 """
@@ -146,7 +146,7 @@ def _make_expectation(name: str, expectation: object) -> terms.Test:
 
 
 def _read_condition(kind: str, name: str, condition: object) -> tuple[str, list[Value]]:
-    """Return the operator of a condition and its values; raise a ValidationException."""
+    """Return the operator of a condition and its values; raise a ValidationException if they are not valid."""
     members = _check_map(f"{kind}.{name}.member", condition)
     operator = members.get("ComparisonOperator")
     place = f"{kind}.{name}.member.comparisonOperator"
@@ -201,7 +201,7 @@ def _make_test(name: str, operator: str, values: Sequence[Value]) -> terms.Test:
         return terms.BeginsWith(attribute, *literals)
     if operator == "CONTAINS":
         return terms.Contains(attribute, *literals)
-    if operator == "NOT_CONTAINS":  # false where there is no attribute
+    if operator == "NOT_CONTAINS":  # false for a missing attribute
         return terms.All((terms.Exists(attribute), terms.Not(terms.Contains(attribute, *literals))))
     exists = terms.Exists(attribute)
     return exists if operator == "NOT_NULL" else terms.Not(exists)

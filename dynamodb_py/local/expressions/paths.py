@@ -1,4 +1,4 @@
-"""Paths into an item, and trees of them."""
+"""Paths into an item, and trees of paths."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from ..database.errors import make_invalid
 from ..database.values import Item, Value
 
 Path: TypeAlias = "tuple[str | int, ...]"
-"""The name of an attribute, and names in maps and positions in lists below it."""
+"""The name of an attribute, followed by names in maps and positions in lists."""
 Tree: TypeAlias = "dict[str | int, Tree | Path]"
-"""Paths by their parts: more parts below each, or the whole path where that ends."""
+"""Paths by their parts: for each first part, the tree of the next parts, or the path if it ends here."""
 
 
 def find_value(item: Item, path: Path) -> Value | None:
-    """Return what an item has at *path*, or None.
+    """Return the value of an item at *path*, or None if there is none.
 
     >>> find_value({"a": {"L": [{"S": "x"}]}}, ("a", 0))
     {'S': 'x'}
@@ -32,7 +32,7 @@ def find_value(item: Item, path: Path) -> Value | None:
 
 
 def make_tree(paths: Iterable[Path], kind: str) -> Tree:
-    """Return the tree of *paths*; raise a ValidationException if two overlap or cannot both be."""
+    """Return the tree of *paths*; raise a ValidationException if two overlap or conflict."""
     root: Tree = {}
     for path in paths:
         branch = root
@@ -50,7 +50,7 @@ def make_tree(paths: Iterable[Path], kind: str) -> Tree:
 
 
 def project(item: Item, tree: Tree) -> Item:
-    """Return a new item with what *item* has at the paths of *tree*."""
+    """Return a new item with the values of *item* at the paths of *tree*."""
     found: Item = {}
     for part, below in tree.items():
         name = cast(str, part)
@@ -95,7 +95,7 @@ def _check_conflict(branch: Tree, part: str | int, path: Path, kind: str) -> Non
     for other in branch:
         if isinstance(other, str) != isinstance(part, str):
             raise _make_clash("conflict", _find_path(branch), path, kind)
-        return  # all are of one type
+        return  # the first is enough: all parts of a branch are of one type
 
 
 def _find_path(below: Tree | Path) -> Path:

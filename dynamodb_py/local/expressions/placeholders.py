@@ -1,4 +1,4 @@
-"""The placeholders of a request: ``#name`` and ``:value``, and which of them its expressions use."""
+"""The placeholders of a request, ``#name`` and ``:value``, and the check that its expressions use them all."""
 
 from __future__ import annotations
 
@@ -29,16 +29,19 @@ class Placeholders:
     def __init__(self, names: object, values: object) -> None:
         self.names, self.values = _check_names(names), _check_values(values)
         self.nested: set[str] = set()
-        """The attributes that paths lead into."""
+        """The attributes with paths to their elements or members."""
         self._used: set[str] = set()
         self._serves = False
 
     def serve(self) -> None:
-        """Note that the request has an expression: those who parse one call this."""
+        """Note that the request has an expression. Each parser of an expression calls this."""
         self._serves = True
 
     def resolve_path(self, path: PathName, kind: str) -> Path:
-        """Return a path with names for their placeholders; raise a ValidationException."""
+        """Return *path* with names in place of their placeholders.
+
+        :raises ServiceError: a ValidationException, if a placeholder is not defined.
+        """
         resolved = tuple(
             self._resolve_name(part, kind) if isinstance(part, str) and part[0] == "#" else part
             for part in path.parts
@@ -48,7 +51,7 @@ class Placeholders:
         return resolved
 
     def resolve_value(self, value: ValueName, kind: str) -> Value:
-        """Return the value of a placeholder; raise a ValidationException."""
+        """Return the value of a placeholder; raise a ValidationException if it is not defined."""
         self._used.add(value.text)
         found = self.values.get(value.text)
         if found is None:
@@ -59,7 +62,7 @@ class Placeholders:
         return found
 
     def check_used(self) -> None:
-        """Raise a ValidationException if no expression uses one of the placeholders."""
+        """Raise a ValidationException if a placeholder is in no expression."""
         for kind, known in ((_NAMES, self.names), (_VALUES, self.values)):
             if known and not self._serves and not self._used:
                 raise make_invalid(f"{kind} can only be specified when using expressions")

@@ -1,4 +1,4 @@
-"""Projections: which parts of an item are returned."""
+"""Projections: the parts of an item that a request returns."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _KIND = "ProjectionExpression"
 
 
 class Selection(Protocol):
-    """What chooses parts of items: a projection, or the columns of a statement."""
+    """A choice of parts of items: a projection, or the columns of a statement."""
 
     @property
     def names(self) -> frozenset[str]:
-        """The top-level attributes that it reads."""
+        """The top-level attributes that the selection reads."""
         ...
 
     def project(self, item: Item, /) -> Item:
-        """Return a new item with those parts that *item* has."""
+        """Return a new item with the chosen parts of *item*."""
         ...
 
 
 class Projection:
-    """Parts of an item.
+    """A choice of parts of items, by paths.
 
     >>> projection = parse_projection("a.b, c[1]", Placeholders(None, None))
     >>> projection.project({"a": {"M": {"b": {"S": "x"}, "d": {"S": "y"}}}})
@@ -44,19 +44,19 @@ class Projection:
         self.names = frozenset(str(path[0]) for path in paths)
         """The top-level attributes of the paths."""
         self.nested = {str(path[0]) for path in paths if len(path) > 1}
-        """The attributes that paths lead into."""
+        """The attributes with paths to their elements or members."""
         self._tree = make_tree(paths, _KIND)
         self._flat = None if self.nested else [str(path[0]) for path in paths]
 
     def project(self, item: Item) -> Item:
-        """Return a new item with those parts that *item* has."""
+        """Return a new item with the values of *item* at the paths."""
         if self._flat is not None:  # the usual case
             return {name: item[name] for name in self._flat if name in item}
         return project(item, self._tree)
 
 
 def parse_projection(text: object, placeholders: Placeholders) -> Projection:
-    """Return the projection in *text*; raise a ValidationException."""
+    """Return the projection in *text*; raise a ValidationException if it is not valid."""
     placeholders.serve()
     paths = _parse(check_text(text, _KIND))
     return Projection([placeholders.resolve_path(path, _KIND) for path in paths])

@@ -1,6 +1,7 @@
-"""What conditions and updates are made of: operands that give a value, and tests that hold or not.
+"""The terms of conditions and updates: operands and tests.
 
-An operand has a method ``find(item)``, which returns a value or None; a test has ``holds(item)``.
+An operand has a method ``find(item)``, which returns a value or None. A test has a method ``holds(item)``, which
+returns whether it is true.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Finder(Protocol):
     """An operand."""
 
     def find(self, item: Item) -> Value | None:
-        """Return the operand's value for *item*, or None if it has none."""
+        """Return the operand's value for *item*, or None if there is none."""
         ...
 
 
@@ -58,7 +59,7 @@ class Literal(NamedTuple):
 
 
 class Size(NamedTuple):
-    """The size of an operand: characters, bytes or elements."""
+    """The size of an operand: its number of characters, bytes or elements."""
 
     operand: Finder
 
@@ -87,7 +88,7 @@ class Compare(NamedTuple):
 
 
 class Between(NamedTuple):
-    """An operand and its bounds, which are within."""
+    """An operand and its inclusive bounds."""
 
     operand: Finder
     low: Finder
@@ -101,7 +102,7 @@ class Between(NamedTuple):
 
 
 class Among(NamedTuple):
-    """An operand and what it may be equal to."""
+    """An operand and the options, one of which it must equal."""
 
     operand: Finder
     options: tuple[Finder, ...]
@@ -114,7 +115,7 @@ class Among(NamedTuple):
 
 
 class Exists(NamedTuple):
-    """Whether there is something at a path."""
+    """Whether an operand has a value."""
 
     operand: Finder
 
@@ -123,7 +124,7 @@ class Exists(NamedTuple):
 
 
 class HasType(NamedTuple):
-    """Whether an operand is of a type."""
+    """Whether an operand is of the type *kind*."""
 
     operand: Finder
     kind: str
@@ -151,7 +152,7 @@ class BeginsWith(NamedTuple):
 
 
 class Contains(NamedTuple):
-    """Whether a text or a binary has another in it, or a set or list an element."""
+    """Whether a text or a binary contains another, or a set or a list contains an element."""
 
     operand: Finder
     sought: Finder
@@ -170,7 +171,7 @@ class Contains(NamedTuple):
 
 
 class Not(NamedTuple):
-    """The contrary of a test."""
+    """The negation of a test."""
 
     term: Test
 
@@ -179,12 +180,12 @@ class Not(NamedTuple):
 
 
 class All(NamedTuple):
-    """Several tests of which all must hold."""
+    """Tests of which all must hold."""
 
     terms: tuple[Test, ...]
 
     def holds(self, item: Item) -> bool:
-        # A generator would double the depth of nested ones.
+        # A generator would use two frames for each level.
         for term in self.terms:  # noqa: SIM110
             if not term.holds(item):
                 return False
@@ -192,7 +193,7 @@ class All(NamedTuple):
 
 
 class Either(NamedTuple):
-    """Several tests of which one must hold."""
+    """Tests of which one must hold."""
 
     terms: tuple[Test, ...]
 
@@ -228,4 +229,4 @@ COMPARISONS: dict[str, Callable[[Value | None, Value | None], bool]] = {
     ">": _make_order(operator.gt),
     ">=": _make_order(operator.ge),
 }
-"""What each sign means. Where a value is missing, or types differ, only ``<>`` is true."""
+"""The function of each sign. If a value is missing, or the types differ, only ``<>`` is true."""

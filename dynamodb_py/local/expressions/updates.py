@@ -21,7 +21,7 @@ _KIND = "UpdateExpression"
 
 
 class Update:
-    """Changes of an item at some paths.
+    """Changes of an item, each at a path.
 
     >>> placeholders = Placeholders(None, {":n": {"N": "1"}})
     >>> update = parse_update("SET a = b + :n REMOVE b", placeholders)
@@ -35,21 +35,20 @@ class Update:
         self._changes = tuple(changes)
         self.paths = tuple(path for path, _ in self._changes)
         self.names = frozenset(str(path[0]) for path in self.paths)
-        """The top-level attributes that are changed."""
+        """The top-level attributes that the update changes."""
         self._tree = make_tree(self.paths, _KIND)
 
     @property
     def creates(self) -> bool:
-        """Whether it makes an item where there is none: one that only removes does not."""
+        """Whether AttributeUpdates with these changes create a missing item. Those that only remove do not."""
         return not self._changes or any(
             not isinstance(change, (Remove, Delete)) for _, change in self._changes
         )
 
     def apply(self, item: Item, *, is_new: bool = False) -> Item:
-        """Return a new item with the changes; *item* stays as it is.
+        """Return a new item with the changes. All new values are computed from *item*, which does not change.
 
-        Everything is computed from *item* as it was. *is_new* is for one that is not stored yet, in
-        which any path may be removed.
+        :param is_new: whether the item is not stored yet. From such an item, any path may be removed.
         """
         tree, changes = self._tree, self._changes
         if is_new:
@@ -66,18 +65,18 @@ class Update:
         return _change_map(item, tree, values)
 
     def project_touched(self, item: Item) -> Item:
-        """Return what *item*, the old or the new one, has at the paths that are changed."""
+        """Return the values of *item*, the old or the new one, at the changed paths."""
         return project(item, self._tree)
 
 
 def parse_update(text: object, placeholders: Placeholders) -> Update:
-    """Return the update in *text*; raise a ValidationException."""
+    """Return the update in *text*; raise a ValidationException if it is not valid."""
     placeholders.serve()
     return bind_update(_parse(check_text(text, _KIND)), placeholders)
 
 
 def bind_update(actions: Sequence[ActionSyntax], placeholders: Placeholders) -> Update:
-    """Return the update of what was parsed, with the names and values of a request."""
+    """Return the update of a parsed expression, with the names and values of a request."""
     return _Binder(placeholders).bind(actions)
 
 
@@ -98,9 +97,9 @@ _LONG_NAMES = {
 
 
 class _Binder:
-    """Makes changes of what was parsed, with the names and values of a request.
+    """Builds changes from a parsed expression, with the names and values of a request.
 
-    Wrong types are noted and raised at last, because paths that overlap come before.
+    It collects errors of types and raises the first at the end, as DynamoDB checks for overlapping paths before.
     """
 
     def __init__(self, placeholders: Placeholders) -> None:
@@ -145,7 +144,7 @@ class _Binder:
 
     def _bind_call(self, call: Call) -> Finder:
         operands: list[Finder] = []
-        for operand in call.arguments:  # a comprehension would double the depth of nested ones
+        for operand in call.arguments:  # a comprehension would use two frames for each level
             operands.append(self._bind_operand(operand))
         if len(operands) != 2:
             self._wrong_calls.append(
@@ -198,7 +197,7 @@ def _change_value(value: Value | None, tree: Tree, values: dict[Path, Value | No
 
 
 def _change_list(content: list[Value], tree: Tree, values: dict[Path, Value | None]) -> list[Value]:
-    """Return a list with changes at the positions that *content* has; beyond them, it is extended."""
+    """Return a list with changed elements; a value at a position beyond the end is appended."""
     changed, removed = content.copy(), list[int]()
     for position in sorted(cast("dict[int, Tree | Path]", tree)):
         below, is_within = tree[position], position < len(content)

@@ -1,1 +1,1 @@
-"""The operations, by subject: each is a function of the engine and the request, which returns the answer."""
+"""The operations, by subject. Each is a function that receives the engine and the request, and returns the answer."""

@@ -1,4 +1,4 @@
-"""Many items at once, each on its own: BatchGetItem, BatchWriteItem."""
+"""Batches, whose items are read or written independently: BatchGetItem, BatchWriteItem."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Gets(NamedTuple):
 
 
 class _Page:
-    """The items of an answer, up to 16 MB."""
+    """The items of an answer; at most 16 MB."""
 
     def __init__(self, consumed: Consumed) -> None:
         self.consumed, self._room = consumed, _MOST_BYTES
@@ -41,7 +41,7 @@ class _Page:
         self.unprocessed: dict[str, Any] = {}
 
     def add(self, snapshot: Snapshot, table: Table, gets: _Gets, key: Key) -> bool:
-        """Read an item; return whether there was room for it."""
+        """Read and add an item; return False if the page has no room for it."""
         row = snapshot.find(table, key)
         size = 0 if row is None else row.size
         if size > self._room or not self._room:
@@ -55,13 +55,13 @@ class _Page:
         return True
 
     def leave_out(self, gets: _Gets, key: Item) -> None:
-        """Return a key, as the request has it, for another request."""
+        """Add a key to the unprocessed keys, in the form of the request."""
         rest = self.unprocessed.setdefault(gets.given, {**gets.members, "Keys": []})
         rest["Keys"].append(key)
 
 
 def batch_get_item(engine: Engine, request: Request) -> Answer:
-    """Return the items with some keys, up to 16 MB of them."""
+    """Return items by their keys; at most 16 MB."""
     page = _Page(Consumed(read_detail(request)))
     batch = [_read_gets(*each) for each in _list_tables(request, MAX_BATCH_GET)]
     if sum(len(gets.keys) for gets in batch) > MAX_BATCH_GET:
@@ -96,7 +96,7 @@ def _read_gets(given: str, members: Any, path: str) -> _Gets:
 
 
 def batch_write_item(engine: Engine, request: Request) -> Answer:
-    """Put and delete items: nothing is written unless all of them are valid."""
+    """Put and delete items; write nothing unless all requests are valid."""
     consumed = Consumed(read_detail(request))
     wants_metrics = read_metrics(request)
     batch = [
@@ -152,7 +152,7 @@ def _read_writes(given: str, requests: Any, path: str) -> Iterator[Write]:
 def _pick_requests(
     items: Mapping[str, list[Any]], numbers: Collection[int]
 ) -> dict[str, list[Any]]:
-    """Return the requests of a batch with these numbers, by table."""
+    """Return the requests at these positions of a batch, by table."""
     picked: dict[str, list[Any]] = {}
     requests = [(given, each) for given, several in items.items() for each in several]
     for number in sorted(numbers):
@@ -162,7 +162,7 @@ def _pick_requests(
 
 
 def _list_tables(request: Request, most: int) -> Iterator[tuple[str, Any, str]]:
-    """Yield each table as it is given, what is requested of it, and the path of that."""
+    """Yield each table by its name or ARN, its requests, and their path for errors."""
     tables: dict[str, Any] = require(request, "RequestItems", dict)
     require_lengths(tables, 1, most, "requestItems")
     for given, requested in tables.items():
@@ -170,13 +170,13 @@ def _list_tables(request: Request, most: int) -> Iterator[tuple[str, Any, str]]:
 
 
 class _Seen:
-    """The targets of a batch, which must all differ."""
+    """The keys of a batch, which must all differ."""
 
     def __init__(self) -> None:
         self._keys: set[tuple[int, Key]] = set()
 
     def add(self, table: Table, key: Key) -> None:
-        """Note a target; raise a ValidationException for one that was noted before."""
+        """Add a key; raise a ValidationException if it was added before."""
         place = (table.number, key)
         if place in self._keys:
             raise make_invalid("Provided list of item keys contains duplicates")

@@ -30,18 +30,18 @@ def read_metrics(members: Members) -> bool:
 
 
 def count_read_units(size: int, *, consistent: bool) -> float:
-    """Return the units that reading *size* bytes takes: at least those of one block of 4 KB."""
+    """Return the units for reading *size* bytes, in blocks of 4 KB; at least one block counts."""
     blocks = max(1, -(-size // READ_UNIT_BYTES))
     return float(blocks) if consistent else blocks / 2
 
 
 def count_write_units(size: int) -> float:
-    """Return the units that writing *size* bytes takes."""
+    """Return the units for writing *size* bytes, in blocks of 1 KB; at least one block counts."""
     return float(max(1, -(-size // WRITE_UNIT_BYTES)))
 
 
 class _Units:
-    """The units of one table: its own, and those of its indexes by kind and name."""
+    """The units of one table: those of the table itself, and those of its indexes by kind and name."""
 
     def __init__(self) -> None:
         self.own = 0.0
@@ -57,8 +57,9 @@ class _Units:
 class Consumed:
     """The capacity that a request consumes, by table.
 
-    *detail* is the request's ReturnConsumedCapacity. Where that is NONE, nothing is counted.
-    *factor* is 2 for transactions: it is that of the table, and its indexes take what they always do.
+    :param detail: the request's ReturnConsumedCapacity; with NONE, nothing is counted.
+    :param factor: the factor for the units of tables, 2 in transactions. Writes to indexes count once.
+    :param kind: "Read" or "Write" for a transaction, whose units are also shown under that kind.
     """
 
     def __init__(self, detail: str, factor: int = 1, kind: str = "") -> None:
@@ -67,13 +68,16 @@ class Consumed:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether the answer has it."""
+        """Whether the answer contains the capacity."""
         return self.detail != "NONE"
 
     def add_read(
         self, table: Table, units: float, index: Index | None = None, *, own: float = 0.0
     ) -> None:
-        """Count the *units* of a read from the table, or from its *index* with *own* ones of the table."""
+        """Count the *units* of a read from the table, or from its *index*.
+
+        :param own: with *index*, the units for reading the same items from the table too.
+        """
         found = self._find(table)
         if index is None:
             found.own += units * self._factor
@@ -82,7 +86,7 @@ class Consumed:
         found.own += own * self._factor
 
     def add_write(self, table: Table, outcome: Outcome) -> None:
-        """Count what a write takes: in the table, and in each index whose entry changes."""
+        """Count the units of a write: those of the table, and of each index with a changed entry."""
         if not self.is_wanted:
             return
         found = self._find(table)
@@ -93,7 +97,7 @@ class Consumed:
                 found.add(index, units)
 
     def add_check(self, table: Table, size: int) -> None:
-        """Count a write that is none: a failed condition, or a check of one."""
+        """Count the units of a ConditionCheck, which costs as much as a write."""
         self._find(table).own += count_write_units(size) * self._factor
 
     def describe(self) -> list[dict[str, Any]]:
@@ -101,7 +105,10 @@ class Consumed:
         return [self._describe(name, units) for name, units in self._tables.items()]
 
     def into(self, answer: dict[str, Any], *, several: bool = False) -> dict[str, Any]:
-        """Add the ConsumedCapacity to *answer*, if it is wanted: one, or a list of *several*."""
+        """Add the ConsumedCapacity to *answer*, if it is wanted; return *answer*.
+
+        :param several: whether it is a list, as in operations on several tables.
+        """
         if self.is_wanted:
             found = self.describe()
             if several:
@@ -115,15 +122,15 @@ class Consumed:
 
     def _describe(self, name: str, units: _Units) -> dict[str, Any]:
         total = units.own + sum(sum(counts.values()) for counts in units.indexes.values())
-        found = {"TableName": name, **self._spell(total)}
+        found = {"TableName": name, **self._show(total)}
         if self.detail == "INDEXES":
-            found["Table"] = self._spell(units.own)
+            found["Table"] = self._show(units.own)
             for kind, counts in units.indexes.items():
-                found[kind] = {index: self._spell(count) for index, count in counts.items()}
+                found[kind] = {index: self._show(count) for index, count in counts.items()}
         return found
 
-    def _spell(self, units: float) -> dict[str, Any]:
-        """Return the members of a number of units; those of a transaction name their kind too."""
+    def _show(self, units: float) -> dict[str, Any]:
+        """Return the members of the answer for a number of units."""
         found: dict[str, Any] = {"CapacityUnits": units}
         if self._kind:
             found[f"{self._kind}CapacityUnits"] = units
@@ -131,7 +138,7 @@ class Consumed:
 
 
 def _count_index_units(index: Index, old: Item | None, new: Item | None) -> float:
-    """Return the units of bringing an index from *old* to *new*."""
+    """Return the units for updating an index, when an item changes from *old* to *new*."""
     before = None if old is None else index.find_key(old)
     after = None if new is None else index.find_key(new)
     old_entry = {} if before is None or old is None else index.project(old)
@@ -149,7 +156,7 @@ def _count_index_units(index: Index, old: Item | None, new: Item | None) -> floa
 
 
 def describe_collection(snapshot: Snapshot, table: Table, item: Item) -> dict[str, Any] | None:
-    """Return the metrics of the collection of *item*, for a table with local indexes; else None."""
+    """Return the metrics of the item collection of *item*, or None if the table has no local indexes."""
     if not any(index.is_local for index in table.indexes.values()):
         return None
     key = {part.name: item[part.name] for part in table.hash_parts}
@@ -161,7 +168,7 @@ def describe_collection(snapshot: Snapshot, table: Table, item: Item) -> dict[st
 def describe_collections(
     snapshot: Snapshot, written: Sequence[tuple[Table, Item]]
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the metrics of all collections of the *written* items by table."""
+    """Return the metrics of the item collections of all *written* items, by table."""
     found: dict[str, list[dict[str, Any]]] = {}
     for table, item in written:
         metrics = describe_collection(snapshot, table, item)

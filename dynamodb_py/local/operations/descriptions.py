@@ -1,7 +1,7 @@
-"""Descriptions of tables: the options of a request as they are stored, and as answers show them.
+"""Descriptions of tables: reading them from requests, and showing them in answers.
 
-What is stored is the API's TableDescription, with some members of our own: each index has the Number of
-its place in the store, and the table has TimeToLive, Tags and Backups.
+The store has the API's TableDescription, with a few more members: each index has a Number, which names its
+SQLite table, and the table has TimeToLive, Tags and Backups.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ _VIEWS = ("NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY")
 _PRIVATE = frozenset({"TimeToLive", "Tags", "Backups"})
 _KINDS = ("LocalSecondaryIndexes", "GlobalSecondaryIndexes")
 _STALE_AFTER = 6 * 3600.0
-"""Seconds after which DynamoDB counts a table anew."""
+"""The seconds after which DynamoDB counts the items of a table again."""
 _QUICK = 0.02
-"""Seconds that counting may take to be done for each description."""
+"""If counting takes at most this number of seconds, each description counts again."""
 _SAMPLE = 1000
-_FLOOR = {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000}
-"""What every table on demand can do at once."""
+"""The maximum number of index entries whose sizes are measured."""
+_WARM = ("ReadUnitsPerSecond", "WriteUnitsPerSecond")
 
 
 def read_throughput(members: Members, path: str = "") -> Description | None:
-    """Return the ProvisionedThroughput, or None."""
+    """Return the ProvisionedThroughput, or None if it is missing."""
     given: Members | None = read(members, "ProvisionedThroughput", dict)
     if given is None:
         return None
@@ -47,7 +47,7 @@ def read_throughput(members: Members, path: str = "") -> Description | None:
 
 
 def check_throughput(mode: str, throughput: Description | None, index: str | None = None) -> None:
-    """Raise a ValidationException unless a table or index has throughput where *mode* wants it."""
+    """Raise a ValidationException if the throughput of a table or index does not fit the billing *mode*."""
     where = "" if index is None else f" for index: {index}"
     if mode == "PROVISIONED" and throughput is None:
         if index is None:
@@ -63,7 +63,7 @@ def check_throughput(mode: str, throughput: Description | None, index: str | Non
 
 
 def read_capacity_limits(members: Members, mode: str, path: str = "") -> Description:
-    """Return the members OnDemandThroughput and WarmThroughput of a description, where given."""
+    """Return the members OnDemandThroughput and WarmThroughput of a description, if the request has them."""
     found: Description = {}
     limits: Members | None = read(members, "OnDemandThroughput", dict)
     if limits is not None:
@@ -78,7 +78,7 @@ def read_capacity_limits(members: Members, mode: str, path: str = "") -> Descrip
         )
     warm: Members | None = read(members, "WarmThroughput", dict)
     if warm is not None:
-        units = _read_counts(warm, tuple(_FLOOR), f"{path}warmThroughput.", low=1)
+        units = _read_counts(warm, _WARM, f"{path}warmThroughput.", low=1)
         found["WarmThroughput"] = {**units, "Status": "ACTIVE"}
     return found
 
@@ -99,7 +99,7 @@ def describe_index(name: str, definition: Description) -> Description:
 
 
 def describe_billing(mode: str, throughput: Description | None, at: float) -> Description:
-    """Return the members of a description that say how a table or index is billed."""
+    """Return the members of a description for the billing of a table or index."""
     units = throughput or {
         "NumberOfDecreasesToday": 0,
         "ReadCapacityUnits": 0,
@@ -118,7 +118,7 @@ def find_mode(description: Description) -> str:
 
 
 def read_stream(members: Members) -> Description | None:
-    """Return the StreamSpecification, or None."""
+    """Return the StreamSpecification, or None if it is missing."""
     given: Members | None = read(members, "StreamSpecification", dict)
     if given is None:
         return None
@@ -136,7 +136,7 @@ def read_stream(members: Members) -> Description | None:
 
 
 def describe_stream(name: str, stream: Description, at: float) -> Description:
-    """Return the members of a description for a stream that begins at a time."""
+    """Return the members of a description for a stream that opens at the time *at*."""
     label = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at * 1000) % 1000:03d}"
     return {
         "StreamSpecification": stream,
@@ -167,7 +167,7 @@ def _describe_encryption(sse: Members) -> Description:
     if not read_flag(sse, "Enabled"):
         if key is not None:
             raise make_invalid(f"{INVALID}KMSMasterKeyId needs Enabled to be true")
-        return {"SSEDescription": None}  # none is shown
+        return {"SSEDescription": None}  # show() leaves it out
     key = key or "alias/aws/dynamodb"
     if not key.startswith("arn:"):
         key = f"arn:aws:kms:local:000000000000:{key if '/' in key else f'key/{key}'}"
@@ -175,29 +175,30 @@ def _describe_encryption(sse: Members) -> Description:
 
 
 def refuse_members(members: Members, *names: str) -> None:
-    """Raise a ValidationException for options that only exist in the cloud."""
+    """Raise a ValidationException if a request has options that only AWS supports."""
     for name in names:
         if members.get(name) is not None:
             raise make_invalid(f"{to_member(name)} is not supported by the embedded database")
 
 
 class Measures(NamedTuple):
-    """How many items a table and its indexes have, their sizes, and when that was counted."""
+    """The numbers of items in a table and its indexes, and their sizes in bytes."""
 
     at: float
+    """When they were counted, by the monotonic clock."""
     took: float
+    """The seconds that counting took."""
     own: tuple[int, int]
+    """The number and the size of the table's items."""
     indexes: Mapping[str, tuple[int, int]]
+    """The number and the size of the entries of each index, by its name."""
 
 
 _NOTHING = Measures(0.0, 0.0, (0, 0), {})
 
 
 def measure(snapshot: Snapshot, table: Table) -> Measures:
-    """Return the measures of a table: of this moment, or as in DynamoDB some hours old.
-
-    They are old where counting takes long.
-    """
+    """Return the measures of a table. If counting takes long, they may be some hours old, as in DynamoDB."""
     known: Measures | None = table.measures
     now = time.monotonic()
     if known is not None and known.took > _QUICK and now - known.at < _STALE_AFTER:
@@ -211,7 +212,7 @@ def measure(snapshot: Snapshot, table: Table) -> Measures:
 
 
 def _measure_index(snapshot: Snapshot, table: Table, index: Index) -> tuple[int, int]:
-    """Return how many entries an index has, and their size, which is estimated for many."""
+    """Return the number of entries in an index and their size, which is an estimate if there are many."""
     count = snapshot.count_entries(index)
     rows = islice(snapshot.find_range(table, index), _SAMPLE)
     sizes = [measure_item(index.project(row.item)) for row in rows]
@@ -220,7 +221,7 @@ def _measure_index(snapshot: Snapshot, table: Table, index: Index) -> tuple[int,
 
 
 def show(table: Table, snapshot: Snapshot | None = None) -> Description:
-    """Return the description of a table for an answer: without *snapshot*, as of an empty one."""
+    """Return the description of a table for an answer. Without *snapshot*, it shows an empty table."""
     measures = _NOTHING if snapshot is None else measure(snapshot, table)
     found = {
         name: value

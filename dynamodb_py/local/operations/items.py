@@ -1,4 +1,4 @@
-"""One item at a time: GetItem, PutItem, UpdateItem, DeleteItem."""
+"""The operations on one item: GetItem, PutItem, UpdateItem, DeleteItem."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _LEGACY = ("Expected", "ConditionalOperator", "AttributeUpdates", "AttributesToG
 _PLAIN = frozenset(
     (*_EXPRESSIONS, *_LEGACY, "ExpressionAttributeNames", "ExpressionAttributeValues")
 )
-"""The members that a plain read or write has none of, which is quick to see."""
+"""The members that a plain read or write lacks. It is quicker to look for them all at once."""
 _NEEDED = {"ConditionCheck": "ConditionExpression", "Update": "UpdateExpression"}
-"""What parts of transactions must have."""
+"""The members that parts of transactions must have, by kind."""
 
 
 def get_item(engine: Engine, request: Request) -> Answer:
@@ -62,12 +62,12 @@ def get_item(engine: Engine, request: Request) -> Answer:
 
 
 def put_item(engine: Engine, request: Request) -> Answer:
-    """Store an item in the place of another."""
+    """Store an item; replace the item with its key."""
     return _write_one(engine, request, "Put", ("NONE", "ALL_OLD"))
 
 
 def update_item(engine: Engine, request: Request) -> Answer:
-    """Change attributes of an item, or make one."""
+    """Change attributes of an item; create the item if it is missing."""
     return _write_one(engine, request, "Update", RETURN_VALUES)
 
 
@@ -77,7 +77,7 @@ def delete_item(engine: Engine, request: Request) -> Answer:
 
 
 def read_write(members: Members, kind: Kind, path: str = "") -> Write:
-    """Return the write of a request, or of a part of a transaction at *path*."""
+    """Return the write of a request, or of a part of a transaction, which has a *path*."""
     table = read_table_name(members, path)
     item = read_key(members, path, "Item" if kind == "Put" else "Key")
     if path and kind in _NEEDED:
@@ -93,26 +93,26 @@ def read_write(members: Members, kind: Kind, path: str = "") -> Write:
         placeholders.check_used()
     if kind == "Put":
         return make_put(table, item, condition, returns_failed=returns_failed)
-    # An expression makes an item even if it only removes, which AttributeUpdates do not.
+    # An UpdateExpression always creates a missing item; AttributeUpdates that only remove do not.
     is_legacy = members.get("UpdateExpression") is None
     creates = not is_legacy or changes is None or changes.creates
     return Write(table, kind, item, condition, changes, returns_failed, creates=creates)
 
 
 def read_key(members: Members, path: str = "", name: str = "Key") -> Item:
-    """Return the member Key, or the one called *name*, with its values checked."""
+    """Return the member Key, or the member *name*, with checked values."""
     return check_item(require(members, name, dict, path))
 
 
 def read_placeholders(members: Members) -> Placeholders:
-    """Return the placeholders of a request or of a part of one."""
+    """Return the placeholders of a request, or of a part of it."""
     return Placeholders(
         members.get("ExpressionAttributeNames"), members.get("ExpressionAttributeValues")
     )
 
 
 def read_projection(members: Members) -> Projection | None:
-    """Return the projection of a read of items by key, or None for whole items."""
+    """Return the projection of a read by key, or None for whole items."""
     if _PLAIN.isdisjoint(members):
         return None
     refuse_mixture(members, _EXPRESSIONS, _LEGACY)
@@ -154,7 +154,10 @@ def _read_returns_failed(members: Members, path: str) -> bool:
 
 
 def _write_one(engine: Engine, request: Request, kind: Kind, returnable: Sequence[str]) -> Answer:
-    """Carry out the write of a request, which may return one of *returnable*; return its answer."""
+    """Carry out the write of a request; return the answer.
+
+    :param returnable: the values of ReturnValues that the operation allows.
+    """
     returning = read_choice(request, "ReturnValues", RETURN_VALUES, "NONE")
     write = read_write(request, kind)
     if returning not in returnable:
@@ -182,7 +185,7 @@ def _write_one(engine: Engine, request: Request, kind: Kind, returnable: Sequenc
 
 
 def choose_attributes(outcome: Outcome, returning: str, changes: Update | None) -> Item | None:
-    """Return what *returning*, the member ReturnValues, selects of the outcome of a write."""
+    """Return the attributes of the outcome of a write that *returning*, the member ReturnValues, selects."""
     if returning == "NONE":
         return None
     item = outcome.old if returning.endswith("OLD") else outcome.new

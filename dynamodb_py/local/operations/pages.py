@@ -1,4 +1,4 @@
-"""Pages: what a query, a scan or a statement reads of a table or index at once."""
+"""Pages: reading the items of one response to a query, a scan or a statement."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ..expressions.projections import Selection
 from .capacity import Consumed, count_read_units
 
 MAX_PAGE_BYTES = 1024 * 1024
-"""A page has so much of items at most, before any filter.
+"""The maximum size of the items of a page in bytes, before the filter.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 """
 PLACES = 2**63
-"""How many places of hash keys there are."""
+"""The number of places of hash keys."""
 
 _INVALID_START = "The provided starting key is invalid"
 _OTHER_SCHEMA = f"{_INVALID_START}: The provided key element does not match the schema"
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """How a page is made of what is read."""
+    """How a request reads a page: from which table or index, and which parts of which items it returns."""
 
     table: Table
     index: Index | None = None
@@ -38,30 +38,30 @@ class Reading(msgspec.Struct, frozen=True):
     """The filter."""
     projection: Selection | None = None
     limit: int | None = None
-    """How many items are read, before the filter."""
+    """The maximum of items to read, before the filter."""
     consistent: bool = False
     counts: bool = False
     """Whether the items are only counted."""
     whole: bool = False
-    """Whether a local index gives the attributes that are only in the table, too."""
+    """Whether a read from a local index also returns the attributes that only the table has."""
 
     @property
     def keyed(self) -> Keyed:
-        """What is read: the index or the table."""
+        """The index that is read, or the table."""
         return self.table if self.index is None else self.index
 
     @property
     def key_names(self) -> dict[str, None]:
-        """The attributes of a key to start from, in order."""
+        """The attributes of ExclusiveStartKey and LastEvaluatedKey, in order."""
         return dict.fromkeys((*self.table.names, *self.keyed.names))
 
     @property
     def fetches(self) -> bool:
-        """Whether each item is read from the table too: a local index lacks what is returned."""
+        """Whether each item is also read from the table, as the local index lacks attributes to return."""
         return self.whole or bool(self._find_unprojected(self.projection))
 
     def check_attributes(self) -> None:
-        """Raise a ValidationException if a global index lacks attributes that are returned."""
+        """Raise a ValidationException if a global index lacks attributes to return."""
         if self.index is None or self.index.is_local or self.index.projected is None:
             return
         if self.whole:
@@ -76,9 +76,9 @@ class Reading(msgspec.Struct, frozen=True):
             )
 
     def check_filter(self) -> None:
-        """Raise a ValidationException if the index of a query lacks attributes that it filters by.
+        """Raise a ValidationException if the index of a query lacks attributes of the filter.
 
-        In a scan they count as absent.
+        For a scan, these attributes count as missing.
         """
         if self.index is not None and (missing := self._find_unprojected(self.condition)):
             raise make_invalid(
@@ -92,18 +92,20 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What was read."""
+    """The result of reading a page."""
 
     items: list[Any]
-    """The items as JSON or dicts; empty where they are only counted."""
+    """The items as JSON or dicts; empty if they are only counted."""
     count: int
+    """The number of items after the filter."""
     scanned: int
+    """The number of items before the filter."""
     last: Item | None
-    """The key of the last item that was read, if there may be more."""
+    """The key of the last item that was read; None if there are no more items."""
 
 
 def find_index(table: Table, name: str | None) -> Index | None:
-    """Return the index called *name*, or None for no name; raise a ValidationException."""
+    """Return the index called *name*; raise a ValidationException if it is missing. None returns None."""
     if name is None:
         return None
     index = table.indexes.get(name)
@@ -113,7 +115,10 @@ def find_index(table: Table, name: str | None) -> Index | None:
 
 
 def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
-    """Return the keys, in the source and in the table, of a key to start from; check its parts."""
+    """Return the position of an ExclusiveStartKey: the key in the index or the table, and that in the table.
+
+    :raises ServiceError: a ValidationException, if *start* does not fit the keys.
+    """
     table, names = reading.table, reading.key_names
     if start.keys() != names.keys():
         raise make_invalid(_OTHER_SCHEMA if reading.index is None else _INVALID_START)
@@ -132,7 +137,7 @@ def find_start(reading: Reading, start: Item) -> tuple[Key, Key]:
 
 
 def find_places(segment: int, total: int) -> tuple[int, int]:
-    """Return the first and the last place of a segment of a scan.
+    """Return the first and the last place of hash keys of a segment of a scan.
 
     >>> find_places(0, 2)[1] + 1 == find_places(1, 2)[0]
     True
@@ -147,11 +152,12 @@ def read_page(
     start: tuple[Key, Key] | None,
     consumed: Consumed,
 ) -> Page:
-    """Read a page of one area after the other; count what that takes in *consumed*.
+    """Read a page from *areas*, in their order.
 
-    *start*, as of :func:`find_start`, is in the first area: the page begins behind it.
+    :param start: the position in the first area after which the page begins: see :func:`find_start`.
+    :param consumed: counts the capacity of the read.
     """
-    # SQLite must not go on reading after the snapshot.
+    # The statement of SQLite must be closed before the snapshot ends.
     with closing(_find_rows(snapshot, reading, areas, start)) as rows:
         return _fill_page(reading, rows, consumed)
 
@@ -197,11 +203,11 @@ def _fill_page(reading: Reading, rows: Iterable[Row], consumed: Consumed) -> Pag
 
 
 _Seen: TypeAlias = "tuple[Item | None, int, float]"
-"""What the filter sees of a row, None for all; its size there; the units of what the table adds."""
+"""The attributes that the filter sees, None for all; their size; the units for reading the item from the table."""
 
 
 def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
-    """Return the function that tells what is seen of a row."""
+    """Return a function that returns the view of a row in the table or the index."""
     index, consistent, whole = reading.index, reading.consistent, reading.whole
     if index is None or index.projected is None:
         return lambda row: (None, row.size, 0.0)
@@ -216,5 +222,5 @@ def _make_view(reading: Reading) -> Callable[[Row], _Seen]:
 
 
 def show_row(row: Row, projection: Selection | None) -> Any:
-    """Return an item as answers have it: a dict, or JSON that needs no decoding."""
+    """Return an item for an answer: a dict, or its stored JSON, which need not be decoded."""
     return msgspec.Raw(row.body) if projection is None else projection.project(row.item)

@@ -37,7 +37,7 @@ _LEGACY = ("AttributesToGet", "QueryFilter", "ScanFilter", "ConditionalOperator"
 
 
 class _Common:
-    """The members that Query and Scan share, checked as far as that is possible without the table."""
+    """The common members of Query and Scan, with all checks that do not need the table."""
 
     def __init__(self, request: Members, filter_name: str) -> None:
         self.table_name = read_table_name(request)
@@ -80,7 +80,7 @@ class _Common:
             )
 
     def plan(self, snapshot: Snapshot) -> Reading:
-        """Find the table and the index; return how pages of them are made."""
+        """Find the table and the index, and return how to read a page from them."""
         table = find_table(snapshot, self.table_name)
         index = find_index(table, self.index_name)
         if index is not None and not index.is_local and self.consistent:
@@ -101,7 +101,7 @@ class _Common:
 
 
 def query(engine: Engine, request: Request) -> Answer:
-    """Return the items of one hash key, by their range keys."""
+    """Return items of one hash key, in the order of their range keys."""
     common = _Common(request, "QueryFilter")
     forward = read(request, "ScanIndexForward", bool)
     if request.get("KeyConditions") is None and request.get("KeyConditionExpression") is None:
@@ -124,7 +124,7 @@ def query(engine: Engine, request: Request) -> Answer:
 
 
 def scan(engine: Engine, request: Request) -> Answer:
-    """Return all items of a table or an index, or of a segment of it."""
+    """Return the items of a table, an index, or a segment of them."""
     segment, total = _read_segment(request)
     common = _Common(request, "ScanFilter")
     common.placeholders.check_used()
@@ -177,7 +177,7 @@ def _read_area(
 
 
 def _check_filter(request: Members, reading: Reading) -> None:
-    """Raise a ValidationException if a query filters by its key, or by what its index lacks."""
+    """Raise a ValidationException if a query filters by its key, or by attributes that its index lacks."""
     if reading.condition is None:
         return
     reading.check_filter()

@@ -1,4 +1,4 @@
-"""The members of requests: read with the service's checks of types, lengths and choices."""
+"""Reading the members of requests, with the service's checks of types, lengths and choices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..database.values import as_map
 Members: TypeAlias = Mapping[str, Any]
 
 ARN = "arn:aws:dynamodb:local:000000000000:table/"
-"""What the ARNs of all tables begin with."""
+"""The beginning of the ARNs of all tables."""
 
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]+\Z")
 _TYPE_NAMES: dict[type, str] = {
@@ -30,7 +30,7 @@ FAILURE_VALUES = ("ALL_OLD", "NONE")
 
 
 def read(members: Members, name: str, kind: type) -> Any:
-    """Return the member *name*, or None; raise SerializationException unless it is of *kind*."""
+    """Return the member *name*, or None; raise a SerializationException unless its type is *kind*."""
     value = members.get(name)
     if value is None or type(value) is kind:
         return value
@@ -40,7 +40,10 @@ def read(members: Members, name: str, kind: type) -> Any:
 
 
 def require(members: Members, name: str, kind: type, path: str = "") -> Any:
-    """Return the member *name*, which must be there; *path* is where the members are."""
+    """Return the member *name*; raise a ValidationException if it is missing.
+
+    :param path: the path to *members* in the request, for errors.
+    """
     value = read(members, name, kind)
     if value is None:
         raise make_violation(None, f"{path}{to_member(name)}", "Member must not be null")
@@ -50,7 +53,7 @@ def require(members: Members, name: str, kind: type, path: str = "") -> Any:
 def read_choice(
     members: Members, name: str, choices: Sequence[str], default: str, path: str = ""
 ) -> str:
-    """Return the member *name*, one of *choices*."""
+    """Return the member *name*; raise a ValidationException unless it is one of *choices*."""
     value: str | None = read(members, name, str)
     if value is None:
         return default
@@ -63,21 +66,21 @@ def read_choice(
 
 
 def read_parts(request: Members, name: str, most: int) -> list[Members]:
-    """Return the member *name*: a list of 1 to *most* structures."""
+    """Return the member *name*, a list of 1 to *most* maps."""
     found: list[Any] = require(request, name, list)
     require_lengths(found, 1, most, to_member(name))
     return [as_map(each) for each in found]
 
 
 def read_flag(members: Members, name: str) -> bool:
-    """Return the member *name*, False by default."""
+    """Return the boolean member *name*; False if it is missing."""
     return bool(read(members, name, bool))
 
 
 def read_count(
     members: Members, name: str, low: int = 1, high: int | None = None, path: str = ""
 ) -> int | None:
-    """Return the member *name*, a number from *low* to *high*, or None."""
+    """Return the member *name*, a number from *low* to *high*, or None if it is missing."""
     value: int | None = read(members, name, int)
     if value is None:
         return None
@@ -108,7 +111,7 @@ def read_table_name(members: Members, path: str = "") -> str:
 
 
 def parse_table_name(value: str, member: str = "tableName") -> str:
-    """Return the name of a table that is given by its name or its ARN."""
+    """Return the name of the table with *value* as its name or ARN."""
     if _TABLE_NAME.match(value) and len(value) <= 1024:
         return value
     if value.startswith("arn:"):
@@ -122,7 +125,7 @@ def parse_table_name(value: str, member: str = "tableName") -> str:
 
 
 def to_member(name: str) -> str:
-    """Return *name* as messages spell members: the first letter small, SSE as sse.
+    """Return *name* as in the messages of errors, with a small first letter.
 
     >>> to_member("TableName"), to_member("SSESpecification")
     ('tableName', 'sSESpecification')
@@ -131,7 +134,7 @@ def to_member(name: str) -> str:
 
 
 def refuse_mixture(members: Members, expressions: Sequence[str], others: Sequence[str]) -> None:
-    """Raise a ValidationException for a request with expressions and legacy parameters."""
+    """Raise a ValidationException if a request has both expressions and legacy parameters."""
     modern = [name for name in expressions if members.get(name) is not None]
     legacy = [name for name in others if members.get(name) is not None]
     if modern and legacy:

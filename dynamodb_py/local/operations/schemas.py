@@ -1,4 +1,4 @@
-"""The keys, attribute definitions and indexes of a table, checked as the service does."""
+"""Reading the keys, attribute definitions and indexes of a table, with the service's checks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROJECTIONS = ("ALL", "INCLUDE", "KEYS_ONLY")
 
 
 def check_name(name: str) -> str:
-    """Return the name of a new table or index; raise a ValidationException."""
+    """Return *name*; raise a ValidationException if a new table or index cannot have it."""
     if not MIN_TABLE_NAME <= len(name) <= MAX_TABLE_NAME or not _NAME.match(name):
         raise make_invalid(
             "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, "
@@ -36,7 +36,7 @@ def check_name(name: str) -> str:
 
 
 def read_definitions(members: Members) -> dict[str, str]:
-    """Return the types of the attributes in AttributeDefinitions by name."""
+    """Return the types in AttributeDefinitions by the name of the attribute."""
     found: dict[str, str] = {}
     for number, each in enumerate(read(members, "AttributeDefinitions", list) or (), 1):
         path = f"attributeDefinitions.{number}.member."
@@ -50,13 +50,13 @@ def read_definitions(members: Members) -> dict[str, str]:
     return found
 
 
-def spell_definitions(types: dict[str, str]) -> list[dict[str, str]]:
-    """Return the AttributeDefinitions of types by name."""
+def make_definitions(types: dict[str, str]) -> list[dict[str, str]]:
+    """Return AttributeDefinitions for *types*, a type for each name."""
     return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
 
 
 def read_key_schema(members: Members, path: str = "", *, parts: int = 1) -> Schema:
-    """Return the KeySchema: up to *parts* hash keys, then up to as many range keys."""
+    """Return the KeySchema: up to *parts* attributes of the hash key, then up to *parts* of the range key."""
     elements: list[Any] = require(members, "KeySchema", list, path)
     path += "keySchema"
     require_lengths(elements, 1, 2 * parts, path)
@@ -90,12 +90,12 @@ def _check_key_types(kinds: Sequence[str], parts: int) -> None:
 
 
 def read_global_index(members: Members, path: str) -> dict[str, Any]:
-    """Return the name, keys and projection of a global index to be made, at *path*."""
+    """Return the name, keys and projection of a new global index; *path* is for errors."""
     return _read_index(members, path, MAX_KEY_PARTS)
 
 
 def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members, str]]:
-    """Return what defines each of the GlobalSecondaryIndexes, its members, and their path."""
+    """Return the definition of each of the GlobalSecondaryIndexes, its members, and their path."""
     return [
         (read_global_index(each, path), each, path)
         for each, path in _list_indexes(members, "GlobalSecondaryIndexes", MAX_GLOBAL_INDEXES)
@@ -103,7 +103,7 @@ def read_global_indexes(members: Members) -> list[tuple[dict[str, Any], Members,
 
 
 def read_local_indexes(members: Members, table: Schema) -> list[dict[str, Any]]:
-    """Return what defines each of the LocalSecondaryIndexes of a table with the schema *table*."""
+    """Return the definitions of the LocalSecondaryIndexes of a table with the schema *table*."""
     found: list[dict[str, Any]] = []
     for each, path in _list_indexes(members, "LocalSecondaryIndexes", MAX_LOCAL_INDEXES):
         index = _read_index(each, path, 1)
@@ -181,7 +181,7 @@ def _read_projection(members: Members, path: str) -> dict[str, Any]:
 
 
 def check_schema(types: dict[str, str], table: Schema, indexes: Sequence[dict[str, Any]]) -> None:
-    """Raise a ValidationException unless keys and definitions match, and names are unique."""
+    """Raise a ValidationException unless keys match definitions, and names of indexes are unique."""
     _check_defined(types, table, indexes)
     seen: set[str] = set()
     for index in indexes:
@@ -218,7 +218,7 @@ def _check_defined(types: dict[str, str], table: Schema, indexes: Sequence[dict[
 
 
 def find_used(table: Schema, indexes: Iterable[dict[str, Any]]) -> list[str]:
-    """Return the names of all attributes of the keys of a table and its indexes, each once."""
+    """Return the names of all key attributes of a table and its indexes, each once."""
     names = _names_of(table)
     for index in indexes:
         names += _names_of(index["KeySchema"])

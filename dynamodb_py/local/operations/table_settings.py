@@ -1,4 +1,4 @@
-"""What can be set beside a table: tags, its TTL and backups; and the limits of the account."""
+"""The settings of a table that have operations of their own, tags, TTL and backups; and the account's limits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DAY = 86400
 
 
 def read_tags(members: Members) -> dict[str, str]:
-    """Return the values of the Tags by key."""
+    """Return the Tags as a dict."""
     found: dict[str, str] = {}
     for number, each in enumerate(read(members, "Tags", list) or (), 1):
         each = as_map(each)
@@ -75,7 +75,7 @@ def untag_resource(engine: Engine, request: Request) -> Answer:
 
 
 def list_tags_of_resource(engine: Engine, request: Request) -> Answer:
-    """Return the tags of a table, all at once."""
+    """Return the tags of a table, in one page."""
     name = _read_resource(request)
     if request.get("NextToken") is not None:
         raise make_invalid("The provided NextToken is not valid")
@@ -85,7 +85,7 @@ def list_tags_of_resource(engine: Engine, request: Request) -> Answer:
 
 
 def _read_resource(request: Request) -> str:
-    """Return the name of the table that ResourceArn means."""
+    """Return the name of the table in the member ResourceArn."""
     arn: str = require(request, "ResourceArn", str)
     require_lengths(arn, 1, 1283, "resourceArn")
     if not arn.startswith("arn:"):
@@ -104,7 +104,7 @@ def _make_missing_resource(arn: str) -> ServiceError:
 
 
 def update_time_to_live(engine: Engine, request: Request) -> Answer:
-    """Say which attribute has the time when an item expires, or that none has."""
+    """Enable TTL with the attribute that has the time when an item expires, or disable TTL."""
     name = read_table_name(request)
     given: Members = require(request, "TimeToLiveSpecification", dict)
     path = "timeToLiveSpecification."
@@ -122,7 +122,7 @@ def update_time_to_live(engine: Engine, request: Request) -> Answer:
 
 
 def _check_ttl_change(current: Members | None, attribute: str, *, enabled: bool) -> None:
-    """Raise a ValidationException for a change of TTL that changes nothing, or not what is set."""
+    """Raise a ValidationException if TTL is as requested already, or enabled with another attribute."""
     if current is None:
         if not enabled:
             raise make_invalid("TimeToLive is already disabled")
@@ -137,7 +137,7 @@ def _check_ttl_change(current: Members | None, attribute: str, *, enabled: bool)
 
 
 def describe_time_to_live(engine: Engine, request: Request) -> Answer:
-    """Return which attribute has the time when an item expires."""
+    """Return whether TTL is enabled, and its attribute."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
         current = find_named(snapshot, name).description.get("TimeToLive")
@@ -148,13 +148,13 @@ def describe_time_to_live(engine: Engine, request: Request) -> Answer:
 
 
 def find_named(snapshot: Snapshot, name: str) -> Table:
-    """Return the table called *name*; the ResourceNotFoundException names it."""
+    """Return the table called *name*; if it is missing, raise a ResourceNotFoundException with the name."""
     error = make_not_found(f"Requested resource not found: Table: {name} not found")
     return find_table(snapshot, name, error)
 
 
 def update_continuous_backups(engine: Engine, request: Request) -> Answer:
-    """Switch the point in time recovery of a table on or off: the setting is all there is."""
+    """Store whether point-in-time recovery of a table is on. The setting has no effect."""
     name = read_table_name(request)
     given: Members = require(request, "PointInTimeRecoverySpecification", dict)
     path = "pointInTimeRecoverySpecification."
@@ -175,7 +175,7 @@ def update_continuous_backups(engine: Engine, request: Request) -> Answer:
 
 
 def describe_continuous_backups(engine: Engine, request: Request) -> Answer:
-    """Return the setting of the point in time recovery of a table."""
+    """Return the setting of point-in-time recovery of a table."""
     name = read_table_name(request)
     with engine.store.read() as snapshot:
         backups = _find_backed_up(snapshot, name).description.get("Backups")
@@ -206,7 +206,7 @@ def _describe_backups(backups: dict[str, Any] | None, now: float) -> Answer:
 
 
 def describe_limits(engine: Engine, request: Request) -> Answer:
-    """Return the limits of throughput: DynamoDB's for a new account."""
+    """Return the limits of throughput that DynamoDB has for a new account."""
     return {
         "AccountMaxReadCapacityUnits": 80_000,
         "AccountMaxWriteCapacityUnits": 80_000,
@@ -216,14 +216,14 @@ def describe_limits(engine: Engine, request: Request) -> Answer:
 
 
 def describe_endpoints(engine: Engine, request: Request) -> Answer:
-    """Return the one endpoint there is."""
+    """Return the endpoint of the service."""
     return {
         "Endpoints": [{"Address": "dynamodb.local.amazonaws.com", "CachePeriodInMinutes": 1440}]
     }
 
 
 def _store(transaction: Transaction, table: Table, **members: Any) -> None:
-    """Store the description of a table with other *members*; None removes one."""
+    """Store the description of a table with changed *members*; None removes a member."""
     changed = {**table.description, **members}
     description = {name: value for name, value in changed.items() if value is not None}
     transaction.put_table(table.name, table.number, description)

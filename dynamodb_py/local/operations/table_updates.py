@@ -26,7 +26,7 @@ from .descriptions import (
     show,
 )
 from .requests import Members, read, read_choice, read_table_name, require
-from .schemas import check_schema, find_used, read_definitions, read_global_index, spell_definitions
+from .schemas import check_schema, find_used, make_definitions, read_definitions, read_global_index
 from .table_settings import find_named
 from .tables import describe_global_index
 
@@ -53,7 +53,7 @@ _UPDATES = ("Create", "Update", "Delete")
 
 
 def update_table(engine: Engine, request: Request) -> Answer:
-    """Change the options of a table, or add or remove an index; the change has happened at once."""
+    """Change the options of a table, or add or remove an index. The change is complete at the end of the call."""
     name = read_table_name(request)
     refuse_members(request, *_CLOUD)
     if all(request.get(each) is None for each in _CHANGES):
@@ -146,7 +146,7 @@ def _switch_billing(
 
 
 def _check_change(old: Description, new: Description, what: str, suffix: str) -> None:
-    """Raise a ValidationException for new throughput that is the old one."""
+    """Raise a ValidationException if the new throughput is equal to the old one."""
     names = ("ReadCapacityUnits", "WriteCapacityUnits")
     if any(old[name] != new[name] for name in names):
         return
@@ -184,7 +184,7 @@ def _change_indexes(
     request: Request,
     updates: list[tuple[str, Members, str]],
 ) -> None:
-    """Change the descriptions of indexes, and the definitions of attributes that go with them."""
+    """Change the descriptions of indexes, and the definitions of their key attributes."""
     if not updates:
         return
     indexes = {each["IndexName"]: each for each in description.get("GlobalSecondaryIndexes", ())}
@@ -239,21 +239,21 @@ def _set_indexes(
     schema = description["KeySchema"]
     every = [*description.get("LocalSecondaryIndexes", ()), *indexes]
     used = find_used(schema, every)
-    # Definitions that only a removed index needed go with it.
+    # The definitions that only a deleted index needed are deleted too.
     types = {name: kind for name, kind in types.items() if name in used}
     if len(indexes) > MAX_GLOBAL_INDEXES:
         raise make_invalid(
             f"{INVALID}GlobalSecondaryIndex count exceeds the per-table limit of {MAX_GLOBAL_INDEXES}"
         )
     check_schema(types, schema, every)
-    description["AttributeDefinitions"] = spell_definitions(types)
+    description["AttributeDefinitions"] = make_definitions(types)
     description.pop("GlobalSecondaryIndexes", None)
     if indexes:
         description["GlobalSecondaryIndexes"] = indexes
 
 
 def _build(transaction: Transaction, before: Table, after: Table) -> None:
-    """Remove the entries of indexes that are gone, and make those of new ones."""
+    """Drop the entries of deleted indexes, and write those of new indexes."""
     for name, index in before.indexes.items():
         if name not in after.indexes:
             transaction.drop_entries(index)
@@ -265,7 +265,7 @@ def _build(transaction: Transaction, before: Table, after: Table) -> None:
 
 
 def _show_changes(found: Description, updates: list[tuple[str, Members, str]]) -> Description:
-    """Return the description for the answer, in which changed indexes are not ACTIVE yet."""
+    """Return the description for the answer, in which new and changed indexes are not ACTIVE yet."""
     kinds = {update["IndexName"]: kind for kind, update, _ in updates}
     for index in found.get("GlobalSecondaryIndexes", ()):
         kind = kinds.get(index["IndexName"])

@@ -1,4 +1,4 @@
-"""Whole tables: CreateTable, DescribeTable, DeleteTable, ListTables."""
+"""The operations on whole tables: CreateTable, DescribeTable, DeleteTable, ListTables."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from .requests import (
 from .schemas import (
     check_name,
     check_schema,
+    make_definitions,
     read_definitions,
     read_global_indexes,
     read_key_schema,
     read_local_indexes,
-    spell_definitions,
 )
 from .table_settings import find_named, read_tags
 
@@ -55,7 +55,7 @@ _CLOUD = (
 
 
 def create_table(engine: Engine, request: Request) -> Answer:
-    """Make a table, which can be used at once."""
+    """Create a table. It can be used at once, although the answer shows the status CREATING."""
     name = check_name(read_table_name(request))
     refuse_members(request, *_CLOUD)
     description = _read_description(name, request, engine.clock())
@@ -73,7 +73,7 @@ def create_table(engine: Engine, request: Request) -> Answer:
 
 
 def _read_description(name: str, request: Request, at: float) -> Description:
-    """Return the description of a new table, without the numbers of places in the store."""
+    """Return the description of a new table; its indexes have no Number yet."""
     types = read_definitions(request)
     schema = read_key_schema(request)
     mode = read_choice(request, "BillingMode", BILLING_MODES, "PROVISIONED")
@@ -83,7 +83,7 @@ def _read_description(name: str, request: Request, at: float) -> Description:
     globals_ = [describe_global_index(name, mode, *each) for each in read_global_indexes(request)]
     check_schema(types, schema, [*local, *globals_])
     description: Description = {
-        "AttributeDefinitions": spell_definitions(types),
+        "AttributeDefinitions": make_definitions(types),
         "TableName": name,
         "KeySchema": schema,
         "TableStatus": "ACTIVE",
@@ -110,7 +110,10 @@ def _read_description(name: str, request: Request, at: float) -> Description:
 def describe_global_index(
     table: str, mode: str, definition: Description, options: Members, path: str
 ) -> Description:
-    """Return the description of a global index of *table*, billed by *mode*, with its options."""
+    """Return the description of a global index of *table*, with its options.
+
+    :param mode: the billing mode of the table.
+    """
     throughput = read_throughput(options, path)
     check_throughput(mode, throughput, definition["IndexName"])
     billing = describe_billing(mode, throughput, 0.0)
@@ -129,7 +132,7 @@ def _number_indexes(transaction: Transaction, description: Description) -> None:
 
 
 def _show_as(table: Table, status: str) -> Description:
-    """Return the description of a table for the answer of an operation that changes its status."""
+    """Return the description of a table for an answer, with *status* in place of its status."""
     found = show(table)
     found["TableStatus"] = status
     for index in found.get("GlobalSecondaryIndexes", ()):
@@ -157,7 +160,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
         found = show(table, transaction)
         transaction.delete_table(table)
         follow_table(transaction, table, None, engine.clock())
-    # DynamoDB's answer leaves out what described the items.
+    # DynamoDB's answer leaves out these members.
     for member in ("AttributeDefinitions", "KeySchema", "CreationDateTime"):
         del found[member]
     for kind in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
@@ -166,7 +169,7 @@ def delete_table(engine: Engine, request: Request) -> Answer:
 
 
 def list_tables(engine: Engine, request: Request) -> Answer:
-    """Return the names of tables, a page at a time."""
+    """Return a page of the names of tables."""
     start: str | None = read(request, "ExclusiveStartTableName", str)
     if start is not None:
         require_lengths(start, 3, 255, "exclusiveStartTableName")

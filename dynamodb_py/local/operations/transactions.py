@@ -1,4 +1,4 @@
-"""TransactWriteItems and TransactGetItems: several items at once, all or nothing."""
+"""Transactions: TransactWriteItems and TransactGetItems."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ Found = TypeVar("Found")
 
 
 class Done(NamedTuple):
-    """A write of a transaction, and what came of it."""
+    """A write of a transaction, and its outcome."""
 
     table: Table
     write: Write
@@ -52,9 +52,9 @@ class Done(NamedTuple):
 
 
 def transact_write_items(engine: Engine, request: Request) -> Answer:
-    """Write up to a hundred items, all or nothing."""
+    """Write up to 100 items, all or nothing."""
     parts = _read_parts(request)
-    _read_options(request)  # what is wrong with these comes before what is wrong with a part
+    _read_options(request)  # errors of these are raised before errors of the parts
     writes = [_read_write(*each) for each in parts]
     return run_writes(engine, request, request["TransactItems"], lambda _: writes)
 
@@ -65,9 +65,9 @@ def run_writes(
     parts: object,
     resolve: Callable[[Transaction], Sequence[Write]],
 ) -> dict[str, Any]:
-    """Carry out the writes that *resolve* gives, all or nothing, and once for a token.
+    """Carry out the writes that *resolve* returns, all or nothing, and only once for each token.
 
-    *parts* are those of the request, which a repetition must have again.
+    :param parts: the parts of the request. A request with the same token must have the same parts.
     """
     token, consumed, wants_metrics = _read_options(request)
     now = engine.clock()
@@ -96,7 +96,7 @@ def run_writes(
 def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> list[Done]:
     """Carry out all writes; raise a TransactionCanceledException if one fails.
 
-    Each goes to an item of its own, so that none sees what another has changed.
+    No two writes are to the same item, so no write depends on the result of another.
     """
     tables = [find_table(transaction, write.table) for write in writes]
     check_distinct(tables, [write.item for write in writes])
@@ -117,9 +117,9 @@ def write_all(transaction: Transaction, writes: Sequence[Write], at: float) -> l
 
 
 def check_distinct(tables: Sequence[Table], items: Sequence[Item]) -> None:
-    """Raise a ValidationException if two parts of a transaction are about one item.
+    """Raise a ValidationException if two parts of a transaction have the same item.
 
-    :param items: the items or their keys; those without one have reasons of their own.
+    :param items: the items or their keys. An item without a key is skipped: its part fails later, with a reason.
     """
     found: set[tuple[str, bytes]] = set()
     for table, item in zip(tables, items, strict=True):
@@ -133,7 +133,7 @@ def check_distinct(tables: Sequence[Table], items: Sequence[Item]) -> None:
 
 
 class _Reasons:
-    """Why parts of a transaction failed, in their order."""
+    """The cancellation reasons of a transaction, one for each part."""
 
     def __init__(self, count: int) -> None:
         self._reasons: list[dict[str, Any]] = [{"Code": "None"} for _ in range(count)]
@@ -141,7 +141,7 @@ class _Reasons:
     def note(
         self, number: int, work: Callable[P, Found], *args: P.args, **kwargs: P.kwargs
     ) -> Found | None:
-        """Do *work*, which is about a part; return None and keep the reason if it fails."""
+        """Return the result of *work* for the part *number*; if it fails, keep the reason and return None."""
         try:
             return work(*args, **kwargs)
         except EmptyKeyError:
@@ -167,7 +167,7 @@ def _check_total(size: int) -> None:
 
 
 def _read_parts(request: Members) -> list[tuple[Members, str]]:
-    """Return the members of each part of a transaction, and where they are."""
+    """Return the members of each part of a transaction, and their path for errors."""
     parts = read_parts(request, "TransactItems", MAX_TRANSACTION)
     return [(part, f"transactItems.{number}.member.") for number, part in enumerate(parts, 1)]
 
@@ -182,7 +182,7 @@ def _read_write(part: Members, path: str) -> Write:
 
 
 def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
-    """Return the token, what counts the capacity, and whether metrics are wanted."""
+    """Return the token, the counter of the capacity, and whether metrics are wanted."""
     token: str | None = read(request, "ClientRequestToken", str)
     if token is not None:
         require_lengths(token, 1, MAX_TOKEN, "clientRequestToken")
@@ -190,7 +190,7 @@ def _read_options(request: Members) -> tuple[str | None, Consumed, bool]:
 
 
 def _find_answer(transaction: Transaction, token: str, parts: object, now: float) -> bytes | None:
-    """Return what is known of a transaction that was done with *token*, or None."""
+    """Return the kept sizes of a transaction that was done with *token*, or None if there was none."""
     row = transaction.run(
         "SELECT request, answer FROM tokens WHERE token = ? AND at >= ?", (token, now - TOKEN_LIFE)
     ).fetchone()
@@ -209,7 +209,7 @@ def _find_answer(transaction: Transaction, token: str, parts: object, now: float
 def _keep_answer(
     transaction: Transaction, token: str, parts: object, done: Sequence[Done], now: float
 ) -> None:
-    """Keep what the answer to a repetition needs: the sizes of the items by table."""
+    """Keep the sizes of the items by table, from which the answer to a repeated request is made."""
     sizes = [(table.name, max(outcome.old_size, outcome.new_size)) for table, _, outcome in done]
     transaction.run(
         "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)",
@@ -218,7 +218,7 @@ def _keep_answer(
 
 
 def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> dict[str, Any]:
-    """Answer a transaction that was done before: its items count as read."""
+    """Answer a transaction that was done before: it consumes the capacity of reading the items."""
     for name, size in from_json(known):
         table = transaction.find_table(name)
         if table is not None:
@@ -227,7 +227,7 @@ def _repeat(transaction: Transaction, known: bytes, consumed: Consumed) -> dict[
 
 
 def _digest(parts: object) -> bytes:
-    # Two dicts may be equal and differ in the order of their members.
+    # The digest must not depend on the order of members.
     content = msgspec.json.encode(parts, order="sorted")
     return hashlib.blake2b(content, digest_size=16).digest()
 
@@ -241,9 +241,9 @@ class Get(NamedTuple):
 
 
 def transact_get_items(engine: Engine, request: Request) -> Answer:
-    """Read up to a hundred items as they are at one moment."""
+    """Read up to 100 items, in their state of one moment."""
     parts = _read_parts(request)
-    read_detail(request)  # what is wrong with it comes before what is wrong with a part
+    read_detail(request)  # its errors are raised before errors of the parts
     gets = [_read_get(*each) for each in parts]
     return run_reads(engine, request, lambda _: gets)
 
@@ -251,7 +251,7 @@ def transact_get_items(engine: Engine, request: Request) -> Answer:
 def run_reads(
     engine: Engine, request: Request, resolve: Callable[[Snapshot], Sequence[Get]]
 ) -> dict[str, Any]:
-    """Read what *resolve* gives, all at one moment."""
+    """Carry out the reads that *resolve* returns, in one snapshot."""
     consumed = Consumed(read_detail(request), 2, "Read")
     responses: list[dict[str, Any]] = []
     size = 0

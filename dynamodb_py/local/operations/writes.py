@@ -1,7 +1,7 @@
-"""One write of one item within a transaction, which all operations that write share.
+"""Writing one item: the common part of PutItem, BatchWriteItem, TransactWriteItems, PartiQL and others.
 
-A :class:`Write` is what a request says. :func:`find_target` checks it against its table, and
-:func:`write_item` carries it out: that is all of PutItem, BatchWriteItem, TransactWriteItems, PartiQL.
+A :class:`Write` is a write as the request describes it. :func:`find_target` checks it against its table, and
+:func:`write_item` carries it out in a transaction.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ Kind: TypeAlias = Literal["Put", "Update", "Delete", "ConditionCheck"]
 
 
 class Write(NamedTuple):
-    """A write as a request says it, with all values checked."""
+    """A write as a request describes it, with checked values."""
 
     table: str
     kind: Kind
     item: Item
-    """The whole item of a Put, else the key."""
+    """The whole item of a Put; the key of others."""
     condition: Test | None = None
     changes: Update | None = None
-    """Those of an Update; one without any makes an item that is not there."""
+    """The changes of an Update, which may have none."""
     returns_failed: bool = False
-    """Whether the error of a failed condition has the item."""
+    """Whether the error for a failed condition contains the item."""
     size: int = 0
-    """The size of a Put's item."""
+    """The size of a Put's item in bytes."""
     creates: bool = True
-    """Whether an Update makes an item that is not there."""
+    """Whether an Update creates a missing item."""
 
 
 class Outcome(NamedTuple):
-    """An item and its size before and after a write."""
+    """An item and its size in bytes, before and after a write."""
 
     old: Item | None
     new: Item | None
@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
 
 
 def find_table(snapshot: Snapshot, name: str, error: ServiceError | None = None) -> Table:
-    """Return the table called *name*; raise *error*, by default a ResourceNotFoundException."""
+    """Return the table called *name*; if it is missing, raise *error*, by default a ResourceNotFoundException."""
     table = snapshot.find_table(name)
     if table is None:
         raise error or make_not_found("Requested resource not found")
@@ -57,12 +57,12 @@ def find_table(snapshot: Snapshot, name: str, error: ServiceError | None = None)
 def make_put(
     table: str, item: Item, condition: Test | None = None, *, returns_failed: bool = False
 ) -> Write:
-    """Return the Put of an item whose values were checked; raise a ValidationException for its size."""
+    """Return the Put of an item with checked values; raise a ValidationException if the item is too large."""
     return Write(table, "Put", item, condition, None, returns_failed, check_size(item))
 
 
 def find_target(table: Table, write: Write) -> Key:
-    """Return the key of the item to be written, after checking it against the keys of *table*."""
+    """Return the key of the item to write; raise a ValidationException if *write* does not fit *table*."""
     if write.kind == "Put":
         return table.check_new(write.item)
     key = table.check_key(write.item)
@@ -88,9 +88,9 @@ def write_item(
     """Carry out *write*; return the item before and after.
 
     :param at: the time, for the stream.
-    :param key: the target, where :func:`find_target` has found it before.
-    :param needs_old: whether the outcome must have the old item.
-    :raises ServiceError: ConditionalCheckFailedException, whose fields may have the Item, or
+    :param key: the key, if :func:`find_target` was called before.
+    :param needs_old: whether the outcome must contain the old item.
+    :raises ServiceError: a ConditionalCheckFailedException, whose fields may have the Item, or a
         ValidationException.
     """
     if key is None:
@@ -118,7 +118,7 @@ def check_condition(write: Write, row: Row | None) -> None:
 
 
 def _is_plain(table: Table) -> bool:
-    """Tell whether nothing but the table itself has to know of a put."""
+    """Tell whether a put changes only the items of the table: there is no index, TTL or stream."""
     return not table.indexes and table.expires_by is None and not is_streamed(table)
 
 
@@ -142,7 +142,7 @@ def _carry_out(
 
 
 def update_item(table: Table, write: Write, old: Item | None) -> Item:
-    """Return the item after the changes of an Update."""
+    """Return the new item of an Update."""
     base = write.item if old is None else old
     if write.changes is None:
         return base

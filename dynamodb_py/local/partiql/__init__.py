@@ -1,1 +1,1 @@
-"""PartiQL: statements become the conditions, updates and writes of the other operations."""
+"""PartiQL: statements, converted to the conditions, updates and writes of the other operations."""

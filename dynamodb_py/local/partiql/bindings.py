@@ -1,4 +1,4 @@
-"""Statements of requests with the values of their parameters: their conditions, updates, columns."""
+"""Binding the values of a request to a parsed statement: its conditions, updates and columns."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Found = TypeVar("Found")
 
 
 class Values(Placeholders):
-    """The values of a statement by their names; its paths have no placeholders."""
+    """The values of a statement by their names. Its paths have no placeholders."""
 
     def __init__(self, values: dict[str, Value]) -> None:
         super().__init__(None, None)
         self.values = values
 
     def resolve_path(self, path: PathName, kind: str) -> Path:
-        """Return the path as it is."""
+        """Return the parts of the path, which are names already."""
         return path.parts
 
 
@@ -53,14 +53,14 @@ class Bound(NamedTuple):
 
 
 def read_parsed(members: Members) -> Parsed:
-    """Return what the member Statement says; raise a ValidationException."""
+    """Return the parsed member Statement; raise a ValidationException if it is not valid."""
     text: str = require(members, "Statement", str)
     require_lengths(text, 1, MAX_STATEMENT, "statement")
     return parse_statement(text)
 
 
 def bind_statement(parsed: Parsed, members: Members) -> Bound:
-    """Return a statement with the other members of its request; raise a ValidationException."""
+    """Return a statement with the values of its request; raise a ValidationException if they do not fit."""
     given: list[Any] | None = read(members, "Parameters", list)
     if given is not None:
         require_lengths(given, 1, None, "parameters")
@@ -71,7 +71,7 @@ def bind_statement(parsed: Parsed, members: Members) -> Bound:
 
 
 class Columns:
-    """The parts of items that a SELECT names.
+    """The parts of items that a SELECT returns.
 
     >>> columns = Columns([("a", "b", 0), ("c",)])
     >>> columns.project({"a": {"M": {"b": {"L": [{"S": "x"}]}}}})
@@ -84,19 +84,19 @@ class Columns:
         self._paths = {_make_label(path): path for path in paths}
 
     def project(self, item: Item) -> Item:
-        """Return a new item with those parts that *item* has."""
+        """Return a new item with the chosen parts of *item*, by their labels."""
         found = {label: find_value(item, path) for label, path in self._paths.items()}
         return {label: value for label, value in found.items() if value is not None}
 
 
 def _make_label(path: Path) -> str:
-    """Return the last name of a path, and the positions behind it."""
+    """Return the last name of a path, with the positions after it."""
     at = max(number for number, part in enumerate(path) if isinstance(part, str))
     return f"{path[at]}{''.join(f'[{position}]' for position in path[at + 1 :])}"
 
 
 def bind_values(parsed: Parsed, parameters: Sequence[object]) -> tuple[list[Value], Values]:
-    """Return the parameters and the values of a statement; raise a ValidationException."""
+    """Return the checked parameters, and the values of a statement; raise a ValidationException for bad ones."""
     if len(parameters) != parsed.parameters:
         raise make_invalid("Number of parameters in request and statement don't match.")
     checked = [check_value(parameter) for parameter in parameters]
@@ -105,14 +105,14 @@ def bind_values(parsed: Parsed, parameters: Sequence[object]) -> tuple[list[Valu
 
 
 def bind_where(where: ConditionSyntax | None, values: Values) -> Condition | None:
-    """Return the condition of WHERE; raise a ValidationException."""
+    """Return the condition of WHERE, or None; raise a ValidationException if it is not valid."""
     if where is None:
         return None
     return _without_prefix("WHERE", bind_condition, where, values, "WHERE")
 
 
 def bind_changes(statement: UpdateSyntax, values: Values) -> Update:
-    """Return the changes of an UPDATE; raise a ValidationException."""
+    """Return the changes of an UPDATE; raise a ValidationException if they are not valid."""
     for argument in statement.set_arguments:
         _check_set(argument, values)
     return _without_prefix("UpdateExpression", bind_update, statement.actions, values)
@@ -125,7 +125,7 @@ def _check_set(argument: SetArgument, values: Values) -> None:
 
 
 def _without_prefix(kind: str, bind: Callable[..., Found], *arguments: object) -> Found:
-    """Call *bind*; its errors do not name an expression, because the request has none."""
+    """Return the result of *bind*; its errors lose the prefix with *kind*, as the request has no expression."""
     try:
         return bind(*arguments)
     except ServiceError as error:

@@ -1,4 +1,4 @@
-"""The grammar of WHERE, which makes the syntax of condition expressions."""
+"""The grammar of WHERE. Its result is the syntax of condition expressions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TESTS = frozenset(
     {"attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"}
 )
 _TYPES = {"NULL": "NULL", "BOOL": "BOOL", "BOOLEAN": "BOOL", "STRING": "S"}
-"""The types of IS that DynamoDB's own have a counterpart of."""
+"""The types of IS that are types of DynamoDB."""
 _OTHER_TYPES = """
 SMALLINT INT INTEGER INT4 INT8 FLOAT REAL DOUBLE DECIMAL NUMERIC TIMESTAMP DATE TIME CHARACTER CHAR
 VARCHAR SYMBOL CLOB BLOB STRUCT TUPLE LIST SEXP BAG
@@ -34,7 +34,7 @@ _MISSING_SIDE = "Missing right-hand side expression of infix operator"
 
 
 class ConditionGrammar(Grammar):
-    """Reads a condition."""
+    """A parser of conditions."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -45,7 +45,7 @@ class ConditionGrammar(Grammar):
         return self._require_condition(self._parse_junction("OR"))
 
     def _parse_junction(self, key: str) -> _Node:
-        """Read what OR joins, or the AND within, which binds more tightly."""
+        """Read terms with *key*, OR or AND, between them. The terms of OR are those with AND, which binds tighter."""
         nodes = [self._parse_term(key)]
         while self.words.accept(key):
             self._count_operator()
@@ -194,7 +194,7 @@ class ConditionGrammar(Grammar):
             )
 
     def _check_side(self) -> None:
-        """Raise the error of a statement that ends behind an operator."""
+        """Raise the error for a statement that ends after an operator."""
         if self.words.word.kind == "end":
             self.words.refuse(_MISSING_SIDE)
 

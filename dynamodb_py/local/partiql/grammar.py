@@ -1,4 +1,4 @@
-"""What all parts of statements have in common: names, paths and values."""
+"""The common part of the grammars of statements: names, paths and values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from .lexer import Lexer, make_malformed
 from .statements import Constant, ListSyntax, MapSyntax, Parameter, SetSyntax, ValueSyntax
 
 MAX_STATEMENT = 8192
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html"""
+"""The maximum length of a statement.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
+"""
 COMPARISONS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-"""The signs between two operands, and how expressions spell them."""
+"""The signs between two operands, and the same signs in expressions."""
 _MOST_GROUPS = 50
 _INTEGERS = range(-(2**31), 2**31)
 _MAX_POSITION = 2**31 - 1
@@ -28,7 +31,7 @@ Part = TypeVar("Part")
 
 
 class Grammar:
-    """Reads names, paths and values."""
+    """A parser of names, paths and values."""
 
     def __init__(self, text: str) -> None:
         self.words = Lexer(text)
@@ -37,7 +40,7 @@ class Grammar:
         self._groups = 0
 
     def parse_name(self, detail: str) -> str:
-        """Read a name; *detail* is what the error says where there is none."""
+        """Read a name; *detail* is the message of the error if the next word is not a name."""
         if self.words.word.kind not in ("name", "quoted"):
             self.words.refuse(detail)
         return self.words.take().text
@@ -79,12 +82,16 @@ class Grammar:
         )
 
     def parse_value_name(self) -> ValueName:
-        """Read a value, and return its name in conditions and updates."""
+        """Read a value; return its name in conditions and updates."""
         self.values.append(self.parse_value())
         return ValueName(f":{len(self.values) - 1}")
 
     def parse_value(self, place: str = "root", depth: int = 1) -> ValueSyntax:
-        """Read a value; *place* is its path within the whole one, which has *depth* levels around it."""
+        """Read a value.
+
+        :param place: the path of the value within the whole value, for errors.
+        :param depth: the level of the value: 1, and 1 more for each map or list around it.
+        """
         words = self.words
         word = words.word
         if self.starts_call():
@@ -128,7 +135,7 @@ class Grammar:
         return self._parse_map("root", 0)
 
     def parse_list(self, end: str, parse: Callable[[], Part]) -> list[Part]:
-        """Read parts with commas between them, and the word *end* behind."""
+        """Read parts with commas between them, and the word *end* after them."""
         found: list[Part] = []
         while not self.words.accept(end):
             if found:
@@ -137,7 +144,7 @@ class Grammar:
         return found
 
     def parse_arguments(self, parse: Callable[[], Part]) -> list[Part]:
-        """Read the arguments of a function between their parentheses."""
+        """Read the arguments of a function, with their parentheses."""
         self.words.take()
         self.enter_group()
         found = self.parse_list(")", parse)
@@ -145,7 +152,7 @@ class Grammar:
         return found
 
     def enter_group(self) -> None:
-        """Count a level of parentheses."""
+        """Begin a level of parentheses; raise a ValidationException if there are too many."""
         self._groups += 1
         if self._groups > _MOST_GROUPS:
             self.words.refuse("Parentheses are nested too deeply")
@@ -185,7 +192,7 @@ class Grammar:
             raise make_invalid(f"{error.message} under {place}") from None
 
     def make_unexpected(self) -> ServiceError:
-        """Return the error of a word where a path or a value must begin."""
+        """Return the error for the next word, which cannot begin a path or a value."""
         word = self.words.word
         if word.key in OPERATORS or word.key in COMPARISONS:
             return make_malformed("Unexpected operator")
@@ -193,7 +200,7 @@ class Grammar:
 
 
 def _check_scale(text: str) -> None:
-    """Raise the error of a number whose exponent or scale does not fit 32 bits."""
+    """Raise a ValidationException if the exponent or the scale of a number does not fit 32 bits."""
     mantissa, _, exponent = text.lower().partition("e")
     if len(exponent) > 11:
         raise make_malformed("")

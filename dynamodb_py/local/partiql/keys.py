@@ -1,4 +1,4 @@
-"""The keys that a WHERE names: that of one item, or the ranges of keys that a SELECT reads."""
+"""The keys in a WHERE: the key of one item, or the ranges of keys that a SELECT reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from ..expressions.key_conditions import encode_range, find_relation, list_terms
 from ..expressions.terms import All, Among, Attribute, Compare, Either, Literal, Test
 
 MAX_HASH_KEYS = 50
-"""https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html"""
+"""The maximum number of hash keys in a WHERE.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html
+"""
 
 _OTHER_TYPE = f"{INVALID}Condition parameter type does not match schema type"
 
@@ -21,7 +24,7 @@ _OTHER_TYPE = f"{INVALID}Condition parameter type does not match schema type"
 def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Test | None]:
     """Return the key that a condition requires, and the rest of the condition.
 
-    :raises ServiceError: it does not require a value of each attribute of the key.
+    :raises ServiceError: a ValidationException, if it does not require a value of each key attribute.
     """
     key: Item = {}
     rest: list[Test] = []
@@ -39,7 +42,7 @@ def split_key(keyed: Keyed, condition: Condition | None) -> tuple[Item, Test | N
 
 
 def find_hashes(part: KeyPart, condition: Condition | None) -> list[bytes] | None:
-    """Return the encoded hash keys that an item may have, or None if there is no end of them."""
+    """Return the encoded hash keys that the condition allows, or None if it allows any number of them."""
     if condition is None:
         return None
     values = _find_values(part.name, condition.test)
@@ -57,9 +60,9 @@ def find_hashes(part: KeyPart, condition: Condition | None) -> list[bytes] | Non
 def find_bounds(
     parts: Sequence[KeyPart], condition: Condition | None
 ) -> tuple[bytes, bytes | None]:
-    """Return the half-open range of range keys that an item may have; None for no end.
+    """Return the range of range keys that the condition allows: the first key, and the end, None for no end.
 
-    *parts* has at most one attribute.
+    :param parts: the range key, of at most one attribute.
     """
     low, high = b"", None
     if condition is None or not parts:
@@ -81,7 +84,7 @@ def find_bounds(
 
 
 def _find_equal(test: Test) -> tuple[str, Value] | None:
-    """Return an attribute and the value that it must have, or None for another test."""
+    """Return the attribute and the value of a test for equality, or None for another test."""
     relation = find_relation(test)
     if relation is None or relation[1].sign != "=":
         return None
@@ -90,7 +93,7 @@ def _find_equal(test: Test) -> tuple[str, Value] | None:
 
 
 def _find_values(name: str, test: Test) -> list[Value] | None:
-    """Return the values one of which an attribute must have, or None if there is no such list."""
+    """Return the values that a test allows for an attribute, or None if it allows any number of them."""
     if isinstance(test, Compare):
         equal = _find_equal(test)
         return [equal[1]] if equal is not None and equal[0] == name else None

@@ -1,4 +1,4 @@
-"""The words of PartiQL that no name may be without quotation marks.
+"""The keywords of PartiQL. A name that is a keyword needs quotation marks.
 
 https://partiql.org/assets/PartiQL-Specification.pdf
 """
@@ -30,4 +30,4 @@ VARYING VIEW WHEN WHENEVER WHERE WITH WORK WRITE ZONE
 KEYWORDS = frozenset(_WORDS.split())
 
 OPERATORS = frozenset({"AND", "OR", "IS", "IN", "BETWEEN", "LIKE", "UNION", "EXCEPT", "INTERSECT"})
-"""The keywords that stand between two operands."""
+"""The keywords between two operands."""

@@ -21,14 +21,14 @@ _QUOTES = {"quoted": '"', "text": "'"}
 
 
 def make_malformed(detail: str) -> ServiceError:
-    """Return the error of a statement that is not PartiQL."""
+    """Return the error for a statement that is not valid PartiQL."""
     return make_invalid(f"Statement wasn't well formed, can't be processed: {detail}")
 
 
 class Lexer(Words):
     """The words of a statement, of the kinds number, name, keyword, quoted, text, sign and end.
 
-    A quoted word is a name in quotation marks, which its text and that of a text are without.
+    A quoted word is a name in double quotation marks. The text of such a word, or of a text, has no quotation marks.
     """
 
     def __init__(self, text: str) -> None:
@@ -42,11 +42,11 @@ class Lexer(Words):
         return self.take()
 
     def refuse(self, detail: str) -> NoReturn:
-        """Raise the error of a statement that is not PartiQL."""
+        """Raise the error for a statement that is not valid PartiQL."""
         raise make_malformed(detail)
 
     def locate(self, word: Word) -> str:
-        """Return where a word is, as errors show it: its line, column and length."""
+        """Return the line, the column and the length of a word, as errors show them."""
         before = self._text[: word.start]
         line = before.count("\n") + 1
         column = word.start - before.rfind("\n")

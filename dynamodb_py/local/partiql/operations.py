@@ -30,16 +30,16 @@ _CODES = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "DuplicateItemException": "DuplicateItem",
 }
-"""The errors that a member of a batch may have, and their codes there.
+"""The codes of the errors that a member of a batch may have.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementError.html
 """
 _RAN = frozenset({"ConditionalCheckFailedException", "DuplicateItemException"})
-"""Those of statements that reached their item."""
+"""The errors of statements that reached their item."""
 
 
 class _Target(NamedTuple):
-    """A statement of one item, and where that is."""
+    """A statement on one item, and the key of the item."""
 
     bound: Bound
     table: Table
@@ -73,7 +73,7 @@ def execute_statement(engine: Engine, request: Request) -> Answer:
 
 
 def batch_execute_statement(engine: Engine, request: Request) -> Answer:
-    """Carry out up to 25 statements, each on its own."""
+    """Carry out up to 25 statements, independently."""
     consumed = Consumed(read_detail(request))
     batch = [
         _try(_read_alone, each) for each in read_parts(request, "Statements", MAX_BATCH_STATEMENTS)
@@ -89,7 +89,7 @@ def batch_execute_statement(engine: Engine, request: Request) -> Answer:
 
 
 def execute_transaction(engine: Engine, request: Request) -> Answer:
-    """Carry out up to a hundred statements, all or nothing."""
+    """Carry out up to 100 statements, all or nothing."""
     parts = read_parts(request, "TransactStatements", MAX_TRANSACTION)
     parsed = [_in_part(number, _read_part, part) for number, part in enumerate(parts)]
     reads = {isinstance(each.statement, Select) for each in parsed}
@@ -111,7 +111,7 @@ def execute_transaction(engine: Engine, request: Request) -> Answer:
 
 
 def _read_alone(members: Members) -> Bound:
-    """Return a statement that is not part of a transaction."""
+    """Return a statement outside of a transaction; raise a ValidationException for EXISTS."""
     bound = bind_statement(read_parsed(members), members)
     if isinstance(bound.statement, Exists):
         raise make_invalid("EXISTS can only be used in ExecuteTransaction write requests.")
@@ -119,7 +119,7 @@ def _read_alone(members: Members) -> Bound:
 
 
 def _try(work: Callable[..., Found], *arguments: object) -> Found | ServiceError:
-    """Call *work*, which is about a member of a batch; return its error if it fails."""
+    """Return the result of *work* for a member of a batch, or its error if a member may have that error."""
     try:
         return work(*arguments)
     except ServiceError as error:
@@ -129,7 +129,7 @@ def _try(work: Callable[..., Found], *arguments: object) -> Found | ServiceError
 
 
 def _read_part(members: Members) -> Parsed:
-    """Return a statement of a transaction."""
+    """Return a statement of a transaction; raise a ValidationException for RETURNING."""
     parsed = read_parsed(members)
     statement = parsed.statement
     if isinstance(statement, (Update, Delete)) and statement.returning != "NONE":
@@ -138,7 +138,7 @@ def _read_part(members: Members) -> Parsed:
 
 
 def _in_part(number: int, work: Callable[..., Found], *arguments: object) -> Found:
-    """Call *work*, which is about a part of a transaction; its errors of validation say so."""
+    """Return the result of *work* for a part of a transaction; its ValidationException names the part."""
     try:
         return work(*arguments)
     except ServiceError as error:
@@ -150,7 +150,7 @@ def _in_part(number: int, work: Callable[..., Found], *arguments: object) -> Fou
 
 
 def _resolve(snapshot: Snapshot, bound: Bound) -> _Target:
-    """Return where the item of a statement is."""
+    """Return the table and the key of a statement on one item."""
     table = find_table(snapshot, bound.statement.source.table)
     if isinstance(bound.statement, Select):
         key = table.check_key(find_key(table, bound.statement, bound, _BATCH))
@@ -160,7 +160,7 @@ def _resolve(snapshot: Snapshot, bound: Bound) -> _Target:
 
 
 def _resolve_all(snapshot: Snapshot, batch: Sequence[Bound | ServiceError]) -> list[_Part]:
-    """Return where the items of a batch are; raise a ValidationException if one is there twice."""
+    """Return the tables and keys of a batch; raise a ValidationException if two have the same item."""
     parts = [
         part if isinstance(part, ServiceError) else _try(_resolve, snapshot, part) for part in batch
     ]
@@ -189,7 +189,7 @@ def _describe(error: ServiceError) -> dict[str, Any]:
 
 
 def _run_one(snapshot: Snapshot, target: _Target, at: float, consumed: Consumed) -> Item | None:
-    """Carry out a statement of one item; return what a SELECT reads, or what its RETURNING selects."""
+    """Carry out a statement on one item; return the item of a SELECT, or the attributes of RETURNING."""
     bound, table, key, write = target
     if write is None:
         row = snapshot.find(table, key)

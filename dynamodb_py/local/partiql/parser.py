@@ -40,7 +40,7 @@ _LEFTOVER = "Unexpected token after expression"
 
 @lru_cache(maxsize=256)
 def parse_statement(text: str) -> Parsed:
-    """Return what a statement says; raise a ValidationException.
+    """Return the parsed statement in *text*; raise a ValidationException if it is not valid.
 
     >>> parse_statement("SELECT a.b FROM t WHERE a = ?").statement.paths
     (('a', 'b'),)
@@ -49,7 +49,7 @@ def parse_statement(text: str) -> Parsed:
 
 
 class _Parser(ConditionGrammar):
-    """Reads one statement."""
+    """A parser of one statement."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -123,7 +123,7 @@ class _Parser(ConditionGrammar):
         return Insert(source, self.parse_map())
 
     def _parse_update(self, *, where_first: bool = False) -> Update:
-        """Read an UPDATE; the form that begins with FROM has WHERE before the changes."""
+        """Read an UPDATE; *where_first* if it has WHERE before the changes, as the form with FROM has."""
         source = self._parse_table()
         self._refuse_alias()
         where = self._parse_where() if where_first else None
@@ -236,7 +236,7 @@ class _Parser(ConditionGrammar):
         return Call(name, tuple(arguments))
 
     def _parse_set_call(self, path: PathName) -> ActionSyntax:
-        """Read set_add or set_delete, which are ADD and DELETE of update expressions."""
+        """Read set_add or set_delete, the ADD and DELETE of update expressions."""
         word = self.words.take()
         name, place = word.text.upper(), self.words.locate(word)
         first = self.words.look()

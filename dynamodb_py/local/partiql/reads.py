@@ -1,4 +1,4 @@
-"""SELECT: which ranges of a table or an index are read, and pages of them."""
+"""SELECT: finding the ranges of a table or an index, and reading pages of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 
     page: Page
     token: str | None
-    """What the next page is read with, if there may be one."""
+    """The NextToken of the next page; None if there are no more items."""
 
 
 def read_rows(
@@ -38,7 +38,11 @@ def read_rows(
     token: str | None,
     consumed: Consumed,
 ) -> Rows:
-    """Read a page of what a SELECT gives; count what that takes in *consumed*."""
+    """Read a page of the items of a SELECT.
+
+    :param token: the NextToken of the page before; None for the first page.
+    :param consumed: counts the capacity of the read.
+    """
     table = find_table(snapshot, select.source.table)
     index = _find_index(table, select)
     if index is not None and not index.is_local and bound.consistent:
@@ -59,7 +63,11 @@ def read_rows(
 
 
 def find_key(table: Table, select: Select, bound: Bound, api: str) -> Item:
-    """Return the key of a SELECT of one item, as a batch or a transaction has it."""
+    """Return the key of a SELECT of one item, in a batch or a transaction.
+
+    :param api: the operation, for errors.
+    :raises ServiceError: a ValidationException, if WHERE is not the key alone.
+    """
     refusal = make_invalid(
         f"Select statements within {api} must specify the primary key in the where clause."
     )
@@ -88,7 +96,7 @@ def _find_index(table: Table, select: Select) -> Index | None:
 def _find_areas(
     keyed: Keyed, order: tuple[OrderSyntax, ...], condition: Condition | None
 ) -> list[Range]:
-    """Return the ranges to be read, in order."""
+    """Return the ranges to read, in order."""
     (part,) = keyed.hash_parts
     hashes = find_hashes(part, condition)
     _check_order(keyed, order, condition, hashes)
@@ -98,7 +106,7 @@ def _find_areas(
     if part.name in directions:
         hashes.sort(reverse=directions[part.name])
     low, high = find_bounds(keyed.range_parts, condition)
-    # DynamoDB reads the range keys backwards wherever there is an ORDER BY that does not name them.
+    # If there is an ORDER BY without the range key, DynamoDB reads the range keys in descending order.
     names = [each.name for each in keyed.range_parts]
     backward = bool(order) and directions.get(names[0] if names else "", True)
     return [Range(hashed, low, high, backward=backward) for hashed in hashes]
@@ -110,7 +118,7 @@ def _check_order(
     condition: Condition | None,
     hashes: list[bytes] | None,
 ) -> None:
-    """Raise a ValidationException for an ORDER BY that no range of keys gives."""
+    """Raise a ValidationException if reading ranges of keys cannot give the requested order."""
     if not order:
         return
     if condition is None:
@@ -133,7 +141,7 @@ def _check_order(
 
 
 def _skip_areas(areas: list[Range], start: Key) -> list[Range]:
-    """Return the areas from the one on that a page has ended in."""
+    """Return the areas that are left, from the one with *start*, the end of the last page."""
     for number, area in enumerate(areas):
         if area.hashed is None or area.hashed == start.hash:
             area.check_start(start)
@@ -142,7 +150,7 @@ def _skip_areas(areas: list[Range], start: Key) -> list[Range]:
 
 
 def _digest(select: Select, bound: Bound) -> str:
-    """Return what a token fits: the same statement with the same parameters."""
+    """Return the digest of a statement and its parameters. A token is valid only with the same digest."""
     content = repr((select, bound.parameters)).encode()
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What statements say: the result of parsing, which holds no values of parameters."""
+"""Parsed statements, without the values of their parameters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..expressions.syntax.updates import ActionSyntax
 
 
 class Constant(NamedTuple):
-    """A value that is written in the statement."""
+    """A value in the text of the statement."""
 
     value: Value
 
@@ -22,7 +22,7 @@ class Constant(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A question mark: the value is that of a parameter."""
+    """A question mark, which stands for the value of a parameter."""
 
     position: int
 
@@ -31,7 +31,7 @@ class Parameter(NamedTuple):
 
 
 class ListSyntax(NamedTuple):
-    """A list of values, between brackets."""
+    """A list: values in brackets."""
 
     parts: tuple[ValueSyntax, ...]
 
@@ -40,7 +40,7 @@ class ListSyntax(NamedTuple):
 
 
 class MapSyntax(NamedTuple):
-    """A map of names to values, between braces."""
+    """A map: names and values in braces."""
 
     parts: tuple[tuple[str, ValueSyntax], ...]
 
@@ -49,7 +49,7 @@ class MapSyntax(NamedTuple):
 
 
 class SetSyntax(NamedTuple):
-    """A set of values, between double angle brackets."""
+    """A set: values in double angle brackets."""
 
     parts: tuple[ValueSyntax, ...]
 
@@ -67,7 +67,7 @@ class SetSyntax(NamedTuple):
 
 
 ValueSyntax: TypeAlias = "Constant | Parameter | ListSyntax | MapSyntax | SetSyntax"
-"""What builds a value that is checked and in the one spelling."""
+"""A value of a statement. Its method ``build`` returns a checked value in normal form."""
 
 
 class Source(NamedTuple):
@@ -85,7 +85,7 @@ class OrderSyntax(NamedTuple):
 
 
 class Select(NamedTuple):
-    """SELECT: which parts of which items are read."""
+    """SELECT: reads parts of items."""
 
     source: Source
     paths: tuple[Path, ...] | None
@@ -95,32 +95,34 @@ class Select(NamedTuple):
 
 
 class Insert(NamedTuple):
-    """INSERT: an item that is stored if there is none with its key."""
+    """INSERT: stores an item if there is no item with its key."""
 
     source: Source
     item: MapSyntax
 
 
 class SetArgument(NamedTuple):
-    """The name of a value that must be a set, and what the error says otherwise."""
+    """A value that must be a set."""
 
     value: str
+    """The name of the value."""
     refusal: str
+    """The message of the error if it is not a set."""
 
 
 class Update(NamedTuple):
-    """UPDATE: changes of the item with a key."""
+    """UPDATE: changes the item with a key."""
 
     source: Source
     actions: tuple[ActionSyntax, ...]
     where: ConditionSyntax | None
     returning: str = "NONE"
-    """A value of ReturnValues: UPDATED_OLD for MODIFIED OLD."""
+    """The value of ReturnValues that RETURNING stands for: UPDATED_OLD for MODIFIED OLD."""
     set_arguments: tuple[SetArgument, ...] = ()
 
 
 class Delete(NamedTuple):
-    """DELETE: the item with a key is deleted."""
+    """DELETE: deletes the item with a key."""
 
     source: Source
     where: ConditionSyntax | None
@@ -128,7 +130,7 @@ class Delete(NamedTuple):
 
 
 class Exists(NamedTuple):
-    """EXISTS: a condition on the item with a key, in a transaction."""
+    """EXISTS: checks a condition on the item with a key, in a transaction."""
 
     select: Select
 
@@ -142,12 +144,12 @@ Statement: TypeAlias = "Select | Insert | Update | Delete | Exists"
 
 
 class Parsed(NamedTuple):
-    """A statement and the values in it.
+    """A statement and its values.
 
-    Conditions and updates name the values by their positions: ``:0``, ``:1``, ...
+    Conditions and updates refer to the values by their positions: ``:0``, ``:1``, ...
     """
 
     statement: Statement
     values: tuple[ValueSyntax, ...]
     parameters: int
-    """How many question marks there are."""
+    """The number of question marks."""

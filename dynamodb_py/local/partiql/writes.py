@@ -1,4 +1,4 @@
-"""INSERT, UPDATE, DELETE and EXISTS: the writes of the other operations."""
+"""INSERT, UPDATE, DELETE and EXISTS, converted to the writes of the other operations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ class IsNew:
     """The condition of an INSERT: there is no item with its key."""
 
     def holds(self, item: Item) -> bool:
-        """Return whether there is none; raise a DuplicateItemException for one."""
+        """Return True if *item* is empty; else raise a DuplicateItemException."""
         if item:
             raise ServiceError("DuplicateItemException", "Duplicate primary key exists in table")
         return True
 
 
 def make_write(table: Table, bound: Bound) -> Write:
-    """Return the write to *table* that a statement says; raise a ValidationException."""
+    """Return the write of a statement to *table*; raise a ValidationException if it does not fit."""
     statement = bound.statement
     if isinstance(statement, Insert):
         return _make_insert(table, statement, bound)
     if isinstance(statement, Exists):
         return _make_check(table, statement, bound)
-    assert isinstance(statement, (Update, Delete))  # whoever calls this has no SELECT
+    assert isinstance(statement, (Update, Delete))  # the callers handle SELECT
     key, rest = split_key(table, bind_where(statement.where, bound.values))
     is_there = terms.Exists(terms.Attribute(table.names[0]))
     condition: terms.Test | None

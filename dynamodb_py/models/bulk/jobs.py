@@ -1,4 +1,4 @@
-"""The parts of a bulk write: jobs, and the flows that carry out one job and return its status."""
+"""The parts of a bulk write: jobs, and the flows that execute one job and return its status."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Job(Struct, frozen=True, eq=False, gc=False):
 
 
 def make_job(given: Any, write: Put | Delete) -> Job:
-    """Return the job that carries out *write* for *given*."""
+    """Return the job that executes *write* for *given*."""
     return Job(given, write, (write.table, identify_key(write.key)))
 
 

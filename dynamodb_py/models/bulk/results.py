@@ -52,8 +52,8 @@ class Outcome(Struct, Generic[M], frozen=True):
     * ``"ignored"``: its key, or a unique value, was taken, and nothing was written, because of
       ``ignore_conflicts=True``; ``error`` has the stored item as ``current``;
     * ``"superseded"``: a later item with the same key was written, or deleted, in its place;
-    * ``"failed"``: the write was not carried out;
-    * ``"unknown"``: the response was lost, and the write may have been carried out;
+    * ``"failed"``: the write was not executed;
+    * ``"unknown"``: the response was lost, and the write may have been executed;
     * ``"not tried"``: the write was not sent, or DynamoDB returned it unprocessed.
     """
 

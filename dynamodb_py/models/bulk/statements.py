@@ -116,15 +116,15 @@ def _execute_chunk(operations: Sequence[ExecuteStatement], retries: Retries) -> 
         try:
             if seconds:
                 yield from Pause(seconds)
-            answers = yield from batch
+            results = yield from batch
         except RequestError as error:  # statements with an earlier response keep their outcomes
             for at in waiting:
                 outcomes[at] = error
             return outcomes
-        for at, answer in zip(waiting, answers, strict=True):
-            outcomes[at] = answer
-            if isinstance(answer, ServiceError):
-                answer.attempts = attempts
+        for at, result in zip(waiting, results, strict=True):
+            outcomes[at] = result
+            if isinstance(result, ServiceError):
+                result.attempts = attempts
         again = [at for at in waiting if _is_retryable(operations[at], outcomes[at])]
         if not again or attempts >= retries.attempts:
             return outcomes

@@ -299,6 +299,8 @@ class Field(Operand[V], Generic[V, N]):
 
         >>> Score.points.misdeclared("points cannot be negative: drop min_value=")
         ModelDefinitionError('Score.points: points cannot be negative: drop min_value=')
+
+        :param problem: the message, without the name of the field: the problem and its remedy.
         """
         return ModelDefinitionError(f"{self.label}: {problem}")
 
@@ -373,13 +375,15 @@ class Field(Operand[V], Generic[V, N]):
         >>> TimeDeltaField().to_db(timedelta(days=1, hours=2))
         'P1DT2H'
 
-        :raises TypeError, ValueError: this field cannot hold *value*; the message becomes that of a
-            :class:`~dynamodb_py.exceptions.ValidationError`.
+        The message of an error becomes that of a :class:`~dynamodb_py.exceptions.ValidationError`.
+
+        :raises TypeError: *value* has a wrong type.
+        :raises ValueError: this field cannot hold *value*.
         """
         return value
 
     def to_python(self, stored: Any, /) -> V:
-        """Return the value for its stored form, the opposite of :meth:`to_db`.
+        """Return the value whose stored form is *stored*, the opposite of :meth:`to_db`.
 
         >>> from dynamodb_py import TimeDeltaField
         >>> TimeDeltaField().to_python("P1DT2H")
@@ -510,7 +514,8 @@ class Field(Operand[V], Generic[V, N]):
         >>> TimeDeltaField().to_json(timedelta(days=1, hours=2))
         'P1DT2H'
 
-        :raises TypeError, ValueError: this field cannot hold *value*.
+        :raises TypeError: *value* has a wrong type.
+        :raises ValueError: this field cannot hold *value*.
         """
         wire = self.to_wire(value)
         return [] if wire is None else form_wire(wire)
@@ -522,7 +527,8 @@ class Field(Operand[V], Generic[V, N]):
         >>> TimeDeltaField().from_json("P1DT2H")
         datetime.timedelta(days=1, seconds=7200)
 
-        :raises TypeError, ValueError: *form* is not the JSON form of a value of this field.
+        :raises TypeError: *form* has a wrong type.
+        :raises ValueError: *form* is not the JSON form of a value of this field.
         """
         return self.read(read_wire(self.kind, form)[self.kind])
 

@@ -123,6 +123,7 @@ def refresh_copies(
     >>> Book.get("Ashes").author_name
     'Anna'
 
+    :param model: the model with the references.
     :param workers: the largest number of updates at a time; by default, 8.
     :param dry_run: write nothing; the report counts the items that would change.
     :param on_change: called with one line of text for each item that changes.

@@ -43,6 +43,7 @@ def check_unique(
     >>> report.is_right, report.items, report.sentinels
     (True, 1, 1)
 
+    :param model: a model with unique values.
     :param workers: the number of segments of the tables that are read at a time; by default, 1.
     :param using: the alias of a connection; by default, the model's ``Meta.using``.
     :param on_finding: called with each finding.
@@ -96,6 +97,14 @@ def repair_unique(
     >>> report = repair_unique(User)
     >>> report.missing, report.made
     (1, 1)
+
+    :param model: a model with unique values.
+    :param workers: the number of segments of the tables that are read at a time; by default, 1.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
+    :param on_finding: called with each finding, after its repair.
+    :raises QueryError: the model has no unique field.
+    :raises TableNotFound: the table is missing, or the table of the sentinels; ``Table(Model).update()``
+        creates the latter.
     """
     flow, link = _prepare(model, using, on_finding, workers=workers, mend=True)
     return run(flow, link, repair_unique)

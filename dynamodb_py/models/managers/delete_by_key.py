@@ -24,10 +24,12 @@ def delete_by_key(
     >>> Score.objects.get_or_none("ann", 1) is None
     True
 
-    :param key: the values of the hash key and the range key, in order; or by name, as keyword arguments.
+    :param key: the values of the hash key and the range key, in order.
     :param condition: delete only if it holds for the stored item.
+    :param named: the values of the key by field name.
     :raises ConditionFailed: the item does not match *condition*; ``current`` is the stored item, None if
         there is none.
+    :raises TypeError: a value of the key is missing, or a name is not a field of the key.
     """
     model = bound.model
     meta = options_of(model)

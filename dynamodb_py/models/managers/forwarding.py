@@ -61,7 +61,7 @@ if TYPE_CHECKING:  # the types of what forward() returns
 
 
 class Forwarding(Generic[M]):
-    """The builders and verbs of query sets, carried out by the query set of :meth:`get_queryset`."""
+    """The builders and verbs of query sets, executed by the query set of :meth:`get_queryset`."""
 
     __slots__ = ()
 

@@ -224,16 +224,25 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
         out here too. ``as_dicts()`` gives all rows as dicts. ``execute_all()`` and
         ``transaction.execute()`` take several statements, and also statements that write.
 
-        Parameters and errors are those of :meth:`execute`. Errors that depend on the table are raised when
-        the statement is sent.
+        Errors that depend on the table are raised when the statement is sent.
 
         >>> rows = Score.objects.raw("SELECT * FROM {table} WHERE player = ?", "ann")
         >>> [each.game for each in rows]
         [1, 2]
 
+        :param statement: one statement; ``{table}`` is replaced by the quoted name of the table.
+        :param parameters: a value for each question mark: any value that a free-form document can have.
+        :param consistent: True makes strongly consistent reads, at twice the price. The default is that of
+            ``options()``, as for :meth:`execute`.
+        :param limit: the largest number of rows.
+        :param page_size: the number of items that each request reads; by default *limit*, but at least 100,
+            and without *limit* as many as 1 MB holds.
+        :raises ValidationError: a parameter cannot be stored.
         :raises QueryError: there are more or fewer question marks than parameters. When the statement is
             sent: it does not read an attribute that instances need: those of the key, the attribute that
             distinguishes the classes, and that of ``Meta.hide_expired``.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ExecuteStatement.html
         """
         return partiql.make_raw_query(
             self, statement, parameters, consistent=consistent, limit=limit, page_size=page_size

@@ -115,11 +115,11 @@ class _RowReader(Generic[R]):
         if most is not None and (operation.limit is None or most < operation.limit):
             operation = replace(operation, limit=most)
         try:
-            answer = yield from operation
+            page = yield from operation
         except ServiceError as error:
             raise explain_failure(self._query, error) from error.__cause__
-        rows: list[R] = [row for row in map(self._load, answer.items) if row is not None]
-        self.rest = answer.rest
+        rows: list[R] = [row for row in map(self._load, page.items) if row is not None]
+        self.rest = page.rest
         if self._left is not None:
             rows = rows[: self._left]
             self._left -= len(rows)

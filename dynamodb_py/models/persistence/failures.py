@@ -87,5 +87,5 @@ def as_gone_error(instance: Instance) -> DoesNotExist:
     if instance._stored is None or is_stub(instance):
         return instance.DoesNotExist(f"there is no item of {instance!r}", missing=[instance])
     return instance.DoesNotExist(
-        f"{instance!r} is no longer there: it was deleted since it was loaded", missing=[instance]
+        f"{instance!r} no longer exists: it was deleted since it was loaded", missing=[instance]
     )

@@ -211,6 +211,9 @@ def decrement(instance: M, /, **amounts: float) -> Flow[M]:
 
     >>> Score.objects.get("ann", 1).decr(points=2).points
     48
+
+    :param amounts: the amounts to subtract, by field name.
+    :return: the instance itself.
     """
     taken = {name: _negate(_check_amount(instance, name, each)) for name, each in amounts.items()}
     yield from increment(instance, **taken)

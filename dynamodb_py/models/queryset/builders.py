@@ -96,10 +96,12 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def exclude(self, /, *conditions: Condition, **lookups: Any) -> Self:
         """Return the items that do not match all of these conditions together.
 
-        The arguments are those of :meth:`filter`.
-
         >>> [each.game for each in Score.objects.filter(player="ann").exclude(points=50)]
         [2]
+
+        :param conditions: as for :meth:`filter`, as are *lookups*.
+        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         check_not_sliced(self, "exclude()")
         return add_condition(self, ~join_conditions(self, conditions, lookups), "condition")
@@ -153,10 +155,17 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         return clone(self, EMPTY_QUESTION, options)
 
     def only(self, *fields: str | Field[Any, Any]) -> Self:
-        """Read only these fields, the key and the version; other fields raise FieldNotLoaded.
+        """Read only *fields*, the key and the version; other fields raise FieldNotLoaded.
+
+        A later call replaces an earlier one.
 
         >>> [each.points for each in Score.objects.filter(player="ann").only("points")]
         [50, 80]
+
+        :param fields: names of fields, or fields: ``"points"`` or ``Score.points``.
+        :raises TypeError: the model does not have a field.
+        :raises QueryError: no field is named, a name is of a place inside a document, or the rows are those of
+            ``values()``.
         """
         if not fields:
             raise QueryError(f"{self.model.__name__}: only(): name at least one field")
@@ -170,25 +179,36 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         )
 
     def defer(self, *fields: str | Field[Any, Any] | None) -> Self:
-        """Do not read these fields, nor those of earlier calls; the key and the version are always read.
+        """Do not read *fields*, nor those of earlier calls; the key and the version are always read.
 
         ``defer(None)`` reads all fields again.
 
         >>> [each.game for each in Score.objects.filter(player="ann").defer("points")]
         [1, 2]
+
+        :param fields: names of fields, or fields, as for :meth:`only`.
+        :raises TypeError: the model does not have a field.
+        :raises QueryError: a name is of a place inside a document, or the rows are those of ``values()``.
         """
         if len(fields) == 1 and fields[0] is None:
             return projection.fetch_all_fields(self)
         return with_rows(self, "defer", fields, lambda: projection.leave_fields(self, fields))
 
     def order_by(self, *names: str | Field[Any, Any]) -> Self:
-        """Sort the rows by these fields; a minus sorts in descending order, ``"-top_score"``.
+        """Sort the rows by the fields *names*; a minus sorts in descending order, ``"-top_score"``.
 
         DynamoDB only sorts by the range key (sort key) of the table or of an index. Without arguments, the
-        rows keep the order in which DynamoDB returns them.
+        rows keep the order in which DynamoDB returns them. A later call replaces an earlier one.
 
         >>> [each.game for each in Score.objects.filter(player="ann").order_by("-game")]
         [2, 1]
+
+        :param names: names of fields, or fields, which sort in ascending order.
+        :raises TypeError: the model does not have a field.
+        :raises QueryError: the query set has a limit, or a field is not stored in the order of its values. When
+            the rows are read: DynamoDB has no such order.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
         """
         shape = self._query_shape
         check_not_sliced(self, "order_by()")
@@ -221,10 +241,15 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
     def consistent(self, consistent: bool = True) -> Self:
         """Make strongly consistent reads, which see every earlier write, at twice the price.
 
-        DynamoDB has no strongly consistent reads of global indexes.
+        DynamoDB has no strongly consistent reads of global indexes: the planner takes the table or a local index.
 
         >>> Score.objects.filter(player="ann").consistent().operation().consistent
         True
+
+        :param consistent: False makes eventually consistent reads, whatever the default of ``options()`` is.
+        :raises QueryError: when the rows are read: this takes a global index.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
         """
         return with_options(self, consistent=consistent)
 
@@ -283,6 +308,8 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         >>> len(list(Score.objects.filter(player="ann").prefetch()))
         2
+
+        :param prefetch: False, the default without this call, reads a page when its first row is needed.
         """
         return with_options(self, prefetch=prefetch)
 
@@ -557,7 +584,7 @@ def make_offset_error(queryset: BaseQuerySet[Any, Any], wanted: object) -> Query
     """Return the error for a slice that does not begin at the first row."""
     return QueryError(
         f"{queryset.model.__name__}: [{wanted}]: DynamoDB reads from the start and cannot skip: "
-        "[:n] is a limit, [0] the first, page(cursor=...) goes on where a page ended, "
+        "[:n] is a limit, [0] the first, page(cursor=...) continues where a page ended, "
         "and reverse() starts from the end"
     )
 

@@ -109,7 +109,7 @@ class Record(BaseRecord):
     def from_dict(
         cls, values: Mapping[str, Any], *, mode: ReadMode = "python", strict: bool = False
     ) -> Self:
-        """Return a new, unsaved record with these values by field name, the opposite of :meth:`to_dict`.
+        """Return a new, unsaved record with *values*, a dict by field name, the opposite of :meth:`to_dict`.
 
         >>> Score.from_dict({"player": "cat", "game": 1})
         Score(player='cat', game=1, points=0)

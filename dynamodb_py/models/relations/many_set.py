@@ -357,6 +357,11 @@ class ManySet(Generic[T]):
 
         >>> Book.objects.get("Ashes").tags.get_or_create(name="love")
         (Tag(name='love'), False)
+
+        :param defaults: the values of the other fields of a new item; callables are called.
+        :param key: the fields of the key, or ``pk``.
+        :raises ValidationError: values of a new item cannot be stored.
+        :raises AlreadyExists: another item has a unique value of the new one: ``fields`` has its name.
         """
         manager = get_manager(self._far.target, self._owner)
         target, created = yield from get_or_create_one(manager, defaults, **key)
@@ -380,6 +385,15 @@ class ManySet(Generic[T]):
         >>> tag = Tag.objects.get("love")
         >>> tag.books.update_or_create(title="Bread", defaults={"author": "bob"})
         (Book(title='Bread', author_id='bob'), False)
+
+        :param defaults: new values by field: plain values, or expressions such as ``F("wins") + 1``; None
+            removes the attribute. Callables are called.
+        :param create_defaults: the values of a new item, in place of *defaults*; required if these have an
+            expression.
+        :param key: the fields of the key, or ``pk``.
+        :raises ValidationError: values of the update or of a new item cannot be stored.
+        :raises QueryError: the values of a new item have an expression; nothing was sent.
+        :raises AlreadyExists: another item has a unique value of this one: ``fields`` has its name.
         """
         manager = get_manager(self._far.target, self._owner)
         target, created = yield from update_or_create_one(manager, defaults, create_defaults, **key)

@@ -227,7 +227,12 @@ class RelatedSet(Forwarding[M], Generic[M]):
         >>> ann.books.create(title="Dunes")
         Book(title='Dunes', author_id='ann')
 
-        :raises AlreadyExists: an item has this key.
+        :param values: the values of the other fields; or ``overwrite`` and ``condition``, the options of
+            ``objects.create()``.
+        :raises AlreadyExists: without ``overwrite=True``, an item has this key; ``current`` is that item.
+        :raises ConditionFailed: the stored item does not match the condition. Nothing was written.
+        :raises ValidationError: values cannot be stored; nothing was sent.
+        :raises TypeError: *values* have the reference itself; nothing was sent.
         """
         name = self._reference.name
         if name in values:
@@ -252,6 +257,10 @@ class RelatedSet(Forwarding[M], Generic[M]):
         >>> ann.books.get_or_create(title="Dunes")
         (Book(title='Dunes', author_id='ann'), True)
 
+        :param defaults: the values of the other fields of a new item; callables are called.
+        :param key: the fields of the key, or ``pk``; without the reference.
+        :raises TypeError: *key* or *defaults* have the reference; nothing was sent.
+        :raises ValidationError: values of a new item cannot be stored.
         :raises AlreadyExists: the item with this key refers to another instance; ``current`` is the item.
         """
         given, new = self._split_key(key, defaults)
@@ -281,6 +290,14 @@ class RelatedSet(Forwarding[M], Generic[M]):
         >>> ann.books.update_or_create(title="Ashes")
         (Book(title='Ashes', author_id='ann'), False)
 
+        :param defaults: new values by field: plain values, or expressions such as ``F("wins") + 1``; None
+            removes the attribute. Callables are called.
+        :param create_defaults: the values of a new item, in place of *defaults*; required if these have an
+            expression.
+        :param key: the fields of the key, or ``pk``; without the reference.
+        :raises TypeError: *key* or one of the defaults have the reference; nothing was sent.
+        :raises ValidationError: values of the update or of a new item cannot be stored.
+        :raises QueryError: the values of a new item have an expression; nothing was sent.
         :raises AlreadyExists: the item with this key refers to another instance; ``current`` is the item.
         """
         if not defaults and not create_defaults:

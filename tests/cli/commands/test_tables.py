@@ -102,4 +102,4 @@ def test_a_ping_has_the_state_of_each_table_and_how_long_it_took(engine, plain, 
     assert there["milliseconds"] >= 0
     assert run("tables ping {shop}:Plain").out.splitlines()[1].split()[:2] == [plain, "ACTIVE"]
     assert run("tables ping {shop}:User").out.splitlines()[1].split()[1] == "missing"
-    assert run("tables ping").out.splitlines()[1].split()[1] == "answers"
+    assert run("tables ping").out.splitlines()[1].split()[1] == "responds"

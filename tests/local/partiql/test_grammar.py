@@ -45,7 +45,7 @@ def refuse(text: str) -> str:
         ("?", {"S": "given"}),
     ],
 )
-def test_values_are_those_of_dynamodb_in_the_one_spelling(text, value):
+def test_values_are_those_of_dynamodb_in_normal_form(text, value):
     parsed = parse_statement(f"INSERT INTO tab VALUE {{'h': {text}}}")
     assert isinstance(parsed.statement, Insert)
     parameters, _ = bind_values(parsed, [{"S": "given"}] * parsed.parameters)

@@ -1,1 +1,1 @@
-"""From the text of an expression to its parts, which know nothing of a request or an item."""
+"""Parsing expressions. The result does not depend on the request's placeholders, nor on an item."""

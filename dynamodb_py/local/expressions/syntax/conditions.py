@@ -25,14 +25,14 @@ class BetweenSyntax(NamedTuple):
 
 
 class InSyntax(NamedTuple):
-    """An operand and the ones that it may be equal to."""
+    """An operand and the options, one of which it must equal."""
 
     operand: Operand
     options: tuple[Operand, ...]
 
 
 class NotSyntax(NamedTuple):
-    """The contrary of a condition."""
+    """The negation of a condition."""
 
     term: ConditionSyntax
 
@@ -53,7 +53,7 @@ _OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">=", "BETWEEN", "IN"})
 
 
 class ConditionGrammar(Grammar["_Node"]):
-    """Reads a condition."""
+    """A parser of conditions."""
 
     keywords = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
     order = ("operators", "parentheses", "unknown", "misused", "reserved", "depth", "position")
@@ -68,7 +68,7 @@ class ConditionGrammar(Grammar["_Node"]):
         return condition
 
     def _read_junction(self, key: str) -> Rule[_Node]:
-        """Read what OR joins, or the AND within, which binds more tightly."""
+        """Read terms with *key*, OR or AND, between them. The terms of OR are those with AND, which binds tighter."""
         read_term = self._read_term if key == "AND" else lambda: self._read_junction("AND")
         node = yield read_term()
         terms: list[ConditionSyntax] = []
@@ -80,7 +80,7 @@ class ConditionGrammar(Grammar["_Node"]):
         return JunctionSyntax(key, (*terms, self._check_condition(node))) if terms else node
 
     def _read_term(self) -> Rule[_Node]:
-        """Read what AND and OR join."""
+        """Read a term of AND: a condition, perhaps with NOT, or an operand."""
         if self.words.word.key == "NOT":
             self.count_operator()
             self.words.take()
@@ -91,7 +91,7 @@ class ConditionGrammar(Grammar["_Node"]):
         return node
 
     def _read_operator(self, operand: Operand) -> Rule[_Node]:
-        """Read an operator behind its first operand, and the others."""
+        """Read an operator and its operands after the first."""
         self.count_operator()
         key = self.words.take().key
         if key == "IN":
@@ -104,7 +104,7 @@ class ConditionGrammar(Grammar["_Node"]):
         return BetweenSyntax(operand, second, self._check_operand((yield self._read_node())))
 
     def _read_node(self) -> Rule[_Node]:
-        """Read an operand, a function, or parentheses; what cannot be an operand is refused later."""
+        """Read an operand, a function, or parentheses; the caller checks whether it may be an operand."""
         words = self.words
         if words.word.key == "NOT":
             return (yield self._read_term())
@@ -123,7 +123,7 @@ class ConditionGrammar(Grammar["_Node"]):
         return Call(name, arguments)
 
     def _read_operands(self) -> Generator[Any, _Node, tuple[Operand, ...]]:
-        """Read operands with commas between them, and the parenthesis behind."""
+        """Read operands with commas between them, and the closing parenthesis."""
         operands: list[Operand] = []
         while not operands or self.words.accept(","):
             operands.append(self._check_operand((yield self._read_node())))

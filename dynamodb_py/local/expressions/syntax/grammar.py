@@ -1,4 +1,4 @@
-"""What the grammars of all expressions have in common: paths, values and calls of functions."""
+"""The common part of the grammars of all expressions: paths, values and calls of functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .reserved import RESERVED
 
 
 class PathName(NamedTuple):
-    """A path as it is written: names and placeholders of names, and positions in lists."""
+    """A path as in the text: names and their placeholders, and positions in lists."""
 
     parts: tuple[str | int, ...]
 
@@ -48,32 +48,31 @@ _MAX_POSITION = 2**31 - 1
 
 Node = TypeVar("Node")
 Rule: TypeAlias = Generator[Any, Node, Node]
-"""Reads a part of an expression, yields the rules of parts within, gets what they return."""
+"""A generator that reads a part of an expression. It yields the rules of nested parts, and receives their nodes."""
 
 
 class Grammar(Generic[Node]):
-    """Reads one expression into nodes.
+    """A parser of one expression.
 
-    Problems beyond the syntax are noted, and raised when all has been read, because errors of syntax
-    come first.
+    It notes problems beyond the syntax, and raises one at the end, because syntax errors come first.
     """
 
     keywords: ClassVar[frozenset[str]]
-    """What cannot be the name of an attribute."""
+    """The words that cannot be the name of an attribute."""
     order: ClassVar[Sequence[str]]
-    """The kinds of problems: the first of them that was noted is raised."""
+    """The kinds of problems, in the order in which they are raised."""
 
     def __init__(self, text: str, kind: str) -> None:
         self.words = Lexer(text, kind)
         self._operators = 0
         self._grouped: Node | None = None
-        """What the parentheses just closed are around."""
+        """The node in the last parentheses that were closed."""
         self._problems: dict[str, str] = {}
 
     def run(self, rule: Rule[Node]) -> Node:
-        """Read by a rule and those that it yields, however deep they are nested."""
+        """Read by a rule and the rules that it yields. A stack allows any depth of nesting."""
         begun = [rule]
-        node: Node | None = None  # what a generator gets first
+        node: Node | None = None  # a new generator must receive None
         while begun:
             try:
                 begun.append(begun[-1].send(cast("Node", node)))
@@ -84,11 +83,11 @@ class Grammar(Generic[Node]):
         return cast("Node", node)
 
     def note(self, kind: str, reason: str) -> None:
-        """Keep the first problem of each kind."""
+        """Note a problem; the first of each kind counts."""
         self._problems.setdefault(kind, reason)
 
     def count_operator(self) -> None:
-        """Count an operator of the expression, of which there may be 300."""
+        """Count an operator, and note a problem if there are more than 300."""
         self._operators += 1
         if self._operators > MAX_OPERATORS:
             self.note(
@@ -97,7 +96,7 @@ class Grammar(Generic[Node]):
             )
 
     def finish(self) -> None:
-        """Refuse words behind the end, and raise what was noted."""
+        """Raise a ValidationException if words are left, or if a problem was noted."""
         if self.words.word.kind != "end":
             self.words.refuse_word()
         for kind in self.order:
@@ -115,7 +114,7 @@ class Grammar(Generic[Node]):
         return self.parse_path()
 
     def parse_suffix(self, parts: list[str | int]) -> PathName:
-        """Read what follows the first parts of a path."""
+        """Read the rest of a path after its first parts; return the whole path."""
         while True:
             if self.words.accept("."):
                 parts.append(self._parse_name())
@@ -139,19 +138,19 @@ class Grammar(Generic[Node]):
         )
 
     def check_function(self, name: str) -> None:
-        """Note a function that there is not."""
+        """Note a problem if there is no such function."""
         if name not in FUNCTIONS:
             self.note("unknown", f"Invalid function name; function: {name}")
 
     def note_misuse(self, name: str) -> None:
-        """Note a function where it cannot be."""
+        """Note that a function is at a place where it is not allowed."""
         self.note(
             "misused",
             f"The function is not allowed to be used this way in an expression; function: {name}",
         )
 
     def end_group(self, node: Node) -> None:
-        """Read the end of parentheses around *node*; note those around parentheses."""
+        """Read the end of parentheses around *node*; note a problem if these are the second ones around it."""
         self.words.expect(")")
         if node is self._grouped:
             self.note("parentheses", "The expression has redundant parentheses;")

@@ -38,7 +38,9 @@ def check_text(text: object, kind: str) -> str:
 class Lexer(Words):
     """The words of an expression, of the kinds name, hash, value, number, sign, wrong and end.
 
-    A hash is the placeholder of a name, a value that of a value. *kind* is the name of the parameter, which errors begin with.
+    A hash is the placeholder of a name, and a value the placeholder of a value.
+
+    :param kind: the name of the request's member with the expression, for errors.
     """
 
     def __init__(self, text: str, kind: str) -> None:
@@ -52,15 +54,15 @@ class Lexer(Words):
             self.refuse_word()
 
     def refuse(self, reason: str) -> NoReturn:
-        """Raise a ValidationException that names the parameter."""
+        """Raise a ValidationException that names the request's member."""
         raise make_invalid(f"Invalid {self._kind}: {reason}")
 
     def refuse_word(self) -> NoReturn:
-        """Raise the error of a word that does not fit."""
+        """Raise a ValidationException: the next word is not allowed here."""
         raise self.make_error()
 
     def make_error(self) -> ServiceError:
-        """Return the error of a next word that does not fit, with the ones around it."""
+        """Return the error for a next word that is not allowed, with the words around it."""
         before = 2 if self.word.kind == "end" else 1
         first = self._words[max(self._at - before, 0)]
         last = self._words[min(self._at + 1, len(self._words) - 1)]

@@ -6,7 +6,7 @@ from .grammar import Grammar, PathName
 
 
 class ProjectionGrammar(Grammar[PathName]):
-    """Reads paths with commas between them."""
+    """A parser of paths with commas between them."""
 
     keywords = frozenset[str]()
     order = ("reserved", "depth", "position")

@@ -1,4 +1,4 @@
-"""The words that no expression may have as the name of an attribute.
+"""The reserved words: an expression must not use them as the name of an attribute.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 """

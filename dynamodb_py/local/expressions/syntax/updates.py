@@ -19,15 +19,17 @@ SetValue: TypeAlias = "Operand | ArithmeticSyntax"
 
 
 class ActionSyntax(NamedTuple):
-    """A change: SET, REMOVE, ADD or DELETE, where, and the value if there is one."""
+    """A change of the value at a path."""
 
     section: str
+    """SET, REMOVE, ADD or DELETE."""
     path: PathName
     value: SetValue | None
+    """None for REMOVE."""
 
 
 class UpdateGrammar(Grammar[Operand]):
-    """Reads an update."""
+    """A parser of updates."""
 
     keywords = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
     order = (
@@ -88,7 +90,7 @@ class UpdateGrammar(Grammar[Operand]):
         return value
 
     def _read_operand(self, *, is_inner: bool = False) -> Rule[Operand]:
-        """Read an operand, which may be within a function: *is_inner*."""
+        """Read an operand; *is_inner* if it is an argument of a function."""
         words = self.words
         if words.accept("("):
             operand = yield self._read_operand(is_inner=is_inner)
@@ -104,7 +106,7 @@ class UpdateGrammar(Grammar[Operand]):
             arguments.append((yield self._read_operand(is_inner=True)))
         words.expect(")")
         self.check_function(name)
-        # The service takes no list_append() within another function, though it parses it.
+        # The service rejects list_append() within another function, although its grammar allows it.
         if name != "if_not_exists" and (name != "list_append" or is_inner):
             self.note_misuse(name)
         return Call(name, tuple(arguments))

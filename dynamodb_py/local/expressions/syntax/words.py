@@ -1,4 +1,4 @@
-"""The words of a text, and which of them is read next."""
+"""The words of a text, and the position of the parser in them."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ class Word(NamedTuple):
     """A word of a text."""
 
     kind: str
-    """What its lexer calls it; that of the last word is "end"."""
+    """The name of its kind in the lexer; "end" for the last word."""
     text: str
     start: int
     length: int
     key: str
-    """The text of a sign, a name in capitals: what signs and keywords are compared with."""
+    """The text for comparisons with signs and keywords: a sign, or a name in capitals."""
 
 
 class Words:
-    """The words of a text in order, and the place of the one that is read next."""
+    """The words of a text in order, and the position of the next one."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         self._words = words
         self._at = 0
         self.word = words[0]
-        """The word that is read next."""
+        """The next word."""
 
     def look(self) -> Word:
-        """Return the word behind the next."""
+        """Return the word after the next."""
         return self._words[min(self._at + 1, len(self._words) - 1)]
 
     def take(self) -> Word:
-        """Return the next word, and go on behind it."""
+        """Return the next word, and move to the one after it."""
         word = self.word
         if word.kind != "end":
             self._at += 1

@@ -4,7 +4,7 @@ from dynamodb_py.contrib.responses import ANSWERED, answer_error
 
 
 class DynamoDBErrors:
-    """Answer the errors that a client has caused; pass on all others."""
+    """Turn the errors of the database that a client caused, and temporary ones, into responses."""
 
     def __init__(self, get_response):
         self.get_response = get_response
