@@ -42,7 +42,7 @@ def list_files(folder: str | Path) -> list[MigrationFile]:
     """
     place = Path(folder)
     if not place.is_dir():
-        raise MigrationError(f"there is no folder {place}: new({str(folder)!r}, ...) makes it")
+        raise MigrationError(f"there is no folder {place}: new({str(folder)!r}, ...) creates it")
     found: dict[int, MigrationFile] = {}
     for path in sorted(place.glob("[0-9]*.py")):
         parts = _NUMBERED.fullmatch(path.name)

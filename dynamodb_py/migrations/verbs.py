@@ -37,10 +37,10 @@ def _start(
 ) -> Flow[MigrationList]:
     """Return the flow of a run; raise MigrationError for invalid arguments."""
     check_outside("migrations.run()")
-    for name, seconds, least in (("wait", wait, "0"), ("lease", lease, "more than 0")):
+    for name, seconds, least in (("wait", wait, "from 0"), ("lease", lease, "over 0")):
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not number or seconds < 0 or (name == "lease" and seconds == 0):
-            raise MigrationError(f"{name}={seconds!r}: give seconds, {least} at least")
+            raise MigrationError(f"{name}={seconds!r}: give seconds, {least}")
     files = list_files(folder)
     return run_migrations(files, ledger, to, fake, Lease(ledger, lease), wait, progress)
 

@@ -255,7 +255,7 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
     :param verb: the name of the function that sends them, for messages.
     :param what: the kind of request that they share: "a batch" or "a transaction".
     :raises QueryError: *given* is not a list of statements, or a statement cannot be part of *what*.
-    :raises ConfigurationError: the statements are for several connections.
+    :raises ConfigurationError: the statements are on several connections.
     """
     single = isinstance(given, Statement)  # which can be iterated too
     statements: list[Any] = [given] if single or not is_many(given) else list(given)
@@ -275,7 +275,7 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"{verb}: the statements are for several connections, {names}: make one call for each"
+            f"{verb}: the statements are on several connections, {names}: make one call for each"
         )
     operations = [make_operation(each) for each in statements]
     check_alike(operations, what)

@@ -185,7 +185,7 @@ def test_what_goes_wrong_is_one_line(engine, shop, capsys):
     assert main(["unique", "check", f"{shop}:User"]) == 3
     printed = capsys.readouterr().err
     assert printed.startswith("error: TableNotFound: ")
-    assert "Table(Model).update() makes it" in printed
+    assert "Table(Model).update() creates it" in printed
     assert "Traceback" not in printed
 
 

@@ -157,7 +157,7 @@ def test_an_instance_of_another_connection_is_refused(do, key, engine):
     with pytest.raises(AlreadyExists):
         do(Untyped.objects.insert, instance)
     instance.__dict__["_using"] = "elsewhere"
-    with pytest.raises(ConfigurationError, match="belongs to the connection 'elsewhere'"):
+    with pytest.raises(ConfigurationError, match="is on the connection 'elsewhere'"):
         do(Untyped.objects.insert, instance)
 
 

@@ -391,7 +391,7 @@ def test_where_nothing_is_unique_there_is_nothing_to_check(engine, do, sent):
 
 
 def test_a_missing_table_of_sentinels_is_told_with_what_makes_it(engine, do):
-    with pytest.raises(TableNotFound, match=r"no table for the sentinels.*update\(\) makes it"):
+    with pytest.raises(TableNotFound, match=r"no table for the sentinels.*update\(\) creates it"):
         do(repair_unique, Member)
 
 

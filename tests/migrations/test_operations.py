@@ -85,7 +85,7 @@ def test_what_cannot_be_run_is_refused_at_once(make, message):
         (lambda: Backfill(User, []), QueryError, "nothing to change"),
         (lambda: Backfill(User, [7]), TypeError, "takes values by field, and actions"),
         (lambda: Backfill(User, shout, condition=True), TypeError, "condition= takes a condition"),
-        (lambda: Backfill(User, shout, rate=0), QueryError, "rate=0: a rate is a number"),
+        (lambda: Backfill(User, shout, rate=0), QueryError, "rate=0: give a number"),
         (lambda: RenameAttribute(User, "a", "b", rate="5"), QueryError, "rate='5'"),
     ],
     ids=range(10),

@@ -66,7 +66,7 @@ def check_connection(bound: BoundModel[Any], instance: M) -> M:
         bind_connection(bound, instance)
     if instance._link is not bound._link:
         raise ConfigurationError(
-            f"{instance!r} belongs to the connection {instance._link.alias!r}, and this call uses "
+            f"{instance!r} is on the connection {instance._link.alias!r}, and this call uses "
             f"{bound._link.alias!r}: use objects.using({instance._link.alias!r})"
         )
     return instance
@@ -174,7 +174,7 @@ def connection_of(objects: Iterable[Instance]) -> Connection | None:
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the objects belong to several connections, {names}: make one call for each"
+            f"the objects are on several connections, {names}: make one call for each"
         )
     return next(iter(links.values()), None)
 

@@ -52,7 +52,7 @@ def execute_all(
         statement, ``unprocessed`` the statements that failed.
     :raises QueryError: some statements read and others write, one has ``limit=`` or ``page_size=``, or
         writes are inside of ``transaction.atomic()``; nothing was sent.
-    :raises ConfigurationError: the statements are for several connections; nothing was sent.
+    :raises ConfigurationError: the statements are on several connections; nothing was sent.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
     """

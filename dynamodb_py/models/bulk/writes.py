@@ -313,7 +313,7 @@ def bulk_create_items(
 def _check_one_way(**ways: bool) -> None:
     """Refuse more than one way to treat items that exist already."""
     if len(given := [f"{name}=True" for name, chosen in ways.items() if chosen]) > 1:
-        raise QueryError(f"bulk_create({', '.join(given)}): choose one of them")
+        raise QueryError(f"bulk_create({', '.join(given)}): give one of them")
 
 
 def _upsert_all(

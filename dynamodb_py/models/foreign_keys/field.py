@@ -195,7 +195,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
             raise self.misdeclared(f"{self.to!r} is not a model: give a model class, or its name")
         if not isinstance(self.on_delete, OnDelete):
             raise self.misdeclared(
-                f"on_delete={self.on_delete!r}: it is DO_NOTHING, PROTECT, NULLIFY or CASCADE"
+                f"on_delete={self.on_delete!r}: it takes DO_NOTHING, PROTECT, NULLIFY or CASCADE"
             )
         if isinstance(self.denormalize, str):
             raise self.misdeclared(f"denormalize={self.denormalize!r}: give a list of names")

@@ -58,7 +58,7 @@ def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
     """Tell whether ``unknown_kind`` in the Meta of *cls* is "raise"; refuse values other than "warn"."""
     if unknown not in ("warn", "raise"):
         raise ModelDefinitionError(
-            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
+            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it takes "warn" or "raise"'
         )
     return unknown == "raise"
 
@@ -66,7 +66,7 @@ def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
 def check_kind(cls: type[Any], kind: object) -> str:
     """Return the kind of *cls*; raise ModelDefinitionError if it is not a text."""
     if not isinstance(kind, str) or not kind:
-        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
+        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it takes a text")
     return kind
 
 

@@ -99,7 +99,7 @@ def save_instance(
     if force_update and (force_insert or overwrite):
         raise QueryError(
             "save(force_update=True): it writes only where there is an item, unlike "
-            f"{'force_insert' if force_insert else 'overwrite'}=True: choose one of them"
+            f"{'force_insert' if force_insert else 'overwrite'}=True: give one of them"
         )
     if condition is not None:
         condition = options_of(type(instance)).condition(condition)

@@ -121,7 +121,7 @@ def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
     # The JSON is at least as long as the size that DynamoDB counts.
     if len(item) > MAX_ITEM_BYTES and (size := measure_item(wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
-            f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
+            f"the item has {size} bytes, and DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
             model=instance._meta.name,
         )
     return item

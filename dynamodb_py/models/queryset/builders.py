@@ -100,7 +100,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         [2]
 
         :param conditions: as for :meth:`filter`, as are *lookups*.
-        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises TypeError: the model does not have a field, or an argument is not a condition.
         :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         check_not_sliced(self, "exclude()")

@@ -83,7 +83,7 @@ class StreamRunner:
             ("attempts", attempts, 1),
         ):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-                raise ConfigurationError(f"{option}={value!r}: give a number, at least {least}")
+                raise ConfigurationError(f"{option}={value!r}: give a number from {least}")
         self.name = name
         self._loaders, self._lease_table = Loaders(models, using), lease_table
         self._options = WorkerOptions(

@@ -244,7 +244,7 @@ def test_an_item_over_400_kb_is_refused_with_its_largest_fields():
     with pytest.raises(ItemTooLarge) as caught:
         encode_item(Big(k="a", x="é" * 130_000, y=b"x" * 200_000, z=[1]))
     assert str(caught.value) == (
-        "Test: the item has 460011 bytes, DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
+        "Test: the item has 460011 bytes, and DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
     )
     assert isinstance(caught.value, ValidationError)
 

@@ -537,7 +537,7 @@ def test_meta_names_the_connection_and_options_those_that_name_none(script, repl
 def test_objects_of_several_connections_are_refused_together(script, replica, do):
     with pytest.raises(
         ConfigurationError,
-        match="belong to several connections, 'default', 'replica': make one call for each",
+        match="are on several connections, 'default', 'replica': make one call for each",
     ):
         do(save_all, [Score("a", 1), Replicated("a")])
 

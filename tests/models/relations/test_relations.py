@@ -263,7 +263,7 @@ class Base(Model):
     [
         ({"a": ForeignKey(int)}, "is not a model"),
         ({"a": ForeignKey(Base)}, "Base is abstract"),
-        ({"a": ForeignKey(Author, on_delete="cascade")}, "it is DO_NOTHING, PROTECT"),
+        ({"a": ForeignKey(Author, on_delete="cascade")}, "it takes DO_NOTHING, PROTECT"),
         ({"a": ForeignKey(Author, required=True, on_delete=NULLIFY)}, "drop required=True"),
         (
             {"a": ForeignKey(Author, related_name="things")},
