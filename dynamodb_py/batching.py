@@ -74,9 +74,9 @@ def batch_get(
     """Read the items of *requested*, any number of tables and keys; None for a missing item.
 
     :param readers: functions that read the identity of an item's key, by table.
-    :param workers: the most parallel requests.
+    :param workers: the largest number of requests at a time; by default, 1.
     :param expressions: projections by table; each must include the key.
-    :raises BatchIncomplete: DynamoDB repeatedly left keys unread; ``unprocessed`` has their pairs of
+    :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has their pairs of
         *requested*.
     :raises RequestError: a request failed; its ``unprocessed`` has the keys that were not read.
     """
@@ -160,7 +160,7 @@ def batch_write(
     :param size: the largest number of writes to a request.
     :param faults: receives, by the ``id()`` of each write that is left at the end, the error of its
         request, or None if it was not sent or not processed.
-    :raises BatchIncomplete: DynamoDB repeatedly left writes undone; ``unprocessed`` has those writes.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt; ``unprocessed`` has those writes.
     :raises RequestError: a request failed; its ``unprocessed`` has the writes that were not executed,
         or may not have been.
     """
@@ -273,7 +273,7 @@ def run_together(
     *workers* at once. A pause of one flow delays all, to lower the load on a throttled table. At most
     25 flows per worker are open at a time, which limits the memory.
 
-    :param progress: called with the number done, and the total, after each round.
+    :param progress: called with the number of flows done and the total, after each round.
     """
     outcomes: list[T | Exception | None] = [None] * len(flows)
     begun: dict[int, Step] = {}

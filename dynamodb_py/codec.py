@@ -99,7 +99,7 @@ def check_text(wire: dict[str, Any]) -> dict[str, Any]:
     try:
         to_json(wire)
     except UnicodeEncodeError as error:
-        raise Unstorable(f"it is no Unicode text: {error.reason}") from None
+        raise Unstorable(f"it is not valid Unicode: {error.reason}") from None
     return wire
 
 
@@ -227,7 +227,7 @@ def encode_map(value: Mapping[Any, Any], depth: int = 0) -> dict[str, Any]:
             return {"M": wires}
     except Unstorable as error:
         raise error.inside(f".{key}") from None
-    raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
+    raise Unstorable(f"the key {key!r} is not a str: use str keys in a map")
 
 
 def check_depth(depth: int) -> int:

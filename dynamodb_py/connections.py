@@ -240,8 +240,8 @@ def connect(
         and the search for credentials; by default there is no such limit.
     :param sync_in_loop: ``"raise"``: a sync verb that is called in a running event loop raises QueryError
         before it sends anything. ``"allow"``, the default: it blocks the event loop.
-    :param consistent: True: reads are strongly consistent by default, for twice the price. Reads of
-        global indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
+    :param consistent: True: reads are strongly consistent by default, at twice the price. Reads of global
+        indexes, and PartiQL, stay eventually consistent. ``options()`` and calls override it.
     :param atomic: True: writes of an instance fail by default if any attribute of its item has changed
         since it was loaded. ``Meta.atomic``, ``options()`` and calls override it.
     :param slow: seconds: a request that takes as long or longer, with all its attempts and the pauses
@@ -485,7 +485,7 @@ class options:  # noqa: N801 - it reads as a statement
     the garbage collector ends it. Items that are read in a block, and query sets that are created in it,
     keep its connection.
 
-    :param consistent: whether reads are strongly consistent by default.
+    :param consistent: True: reads are strongly consistent by default, at twice the price.
     :param using: the alias of the connection for models that name none.
     :param atomic: overrides ``Meta.atomic``: whether ``save()``, ``update()`` and ``delete()`` of
         instances fail if any attribute has changed since it was loaded.

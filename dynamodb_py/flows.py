@@ -209,7 +209,7 @@ def begin_trace(name: str) -> Generator[Trace | None, None, None]:
     try:
         yield trace
     except BaseException as error:
-        # A loop that ends early closes its generator, which is no error.
+        # A loop that ends early closes its generator, which is not an error.
         failure = None if isinstance(error, GeneratorExit) else error
         raise
     finally:

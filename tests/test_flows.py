@@ -284,7 +284,7 @@ def test_none_side_by_side_is_none(drive):
 
 @pytest.mark.parametrize("workers", [0, -3])
 def test_fewer_than_one_worker_is_refused(workers):
-    with pytest.raises(QueryError, match=f"workers={workers}: it must be at least 1"):
+    with pytest.raises(QueryError, match=f"workers={workers}: give a number from 1"):
         Together([Echo()], workers)
 
 

@@ -55,9 +55,9 @@ def find_model(text: str) -> type[Model]:
     except AttributeError:
         raise UsageError(f"{module} has no {name}") from None
     if not (isinstance(found, type) and issubclass(found, Model)):
-        raise UsageError(f"{text} is no model but {found!r}: name the class of a model")
+        raise UsageError(f"{text} is not a model but {found!r}: name the class of a model")
     if "_meta" not in vars(found):
-        raise UsageError(f"{text} is abstract: it has no table; name one of its subclasses")
+        raise UsageError(f"{text} is abstract, so it has no table: name one of its subclasses")
     return found
 
 

@@ -55,7 +55,7 @@ def show_progress(what: str) -> Generator[Callable[[int, int], None]]:
 def confirm(question: str, *, yes: bool) -> bool:
     """Return True with ``--yes``; else ask *question* in the terminal, and tell whether the answer is yes.
 
-    :raises UsageError: standard input is no terminal.
+    :raises UsageError: standard input is not a terminal.
     """
     if yes:
         return True

@@ -44,4 +44,4 @@ def add_json(parser: Parser) -> None:
 def check_workers(workers: int) -> None:
     """Raise UsageError for a number below 1."""
     if workers < 1:
-        raise UsageError(f"--workers {workers}: it must be at least 1")
+        raise UsageError(f"--workers {workers}: give a number from 1")

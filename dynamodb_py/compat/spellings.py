@@ -39,7 +39,7 @@ class JSONField(Field[Any, Any]):
         try:
             text = json.dumps(value, separators=self.separators, allow_nan=False)
         except (TypeError, ValueError) as error:
-            raise Unstorable(f"{value!r} is no JSON: {error}") from None
+            raise Unstorable(f"{value!r} cannot be stored as JSON: {error}") from None
         if (found := json.loads(text)) != value:
             raise Unstorable(
                 f"{value!r} would read back from JSON as {found!r}: use lists, and texts as keys"
@@ -51,7 +51,7 @@ class JSONField(Field[Any, Any]):
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 class CompactJSONField(JSONField):
@@ -164,7 +164,6 @@ class WholeTimestampField(TimestampField[Any]):
         seconds = super().to_db(value)
         if seconds != int(seconds):
             raise Unstorable(
-                f"{value!r} has a fraction of a second: cut it off, .replace(microsecond=0), so that "
-                "what is lost is your decision"
+                f"{value!r} has a fraction of a second: remove it with replace(microsecond=0)"
             )
         return seconds

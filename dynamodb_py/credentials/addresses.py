@@ -47,7 +47,7 @@ def parse_address(text: str) -> Address:
             raise ConfigurationError(f"{text!r}: memory:// takes a name and nothing else")
         return Address(text, None, unquote(rest))
     raise ConfigurationError(
-        f"{text!r} is no address of an embedded database: give {_FORMS}; a server is endpoint_url="
+        f"{text!r} is not the address of an embedded database: give {_FORMS}; a server is endpoint_url="
     )
 
 

@@ -66,7 +66,7 @@ def parse_endpoint(url: str, region: str) -> Endpoint:
     port = int(found["port"] or 0) if found else 0
     if found is None or port > 65535:
         raise ConfigurationError(
-            f"endpoint_url {url!r} is no endpoint; give a scheme, a host, and if need be a port "
+            f"endpoint_url {url!r} is not an endpoint: give a scheme, a host, and if need be a port "
             "and a path, as in http://127.0.0.1:8000."
         )
     if not re.fullmatch(r"[A-Za-z0-9-]+", region):

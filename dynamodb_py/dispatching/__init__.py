@@ -79,7 +79,7 @@ class Signal:
         :param sender: only events of this model, not of its subclasses; None means all models.
         :param weak: disconnect the receiver when nothing else refers to it. Pass False to keep a lambda,
             or a function that is defined inside another one.
-        :raises TypeError: *receiver* cannot take these arguments, or *sender* is no model with a table.
+        :raises TypeError: *receiver* cannot take these arguments, or *sender* is not a model with a table.
 
         >>> from dynamodb_py.signals import post_save
         >>> def report(sender, instance, created, **kwargs):
@@ -264,7 +264,7 @@ class Signal:
             )
         if not isinstance(sender, type) or "_meta" not in vars(sender):
             raise TypeError(
-                f"{self.name}: sender={name_of(sender)} is no model with a table, and sends nothing: "
+                f"{self.name}: sender={name_of(sender)} is not a model with a table, and sends nothing: "
                 "connect for each subclass, or without sender="
             )
 

@@ -46,14 +46,16 @@ def identify_table(description: Mapping[str, Any]) -> str:
 def read_checkpoint(path: Path, kind: type[C], table: str) -> C | None:
     """Return the checkpoint in *path*, or None if the file does not exist.
 
-    :raises DumpError: the file is no checkpoint, or the checkpoint of another table.
+    :raises DumpError: the file is not a checkpoint, or the checkpoint of another table.
     """
     try:
         checkpoint = msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except msgspec.DecodeError as error:
-        raise DumpError(f"{path} is no checkpoint ({error}): remove it to start again") from error
+        raise DumpError(
+            f"{path} is not a checkpoint ({error}): remove it to start again"
+        ) from error
     if checkpoint.table != table:
         raise DumpError(
             f"{path} is the checkpoint of the table {checkpoint.table}, not of {table}: name that table, or remove "

@@ -75,16 +75,17 @@ def dump_table(
 
     :param table: the name of the table in DynamoDB.
     :param output: the path of the file; or an open file, which has no checkpoint.
-    :param using: the alias of the connection; by default, the default connection.
-    :param segments: the number of parts of the table that are read in parallel, 1 to 1,000,000
-        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan). A page of each
-        part, up to 1 MB, is in memory. A run that continues another one keeps the number of that.
-    :param rate: the most read units per second, on average; by default no limit.
-    :param consistent: read with strong consistency, for twice the units.
+    :param using: the alias of a connection; by default, the default connection.
+    :param segments: the number of segments of the table that are read in parallel, 1 to 1,000,000
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan); by default, 1.
+        A page of each segment, up to 1 MB, is in memory. A run that continues another one keeps the number of that.
+    :param rate: the largest number of read units per second, over 0; by default, no limit.
+    :param consistent: True makes strongly consistent reads, at twice the price; by default, eventually consistent
+        ones.
     :param compress: write gzip; by default only if *output* ends in ``.gz``.
     :param overwrite: replace *output* if it exists.
-    :param progress: a function for the number of items that were written, and DynamoDB's number of items, which is up
-        to six hours old, or 0 if unknown; or True for a progress bar.
+    :param progress: called with the number of items written and the total, DynamoDB's number of items, which is up to
+        six hours old, or 0 if unknown; or True for a progress bar.
     :return: the number of items.
     :raises DumpError: *output* exists, or its checkpoint belongs to another table.
     :raises TableNotFound: the table does not exist.

@@ -137,7 +137,7 @@ def _read_lines(file: BinaryIO, name: str, at: int, place: Place) -> Iterator[Li
 
 
 def _find_item(text: bytes, label: str) -> StoredItem:
-    """Return the JSON of the item in a line; raise DumpError if it is no item that DynamoDB can store."""
+    """Return the JSON of the item in a line; raise DumpError if it is not an item that DynamoDB can store."""
     try:
         item = bytes(_read_line(text).Item)
         decode_item(item)

@@ -52,7 +52,7 @@ def is_empty(table: str, *, using: str | None = None) -> bool:
     """Tell whether a table has no item.
 
     :param table: the name of the table in DynamoDB.
-    :param using: the alias of the connection; by default, the default connection.
+    :param using: the alias of a connection; by default, the default connection.
     :raises TableNotFound: the table does not exist.
 
     >>> is_empty("scores")
@@ -91,16 +91,16 @@ def load_table(
     :param table: the name of the table in DynamoDB.
     :param source: the path of a file of :func:`dump_table`, plain or gzip; or the path of the folder of an export to
         S3 in DynamoDB JSON, with its ``manifest-files.json``; or an open file, which has no checkpoint.
-    :param using: the alias of the connection; by default, the default connection.
-    :param workers: the most requests at once; each puts up to 25 items.
-    :param rate: the most write units per second, on average; by default no limit.
+    :param using: the alias of a connection; by default, the default connection.
+    :param workers: the largest number of requests at a time; by default, 4. Each puts up to 25 items.
+    :param rate: the largest number of write units per second, over 0; by default, no limit.
     :param checkpoint: the path of the checkpoint, by default beside *source*.
-    :param progress: a function for the number of items that were put, and the number in the manifest of an export, or
-        0 if unknown; or True for a progress bar.
+    :param progress: called with the number of items put and the total, the number in the manifest of an export, or 0
+        if unknown; or True for a progress bar.
     :return: the number of lines.
     :raises DumpError: a line has no item, or DynamoDB rejects the item: the message names file and line. The lines
         before it are in the table. Or the checkpoint belongs to another table, or to other files.
-    :raises BatchIncomplete: DynamoDB kept leaving items unprocessed, because the table's throughput is too low.
+    :raises BatchIncomplete: DynamoDB left writes undone in every attempt, because the table's throughput is too low.
     :raises TableNotFound: the table does not exist.
 
     >>> import io

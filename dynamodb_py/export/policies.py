@@ -64,7 +64,7 @@ def make_policy(
     :param models: the models.
     :param access: ``"read"`` allows reads; ``"write"`` also allows writes and transactions; ``"admin"`` also allows
         the requests of ``Table()``, of migrations and of ``unique repair``.
-    :param using: the alias of a connection; by default the models' ``Meta.using``.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :param region: the region of the tables, or ``*`` for any; by default the connection's region, or else ``*``.
     :param account: the number of their account; ``*`` for the account of the caller.
     :param partition: the partition of AWS, ``"aws"``, ``"aws-cn"`` or ``"aws-us-gov"``.
@@ -101,7 +101,7 @@ def make_policy_template(
 
     :param models: the models.
     :param access: ``"read"``, ``"write"`` or ``"admin"``, as for :func:`make_policy`.
-    :param using: the alias of a connection; by default the models' ``Meta.using``.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :param partiql: also allow statements in PartiQL.
     :param streams: also allow reading the streams of the tables.
     :return: the template, a dict; its output ``PolicyArn`` is the ARN of the policy.

@@ -27,7 +27,7 @@ def make_template(
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html).
 
     :param models: the models.
-    :param using: the alias of a connection; by default the models' ``Meta.using``.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :param retain: keep the tables when their resources or the stack are deleted or replaced.
     :return: the template, a dict.
     :raises ConfigurationError: there are no models, or they are on several connections.

@@ -339,7 +339,7 @@ class Operand(Comparable[V], Computable):
         >>> Score.objects.get("ann", 1).update(Score.points.add(7)).points
         57
 
-        :raises ValidationError: *value* is no number, timedelta or set, or the field cannot hold such values.
+        :raises ValidationError: *value* is not a number, a timedelta or a set, or the field cannot hold such values.
         """
         if isinstance(value, (*NO_ADDENDS, Computable)):
             text = f"a number or a set can be added, not {value!r}"

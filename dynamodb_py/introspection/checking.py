@@ -94,8 +94,8 @@ def check_table(
 
     :param root: the model of the items, or the shared table of several models.
     :param table: the name of the table in DynamoDB.
-    :param using: the alias of the connection; by default, the default connection.
-    :param progress: a function for the number of items that were read and DynamoDB's number of items; or True for a
+    :param using: the alias of a connection; by default, the default connection.
+    :param progress: called with the number of items read and the total, DynamoDB's number of items; or True for a
         progress bar.
     :raises TableNotFound: the table does not exist.
 

@@ -60,7 +60,7 @@ def inspect_table(table: str, *, using: str | None = None, sample: int = 1000) -
     reading such a field raises ``UnreadableValue``, and the other fields can be read.
 
     :param table: the name of the table in DynamoDB.
-    :param using: the alias of the connection; by default, the default connection.
+    :param using: the alias of a connection; by default, the default connection.
     :param sample: the number of items to read, from all parts of the table; each 4 KB of them cost half a read unit.
     :return: the code, the classes, and the observed attributes.
     :raises TableNotFound: the table does not exist.

@@ -42,7 +42,7 @@ def list_files(folder: str | Path) -> list[MigrationFile]:
     """
     place = Path(folder)
     if not place.is_dir():
-        raise MigrationError(f"there is no folder {place}: new({str(folder)!r}, ...) makes it")
+        raise MigrationError(f"there is no folder {place}: new({str(folder)!r}, ...) creates it")
     found: dict[int, MigrationFile] = {}
     for path in sorted(place.glob("[0-9]*.py")):
         parts = _NUMBERED.fullmatch(path.name)
@@ -94,7 +94,7 @@ def load_operations(file: MigrationFile) -> tuple[MigrationOperation, ...]:
     for each in cast("list[Any]", given):
         if not isinstance(each, MigrationOperation):
             raise MigrationError(
-                f"{file.path}: {each!r:.80} in operations is no operation: give AddIndex, DropIndex, Backfill, "
+                f"{file.path}: {each!r:.80} in operations is not an operation: give AddIndex, DropIndex, Backfill, "
                 "RenameAttribute or RunPython"
             )
     return tuple(cast("list[MigrationOperation]", given))

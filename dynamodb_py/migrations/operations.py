@@ -51,7 +51,7 @@ class _OfModel(MigrationOperation, frozen=True, eq=False):
         model: object = self.model
         if not isinstance(model, type) or not issubclass(model, Model) or "_meta" not in dir(model):
             raise MigrationError(
-                f"{type(self).__name__}: {model!r:.80} is no model with a table: give the class of a model"
+                f"{type(self).__name__}: {model!r:.80} is not a model with a table: give the class of a model"
             )
 
 
@@ -64,7 +64,7 @@ class IndexOperation(_OfModel, frozen=True, eq=False):
         super().__post_init__()
         if not isinstance(self.index, str) or not self.index:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise MigrationError(
-                f"{type(self).__name__}: {self.index!r} is no name of an index: give its name in DynamoDB"
+                f"{type(self).__name__}: {self.index!r} is not the name of an index: give its name in DynamoDB"
             )
 
     def find_declared(self) -> IndexSchema | None:
@@ -135,7 +135,7 @@ class ItemsOperation(_OfModel, frozen=True, eq=False, kw_only=True):
     segments: int = 4
     """The number of parts of the table that are read in parallel, and of parallel writes."""
     rate: float | None = None
-    """The most capacity units per second, for reads and for writes separately; None for no limit."""
+    """The largest number of read units per second, and of write units; None for no limit."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -176,8 +176,9 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
         a dict of values by field.
     :param condition: change only items that meet this condition, which DynamoDB checks with each write. If the
         change makes the condition false, as above, each item is changed only once, even if runs are interrupted.
-    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
-    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :param segments: the number of segments of the table that are read in parallel, and of parallel writes; by
+        default, 4.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no limit.
     :raises MigrationError: an argument is invalid.
     :raises ValidationError: the update has values that cannot be stored, or changes the key.
     """
@@ -210,7 +211,7 @@ class Backfill(ItemsOperation, frozen=True, eq=False):
         single = isinstance(change, (Action, Computable))
         if not single and not isinstance(change, Sequence):
             raise MigrationError(
-                f"Backfill({self.model.__name__}): {change!r:.80} is no change: give a function of an instance, "
+                f"Backfill({self.model.__name__}): {change!r:.80} is not a change: give a function of an instance, "
                 "an action or a list of them, or a dict of values by field"
             )
         return build_update(meta, [change] if single else cast("Sequence[Any]", change), {})
@@ -239,8 +240,9 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
     :param model: the model.
     :param old: the present name of the attribute.
     :param new: its new name.
-    :param segments: the number of parts of the table that are read in parallel, and of parallel writes.
-    :param rate: the most capacity units per second, for reads and for writes separately; by default no limit.
+    :param segments: the number of segments of the table that are read in parallel, and of parallel writes; by
+        default, 4.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no limit.
     :raises MigrationError: a name belongs to the table's key or to a unique constraint, or *old* belongs to the key
         of an index, or the names are equal.
     """
@@ -252,7 +254,7 @@ class RenameAttribute(ItemsOperation, frozen=True, eq=False):
         super().__post_init__()
         for name in (self.old, self.new):
             if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-                self._refuse(f"{name!r} is no name of an attribute: give its name in DynamoDB")
+                self._refuse(f"{name!r} is not the name of an attribute: give its name in DynamoDB")
         meta = options_of(self.model)
         schema = meta.table_schema
         for name in (self.old, self.new):

@@ -37,10 +37,10 @@ def _start(
 ) -> Flow[MigrationList]:
     """Return the flow of a run; raise MigrationError for invalid arguments."""
     check_outside("migrations.run()")
-    for name, seconds, least in (("wait", wait, "0"), ("lease", lease, "more than 0")):
+    for name, seconds, least in (("wait", wait, "from 0"), ("lease", lease, "over 0")):
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
         if not number or seconds < 0 or (name == "lease" and seconds == 0):
-            raise MigrationError(f"{name}={seconds!r}: give seconds, {least} at least")
+            raise MigrationError(f"{name}={seconds!r}: give seconds, {least}")
     files = list_files(folder)
     return run_migrations(files, ledger, to, fake, Lease(ledger, lease), wait, progress)
 
@@ -52,7 +52,7 @@ def plan(
 
     :param folder: the folder with the numbered files.
     :param to: the last migration to plan, by number or name, such as ``"0003"``; by default, plan all.
-    :param using: the alias of the connection for all requests; by default, the default connection.
+    :param using: the alias of a connection for all requests; by default, the default connection.
     :param ledger: the name of the ledger's table, without the connection's prefix; if it is missing, no
         migration was applied.
     :raises MigrationError: one of the problems for which :func:`run` raises it before it changes anything.
@@ -101,13 +101,13 @@ def run(
     :param folder: the folder with the numbered files.
     :param to: the last migration to run, by number or name, such as ``"0003"``; by default, run all.
     :param fake: only mark the migrations as applied, for example because a new table already has their changes.
-    :param using: the alias of the connection for all requests; by default, the default connection.
+    :param using: the alias of a connection for all requests; by default, the default connection.
     :param ledger: the name of the ledger's table, without the connection's prefix; it is created if missing.
-    :param wait: the most seconds to wait while another run has the lease.
-    :param lease: the duration of the lease in seconds. A run renews it; if it does not, another run may continue
-        after this time. The clocks of all machines that run migrations must differ by less.
-    :param progress: a function for backfills, called with the number of items that were read and the number of all
-        items that DynamoDB reports, or 0; or True for a progress bar.
+    :param wait: the largest number of seconds to wait while another run has the lease; by default, 0.
+    :param lease: the duration of the lease in seconds; by default, 60. A run renews it; if it does not, another run
+        may continue after this time. The clocks of all machines that run migrations must differ by less.
+    :param progress: called by backfills with the number of items read and the total, DynamoDB's number of items, or 0
+        if unknown; or True for a progress bar.
     :raises MigrationError: before any change: the folder is missing; the numbers have gaps or duplicates; a file
         has no operations, or changed or disappeared after it was applied. Later: an operation failed;
         ``__cause__`` is the error, and ``key`` is the key of the item.
@@ -154,7 +154,7 @@ def status(folder: str | Path, *, using: str | None = None, ledger: str = TABLE)
     """Return the status of all migrations, of *folder* and of the ledger, with their problems; change nothing.
 
     :param folder: the folder with the numbered files.
-    :param using: the alias of the connection for all requests; by default, the default connection.
+    :param using: the alias of a connection for all requests; by default, the default connection.
     :param ledger: the name of the ledger's table, without the connection's prefix; if it is missing, no
         migration was applied.
     :raises MigrationError: the folder is missing, or its numbers have gaps or duplicates.

@@ -108,7 +108,7 @@ class Constraint(Struct, frozen=True):
             try:
                 values.append(_normalize(field, wire))
             except UnicodeEncodeError as error:
-                problem = f"it is no Unicode text: {error.reason}"
+                problem = f"it is not valid Unicode: {error.reason}"
                 raise ValidationError({field.name: [problem]}, model=field.owner) from None
         text = ",".join(values)
         if len(text.encode()) > _MAX_VALUES:
@@ -301,7 +301,7 @@ def describe_claim(meta: ConstrainedOptions, claim: Claim) -> str:
 
 
 def decode_primary_key(meta: ConstrainedOptions, key: Mapping[str, Any]) -> Any:
-    """Return the value of the hash key, or the pair of both keys; None if *key* is no key of the model."""
+    """Return the value of the hash key, or the pair of both keys; None if *key* is not a key of the model."""
     if any(field.attribute not in key for field in meta.keys):
         return None
     values = [display.decode_or_free(field, key[field.attribute]) for field in meta.keys]

@@ -203,7 +203,9 @@ def options_of(kind: type[Any]) -> Options:
     try:
         meta: Options = kind.__dict__["_meta"]  # not the options of a base class
     except KeyError:
-        raise TypeError(f"{kind.__name__} is abstract: it has no table") from None
+        raise TypeError(
+            f"{kind.__name__} is abstract, so it has no table: use one of its subclasses"
+        ) from None
     return meta
 
 

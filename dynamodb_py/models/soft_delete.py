@@ -100,10 +100,10 @@ def bulk_delete_softly(
     True
 
     :param keys: keys as for ``batch_get``, or instances.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :return: the keys and instances whose items are marked; ``outcomes`` has the status of each.
     :raises StaleItem: the item of an instance was changed since it was loaded; the other items are marked.
         This and every other error while sending has the result in ``done``.
@@ -161,12 +161,12 @@ def delete_matching_softly(
     >>> Order.all_objects.filter(customer="ann").count()
     2
 
-    :param workers: the largest number of requests that write at a time.
+    :param workers: the largest number of requests that write at a time; by default, 1.
     :param checked: without effect; other models have it.
-    :param rate: how many read units, and how many write units, to consume per second at most, a
-        number over 0. None sets no limit.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no
+        limit.
     :param progress: called with the number of items done and the total, which is 0 until it is known; or
-        True for a bar.
+        True for a progress bar.
     :raises ScanRequired: finding the items takes a Scan, which ``scan()`` must allow; nothing was sent.
     :raises MaxRequestsReached: ``max_requests()`` was not enough for all items: continue with
         ``after(error.cursor)``.
@@ -197,7 +197,7 @@ def delete_by_key_softly(
     (True, True)
 
     :param key: the values of the hash key and the range key, in order.
-    :param condition: mark the item only if it holds.
+    :param condition: mark the item only if it holds for the stored item.
     :param named: the values of the key by field name.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
     :raises DoesNotExist: *condition* is given, and there is no item.
@@ -265,12 +265,12 @@ def delete_softly(
     >>> order.is_deleted, Order.get("1")
     (True, None)
 
-    :param condition: mark the item only if it holds.
+    :param condition: mark the item only if it holds for the stored item.
     :param atomic: the same as in ``update()``.
     :param hard: delete the item itself, like :meth:`hard_delete`.
     :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now.
-    :raises DoesNotExist: there is no item; with *hard* this is no error.
+    :raises DoesNotExist: there is no item; with *hard* this is not an error.
     :raises StaleItem: the item was changed, or deleted, since it was loaded.
     """
     if using is not None and is_elsewhere(instance, using):
@@ -320,7 +320,7 @@ def delete_hard(
     >>> Order.all_objects.get_or_none("1") is None
     True
 
-    :param condition: delete only if it holds.
+    :param condition: delete only if it holds for the stored item.
     :param atomic: delete only if no attribute has changed since the instance was loaded; ``options()`` or
         ``Meta.atomic`` set the default.
     :param using: the alias of a connection, as in :meth:`Model.delete <dynamodb_py.Model.delete>`.
@@ -345,7 +345,7 @@ def restore_instance(
     >>> order.is_deleted
     False
 
-    :param condition: restore the item only if it holds.
+    :param condition: restore the item only if it holds for the stored item.
     :param atomic: the same as in ``update()``.
     :raises DoesNotExist: there is no item.
     """

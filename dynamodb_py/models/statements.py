@@ -82,7 +82,7 @@ _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*
 def make_operation(statement: Statement[Any]) -> ExecuteStatement:
     """Return the request of *statement*.
 
-    :raises QueryError: the statement is no SELECT, and has an option that only a SELECT has.
+    :raises QueryError: the statement is not a SELECT, and has an option that only a SELECT has.
     """
     table = statement._link.table_name(options_of(statement.model).table_name)
     text, limit, page_size = statement.text, statement.limit, statement.page_size
@@ -115,7 +115,7 @@ def _check_sizes(operation: ExecuteStatement, limit: int | None, page_size: int 
                 f"{name}={value} is for a SELECT: leave it out of a statement that writes"
             )
         if value < least:
-            raise QueryError(f"{name}={value}: it must be {least} or more")
+            raise QueryError(f"{name}={value}: give a number from {least}")
 
 
 class Selected(Struct, frozen=True):
@@ -184,7 +184,7 @@ def _find_held(meta: Options, operation: ExecuteStatement) -> frozenset[str] | N
     selected = find_selected(operation)
     if selected is None:
         raise QueryError(
-            f"{meta.name}: {operation.statement!r:.200} gives no instances, as it is no SELECT of * or "
+            f"{meta.name}: {operation.statement!r:.200} gives no instances, as it is not a SELECT of * or "
             f"of top-level attributes from {operation.table}: as_dicts() gives its rows as dicts"
         )
     held = _find_in_index(meta, selected.index)
@@ -206,7 +206,7 @@ def _find_in_index(meta: Options, name: str | None) -> frozenset[str] | None:
     found = next((each for each in paths if each.name == name), None)
     if found is None:
         raise QueryError(
-            f"{meta.name} has no index {name}, and its attributes are not known: declare the index, or "
+            f"{meta.name} has no index {name!r}, and its attributes are not known: declare the index, or "
             "use as_dicts()"
         )
     return found.held
@@ -254,8 +254,8 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
 
     :param verb: the name of the function that sends them, for messages.
     :param what: the kind of request that they share: "a batch" or "a transaction".
-    :raises QueryError: *given* is no list of statements, or a statement cannot be part of *what*.
-    :raises ConfigurationError: the statements are for several connections.
+    :raises QueryError: *given* is not a list of statements, or a statement cannot be part of *what*.
+    :raises ConfigurationError: the statements are on several connections.
     """
     single = isinstance(given, Statement)  # which can be iterated too
     statements: list[Any] = [given] if single or not is_many(given) else list(given)
@@ -275,7 +275,7 @@ def prepare_together(given: Iterable[Statement[Any]], verb: str, what: str) -> P
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"{verb}: the statements are for several connections, {names}: make one call for each"
+            f"{verb}: the statements are on several connections, {names}: make one call for each"
         )
     operations = [make_operation(each) for each in statements]
     check_alike(operations, what)

@@ -37,7 +37,7 @@ def record_from_event(
         text in base64. Kinesis keeps no order: its records may come twice and out of order
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/kds_gettingstarted.html).
     :param models: the possible models; by default all models whose table has the name in the event.
-    :param using: the alias of a connection, instead of the models' own.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :raises QueryError: *event* is not a record of a DynamoDB stream, or its item belongs to no model.
     :raises ConfigurationError: no model has the table.
     """

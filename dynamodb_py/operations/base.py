@@ -131,7 +131,7 @@ class Together(BaseStep["list[T | Exception]"], Generic[T], frozen=True):
 
     def __post_init__(self) -> None:
         if self.workers < 1:
-            raise QueryError(f"workers={self.workers}: it must be at least 1")
+            raise QueryError(f"workers={self.workers}: give a number from 1")
 
     def parse(self, outcome: Any, /) -> list[T | Exception]:
         results: list[Any] = []

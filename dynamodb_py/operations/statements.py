@@ -116,7 +116,7 @@ def check_alike(statements: Sequence[ExecuteStatement], what: str) -> None:
 
 def _check_several(statements: Sequence[ExecuteStatement], what: str, most: int) -> None:
     if not 1 <= len(statements) <= most:
-        raise QueryError(f"{what} is of 1 to {most} statements, not {len(statements)}")
+        raise QueryError(f"{what} has 1 to {most} statements, not {len(statements)}")
     check_alike(statements, what)
 
 

@@ -30,8 +30,8 @@ _read = msgspec.json.Decoder(_Output).decode
 def _check_count(count: int) -> None:
     if not 1 <= count <= MAX_TRANSACTION:
         raise QueryError(
-            f"a transaction is of 1 to {MAX_TRANSACTION} items, not {count}: "
-            f"{'pass some' if count < 1 else 'make several of it'}"
+            f"a transaction has 1 to {MAX_TRANSACTION} items, not {count}: "
+            f"{'pass some' if count < 1 else 'split it into several'}"
         )
 
 

@@ -21,8 +21,7 @@ def check_rate(rate: Any) -> None:
     """Raise QueryError unless *rate* is a finite number over 0."""
     if type(rate) is bool or not isinstance(rate, int | float) or not 0 < rate <= _LARGEST:
         raise QueryError(
-            f"rate={rate!r}: a rate is a number of capacity units per second, more than 0: pass one, "
-            "or leave rate out"
+            f"rate={rate!r}: give a number of capacity units per second, over 0, or leave rate out"
         )
 
 

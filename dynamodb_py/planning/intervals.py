@@ -35,7 +35,7 @@ class Interval(Struct, frozen=True, eq=False, gc=False):
 
     @property
     def is_point(self) -> bool:
-        """Whether it holds a single value; a BETWEEN of two equal values is no point."""
+        """Whether it holds a single value; a BETWEEN of two equal values is not a point."""
         return self.low is not None and self.low is self.high
 
     @property

@@ -26,13 +26,13 @@ class Reader:
     cancelled, loses nothing: the next one sends the same request again.
 
     :param start: a position of the same plan to continue from; ``limit`` counts from there.
-    :param max_requests: the maximum of requests, without retries. Each merged lane needs one before the
+    :param max_requests: the largest number of requests, without retries. Each merged lane needs one before the
         first item.
-    :param rate: the maximum of read units per second, on average up to each request. A response without
+    :param rate: the largest number of read units per second, over 0; by default, no limit. A response without
         consumed capacity counts as half a unit for each 4 KB of items (one if consistent), at least one.
-    :param progress: a function that is called after each round of requests with the number of items read and
-        the total. The total comes from DescribeTable, for a scan from its beginning; otherwise it is 0.
-    :param workers: the maximum of parallel requests.
+    :param progress: called after each round of requests with the number of items read and the total. The total
+        is DynamoDB's number of items, for a scan from its beginning; otherwise it is 0.
+    :param workers: the largest number of requests at a time; by default, 8.
     :raises InvalidCursor: *start* is not a position of *plan*.
     """
 

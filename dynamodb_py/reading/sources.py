@@ -225,5 +225,5 @@ def _place_of_completed(
 def check_workers(workers: int) -> int:
     """Return *workers*; raise :class:`~dynamodb_py.exceptions.QueryError` if it is less than 1."""
     if workers < 1:
-        raise QueryError(f"workers={workers}: it must be at least 1")
+        raise QueryError(f"workers={workers}: give a number from 1")
     return workers

@@ -245,8 +245,8 @@ def _make_key(lookup: Lookup, role: str, field: str) -> KeyAttribute:
     name, kind = _look_up(lookup, role, field)
     if kind not in _KEY_TYPES:
         raise ModelDefinitionError(
-            f"{role}: {field!r} is stored as {kind}, and a key is a string, a number or binary "
-            "(S, N or B): choose a field of one of these types"
+            f"{role}: {field!r} is stored as {kind}, and a key is text, a number or bytes (S, N "
+            "or B): choose a field of one of these types"
         )
     return KeyAttribute(name, kind)
 

@@ -55,7 +55,7 @@ class ReadingOptions(Struct, frozen=True):
         if self.page_size is not None and not 1 <= self.page_size <= MAX_RECORDS:
             raise QueryError(f"page_size={self.page_size!r}: give a number from 1 to {MAX_RECORDS}")
         if self.workers < 1:
-            raise QueryError(f"workers={self.workers!r}: it must be at least 1")
+            raise QueryError(f"workers={self.workers!r}: give a number from 1")
 
 
 class Batch(Struct, frozen=True):

@@ -94,7 +94,7 @@ class StreamRecord(Struct, Generic[M], frozen=True, eq=False):
             if self.kind in kinds and (view in views or not self._has_image(name)):
                 raise QueryError(
                     f"changes(): the stream has no {name} image of a {self.kind}, as its view type is "
-                    f'{view or "another"}: set Meta.stream to "new_and_old_images", and run Table.update()'
+                    f'{view or "another"}: set Meta.stream = "new_and_old_images", and run Table.update()'
                 )
         before, after = (_read_image(each) for each in self._images)
         found: dict[str, tuple[Any, Any]] = {}
@@ -135,7 +135,7 @@ def _value_of(instance: object, name: str | None, wire: Wire) -> Any:
 class RecordLoader(Generic[M]):
     """The loader of records of the table of *model*, which is a model or a shared table.
 
-    :param using: the alias of the connection for the instances; None: that of their model.
+    :param using: the alias of a connection for the instances; by default, the model's ``Meta.using``.
     """
 
     def __init__(self, model: type[M], using: str | None = None) -> None:

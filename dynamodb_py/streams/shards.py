@@ -170,7 +170,7 @@ def read_position(position: Mapping[str, Any], stream: str) -> tuple[dict[str, P
         or not isinstance(shards, dict)
     ):
         raise InvalidPosition(
-            f"position={position!r:.200}: give the position of a stream, or 'latest', 'trim_horizon' or a datetime"
+            f"position={position!r:.200}: give 'latest', 'trim_horizon', a datetime, or the position of a stream"
         )
     if found != stream:
         raise InvalidPosition(

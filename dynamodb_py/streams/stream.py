@@ -133,7 +133,7 @@ def find_stream(table: str) -> Flow[str]:
     arn: str | None = description.get("LatestStreamArn")
     if arn is None:
         raise StreamNotFound(
-            f'the table {table} has no stream: set Meta.stream, such as stream = "new_and_old_images", and run '
+            f'the table {table} has no stream: set Meta.stream = "new_and_old_images", and run '
             "Table.update()"
         )
     return arn

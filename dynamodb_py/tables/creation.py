@@ -26,7 +26,7 @@ def create_table(
 ) -> Flow[TableDescription]:
     """Create the table; if one of the same name is being deleted, wait for the end of that first.
 
-    :param accept: whether a table that another program created meanwhile is no error.
+    :param accept: whether a table that another program created meanwhile is not an error.
     """
     started = time.time()
     while True:

@@ -29,7 +29,8 @@ class Tables:
     Classes that share a table count once. Iteration yields a :class:`Table` for each table.
 
     :param models: the classes, or a module or package.
-    :param using: the alias of a connection; by default the models' ``Meta.using``, which must be the same for all.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``, which must be the same for
+        all.
     :raises ModelDefinitionError: two models declare the same table in different ways.
     :raises ConfigurationError: the models are on different connections.
 
@@ -94,9 +95,8 @@ class Tables:
         :param if_not_exists: accept tables that exist, with their present indexes and options, if their keys are
             those of the models.
         :param wait: False returns while tables may still be CREATING, without TTL and point-in-time recovery.
-        :param timeout: the most seconds for all waiting for one table, by default 300.
-        :param progress: a function for the number of tables that are done and the number of all; or True for a
-            progress bar.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
+        :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).create(if_not_exists=True))
         ['scores']
@@ -152,11 +152,10 @@ class Tables:
         stopped.
 
         :param wait: False sends only the first step of each table.
-        :param timeout: the most seconds for all waiting for one table, by default 300.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
         :param dry_run: change nothing, and return the plan, as :meth:`plan` does.
         :param drop_indexes: remove the global indexes that no model declares; by default they stay.
-        :param progress: a function for the number of tables that are done and the number of all; or True for a
-            progress bar.
+        :param progress: called with the number of tables done and the total; or True for a progress bar.
 
         >>> sorted(Tables([Score]).update())
         ['scores']
@@ -213,7 +212,7 @@ class Tables:
 
         :param wait: False returns while tables may still be DELETING.
         :param missing_ok: True makes missing tables no error.
-        :param timeout: the most seconds for all waiting for one table, by default 300.
+        :param timeout: the largest number of seconds to wait for one table in all; by default, 300.
 
         >>> Tables([Score]).delete()
         >>> Table(Score).exists()

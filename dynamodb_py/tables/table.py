@@ -54,7 +54,7 @@ class Table(Generic[M]):
     ``wait`` is ``await_``, because ``await`` is a keyword of Python.
 
     :param model: the class, or an instance of it.
-    :param using: the alias of a connection; by default the model's ``Meta.using``.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
     :raises TypeError: the model has no table, because it is abstract.
     """
 
@@ -106,7 +106,7 @@ class Table(Generic[M]):
             the model's. TTL is enabled for such a table too.
         :param wait: False returns while the table may still be CREATING. TTL and point-in-time recovery are then
             not enabled: call :meth:`update` later.
-        :param timeout: the most seconds for all waiting together.
+        :param timeout: the largest number of seconds to wait in all; by default, 300.
         :param billing_mode: in place of the model's.
         :param read_capacity: read units per second, in place of the model's.
         :param write_capacity: write units per second, in place of the model's.
@@ -214,7 +214,7 @@ class Table(Generic[M]):
 
         :param wait: False returns while the table may still be DELETING.
         :param missing_ok: True makes a missing table no error.
-        :param timeout: the most seconds for all waiting together.
+        :param timeout: the largest number of seconds to wait in all; by default, 300.
         :raises TableNotFound: the table does not exist, without *missing_ok*.
         :raises TableInUse: the *timeout* is over.
 
@@ -275,12 +275,11 @@ class Table(Generic[M]):
         (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
 
         :param wait: False sends only the first step.
-        :param timeout: the most seconds for all waiting together, by default 300; filling an index of a large
+        :param timeout: the largest number of seconds to wait in all; by default, 300. Filling an index of a large
             table takes longer.
         :param dry_run: change nothing, and return the plan.
         :param drop_indexes: remove the global indexes that the model does not declare; by default they stay.
-        :param progress: a function for the number of steps that are done and the number of all; or True for a
-            progress bar.
+        :param progress: called with the number of steps done and the total; or True for a progress bar.
         :param billing_mode: in place of the model's.
         :param read_capacity: read units per second, in place of the model's.
         :param write_capacity: write units per second, in place of the model's.
@@ -439,8 +438,9 @@ class Table(Generic[M]):
         :param follow: whether to wait for further changes; False ends the iteration after the present ones.
         :param poll: seconds between two requests to a shard without new changes. Each request costs a read request
             unit of streams, and a shard accepts five requests a second.
-        :param page_size: the most records of a response, at most and by default 1,000 (and 1 MB).
-        :param workers: the number of shards that are read at once.
+        :param page_size: the largest number of records in a response, 1 to 1,000, which have up to 1 MB together; by
+            default, 1,000.
+        :param workers: the largest number of shards that are read at a time; by default, 8.
         :param on_trimmed: a function, which may be async, that is called with StreamTrimmed instead of raising it;
             then reading continues.
         :raises StreamNotFound: while reading: the table has no stream.

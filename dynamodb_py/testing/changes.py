@@ -33,7 +33,7 @@ def deliver_changes(store: Store, loaders: Loaders, delivered: dict[str, int]) -
             ]
         if not found:
             raise StreamNotFound(
-                f'the table {table.name} has no stream: set Meta.stream = "new_and_old_images"'
+                f'the table {table.name} has no stream: set Meta.stream = "new_and_old_images", and run Table.update()'
             )
         for stream, records in found:
             last = records[0][0] - 1 if records else stream.last

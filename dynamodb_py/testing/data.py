@@ -90,7 +90,7 @@ def _read_line(line: bytes) -> dict[str, Any]:
     try:
         members = from_json(line)
     except (ValueError, RecursionError) as error:
-        raise ValidationError(f"this is no JSON: {error}") from None
+        raise ValidationError(f"this is not JSON: {error}") from None
     if not isinstance(members, dict):
         raise ValidationError(_FORMS)
     found = cast("dict[str, Any]", members)

@@ -162,7 +162,7 @@ class EmbeddedEngine:
 
         If a model names a connection by ``Meta.using`` that is not defined, define it.
 
-        :param using: the alias of a connection, in place of those of the models.
+        :param using: the alias of a connection; by default, the models' ``Meta.using``.
         :raises TypeError: a model has no table.
         :raises TableMismatch: a table exists with other keys.
 
@@ -244,7 +244,7 @@ class EmbeddedEngine:
         :param path: the path of the file; a name that ends in ``.gz`` means that it is compressed by gzip.
         :param models: the models to search first for the name in a line. If it is one model, it is also the model
             of lines without a name.
-        :param using: the alias of a connection, in place of those of the models.
+        :param using: the alias of a connection; by default, the models' ``Meta.using``.
         :return: the number of items.
         :raises ValidationError: a line cannot be read or stored; the message names file and line. The lines
             before it are written.
@@ -269,7 +269,7 @@ class EmbeddedEngine:
         """Write all items of the tables of *models* to a file that :meth:`load` reads.
 
         :param path: the path of the file, which is replaced; if its name ends in ``.gz``, gzip compresses it.
-        :param using: the alias of a connection, in place of those of the models.
+        :param using: the alias of a connection; by default, the models' ``Meta.using``.
         :return: the number of items.
         :raises TableNotFound: the table of a model does not exist here.
 
@@ -292,7 +292,7 @@ class EmbeddedEngine:
         this method, and the next call begins with the same change.
 
         :param models: a model, a shared table, several of them, or a module: all models of a table that has a stream.
-        :param using: the alias of a connection, in place of those of the models.
+        :param using: the alias of a connection; by default, the models' ``Meta.using``.
         :return: the number of changes.
         :raises StreamNotFound: a table has no stream.
         :raises StreamTrimmed: the clock moved on by over 24 hours before changes were delivered.

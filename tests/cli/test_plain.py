@@ -137,8 +137,8 @@ def test_it_runs_as_a_program_of_its_own(engine, put, shop):
             "'no/module.py' names no module: write it as in an import, shop.models",
         ),
         ("{shop}:Nobody", "has no Nobody"),
-        ("{shop}:number", "is no model but 7"),
-        ("{shop}:Base", "is abstract: it has no table"),
+        ("{shop}:number", "is not a model but 7"),
+        ("{shop}:Base", "is abstract, so it has no table"),
         ("{shop}:Plain", "has no unique values"),
     ],
 )
@@ -169,7 +169,7 @@ def test_a_wrong_command_line_gives_the_usage(capsys, arguments):
 
 def test_there_is_at_least_one_worker(shop, capsys):
     assert main(["unique", "repair", f"{shop}:User", "--workers", "0"]) == 2
-    assert "--workers 0: it must be at least 1" in capsys.readouterr().err
+    assert "--workers 0: give a number from 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_what_goes_wrong_is_one_line(engine, shop, capsys):
     assert main(["unique", "check", f"{shop}:User"]) == 3
     printed = capsys.readouterr().err
     assert printed.startswith("error: TableNotFound: ")
-    assert "Table(Model).update() makes it" in printed
+    assert "Table(Model).update() creates it" in printed
     assert "Traceback" not in printed
 
 

@@ -83,10 +83,10 @@ def test_what_is_stale_is_412_where_a_version_was_given(header, status):
 
 def test_what_is_wrong_is_answered_with_paths():
     error = exceptions.ValidationError(
-        {"lines[1].qty": ["it is no number", "it is late"], "": "no"}
+        {"lines[1].qty": ["it is not a number", "it is late"], "": "no"}
     )
     assert answer_error(error).detail == [
-        {"type": "value_error", "loc": ["body", "lines", 1, "qty"], "msg": "it is no number"},
+        {"type": "value_error", "loc": ["body", "lines", 1, "qty"], "msg": "it is not a number"},
         {"type": "value_error", "loc": ["body", "lines", 1, "qty"], "msg": "it is late"},
         {"type": "value_error", "loc": ["body"], "msg": "no"},
     ]

@@ -214,10 +214,10 @@ def test_the_session_token_belongs_to_its_keys(surroundings, variables, given, t
         ),
         pytest.param(KEYS | REGION, {"profile_name": "none"}, "", "none", id="no such profile"),
         pytest.param(KEYS | REGION, {}, "no = section\n", "config", id="no config file"),
-        pytest.param(KEYS | REGION, {"endpoint_url": "localhost:8000"}, "", "is no endpoint", id="URL"),
-        pytest.param(KEYS | REGION, {"endpoint_url": "http://h:x"}, "", "is no endpoint", id="port"),
-        pytest.param(KEYS | REGION, {"endpoint_url": "http://h/?a"}, "", "is no endpoint", id="query"),
-        pytest.param(KEYS | REGION, {"endpoint_url": "http://u@h/"}, "", "is no endpoint", id="user"),
+        pytest.param(KEYS | REGION, {"endpoint_url": "localhost:8000"}, "", "is not an endpoint", id="URL"),
+        pytest.param(KEYS | REGION, {"endpoint_url": "http://h:x"}, "", "is not an endpoint", id="port"),
+        pytest.param(KEYS | REGION, {"endpoint_url": "http://h/?a"}, "", "is not an endpoint", id="query"),
+        pytest.param(KEYS | REGION, {"endpoint_url": "http://u@h/"}, "", "is not an endpoint", id="user"),
         pytest.param(
             KEYS | {"AWS_DEFAULT_REGION": "eu west"}, {"endpoint_url": "http://h"}, "",
             "not the name of a region", id="no region's name",
@@ -491,7 +491,7 @@ def test_the_host_header_has_the_port_only_where_it_is_unusual(url, authority, p
     ],
 )
 def test_what_is_no_endpoint_is_refused(url):
-    with pytest.raises(ConfigurationError, match="is no endpoint"):
+    with pytest.raises(ConfigurationError, match="is not an endpoint"):
         parse_endpoint(url, "eu-west-1")
 
 

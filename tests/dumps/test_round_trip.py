@@ -212,5 +212,5 @@ def test_a_checkpoint_of_another_table_or_of_other_files_is_refused(engine, thin
     with pytest.raises(DumpError, match="is the checkpoint of the table another"):
         dump_table(things, output)
     name_checkpoint(output, "dump").write_text("{")
-    with pytest.raises(DumpError, match="is no checkpoint"):
+    with pytest.raises(DumpError, match="is not a checkpoint"):
         dump_table(things, output)

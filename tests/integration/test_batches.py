@@ -178,7 +178,7 @@ def test_what_cannot_be_stored_keeps_everything_from_being_sent(engine, do, sent
     for overwrite in (True, False):
         with pytest.raises(ValidationError, match="points: 10000000 is greater than max_value"):
             do(Score.batch_write, given, overwrite=overwrite)
-        with pytest.raises(ValidationError, match="is no Score"):
+        with pytest.raises(ValidationError, match="is not a Score"):
             do(Score.batch_write, [Note(key=key)], overwrite=overwrite)
         with pytest.raises(TypeError, match="Score has no field text"):
             do(Score.batch_write, [{"player": key, "game": 1, "text": "x"}], overwrite=overwrite)

@@ -183,8 +183,8 @@ def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
     [
         (SELECT, [date(2026, 1, 1)], {}, ValidationError, "parameter 1: a value of type date"),
         (SELECT, ["a", object()], {}, ValidationError, "parameter 2: a value of type object"),
-        (SELECT, ["a"], {"limit": -1}, QueryError, "limit=-1: it must be 0 or more"),
-        (SELECT, ["a"], {"page_size": 0}, QueryError, "page_size=0: it must be 1 or more"),
+        (SELECT, ["a"], {"limit": -1}, QueryError, "limit=-1: give a number from 0"),
+        (SELECT, ["a"], {"page_size": 0}, QueryError, "page_size=0: give a number from 1"),
         ("DELETE FROM {table} WHERE p = ?", ["a"], {"limit": 1}, QueryError, "limit=1 is for a SELECT"),
     ],
 )  # fmt: skip

@@ -424,7 +424,7 @@ class TestPrefetch:
         do(Book.objects.create, isbn=isbn, shelf=1, author=author)
         do(Book.objects.create, isbn=isbn, shelf=2, author="gone")
         rows = do.list(Book.objects.filter(isbn=isbn).prefetch_related("author"))
-        assert "items that do not exist, 1 of them: Book.author: Author" in caplog.text
+        assert "1 references to items that do not exist: Book.author: Author" in caplog.text
         assert "gone" not in caplog.text
         sent.clear()
         assert rows[0].author.name == "Ann"
@@ -563,7 +563,7 @@ class TestCopies:
         assert main(["denormalize", f"{__name__}:Song"]) == 2
 
     def test_a_model_without_copies_is_refused(self, engine, do):
-        with pytest.raises(QueryError, match="no reference has denormalize="):
+        with pytest.raises(QueryError, match="none of its references has denormalize="):
             do(refresh_copies, Song)
 
 

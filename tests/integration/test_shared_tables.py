@@ -245,12 +245,12 @@ def test_the_key_of_another_kind_is_no_item_of_this_one(do, filled):
 def test_nothing_is_written_to_the_key_of_another_kind(do, filled, sent):
     user = (f"USER#{filled}", "PROFILE")
     before = len(sent)
-    with pytest.raises(ValidationError, match="'PROFILE' is no text of the template"):
+    with pytest.raises(ValidationError, match="'PROFILE' does not match the template"):
         do(Order.objects.delete, *user)
-    with pytest.raises(ValidationError, match="'PROFILE' is no text of the template"):
+    with pytest.raises(ValidationError, match="'PROFILE' does not match the template"):
         do(Session.objects.batch_write, delete=[user])
     with (
-        pytest.raises(ValidationError, match="'PROFILE' is no text of the template"),
+        pytest.raises(ValidationError, match="'PROFILE' does not match the template"),
         transaction.atomic(),
     ):
         transaction.check((Order, user), Order.total.not_exists())
@@ -262,7 +262,7 @@ def test_without_a_discriminator_the_key_tells_what_an_item_is(do, engine, key):
     do(Lid.objects.create, id=key, number=1)
     assert do(Box.objects.get_or_none, f"BOX#{key}", "LID#001") is None
     assert do(Lid.objects.get, f"BOX#{key}", "LID#001").number == 1
-    with pytest.raises(ValidationError, match="no text of the template"):
+    with pytest.raises(ValidationError, match="does not match the template"):
         do(Box.objects.delete, f"BOX#{key}", "LID#001")
     with pytest.raises(Box.DoesNotExist):
         do(Box.objects.get, f"BOX#{key}", "LID#001")

@@ -383,15 +383,15 @@ def test_a_difference_of_billing_is_told(engine, do):
 
 @pytest.mark.engines("dynoxide")
 def test_where_nothing_is_unique_there_is_nothing_to_check(engine, do, sent):
-    with pytest.raises(QueryError, match="nothing is unique in Plain: declare a field unique=True"):
+    with pytest.raises(QueryError, match="Plain has no unique values: declare unique=True"):
         do(check_unique, Plain)
-    with pytest.raises(QueryError, match="workers=0: it must be at least 1"):
+    with pytest.raises(QueryError, match="workers=0: give a number from 1"):
         do(repair_unique, User, workers=0)
     assert not sent
 
 
 def test_a_missing_table_of_sentinels_is_told_with_what_makes_it(engine, do):
-    with pytest.raises(TableNotFound, match=r"no table for the sentinels.*update\(\) makes it"):
+    with pytest.raises(TableNotFound, match=r"no table for the sentinels.*update\(\) creates it"):
         do(repair_unique, Member)
 
 

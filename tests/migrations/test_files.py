@@ -73,8 +73,11 @@ def test_the_checksum_is_of_the_text_and_not_of_its_line_ends(tmp_path):
         ("operations = []", "has no operations"),
         ("operations = None", "has no operations"),
         ("operations = RunPython(print)", "has no operations"),
-        ("operations = [RunPython(print), 7]", "7 in operations is no operation: give AddIndex"),
-        ("operations = [RunPython]", "is no operation"),
+        (
+            "operations = [RunPython(print), 7]",
+            "7 in operations is not an operation: give AddIndex",
+        ),
+        ("operations = [RunPython]", "is not an operation"),
         ("1 / 0", r"0001_a\.py cannot be loaded: ZeroDivisionError"),
         ("import nothing_of_that_name", "cannot be loaded: ModuleNotFoundError"),
         ("operations = [", "cannot be loaded: SyntaxError"),

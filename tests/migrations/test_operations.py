@@ -38,15 +38,15 @@ class Functor:
     ids=["add", "drop", "backfill", "rename"],
 )
 def test_what_is_no_model_with_a_table_is_refused(make, model):
-    with pytest.raises(MigrationError, match="is no model with a table"):
+    with pytest.raises(MigrationError, match="is not a model with a table"):
         make(model)
 
 
 REFUSED = [
-    (lambda: AddIndex(User, ""), "is no name of an index"),
-    (lambda: AddIndex(User, None), "None is no name of an index"),
-    (lambda: Backfill(User, 7), "7 is no change: give a function of an instance, an action"),
-    (lambda: Backfill(User, None), "None is no change"),
+    (lambda: AddIndex(User, ""), "is not the name of an index"),
+    (lambda: AddIndex(User, None), "None is not the name of an index"),
+    (lambda: Backfill(User, 7), "7 is not a change: give a function of an instance, an action"),
+    (lambda: Backfill(User, None), "None is not a change"),
     (lambda: Backfill(User, shout, segments=0), r"segments=0\): give a number from 1 to 100"),
     (lambda: Backfill(User, shout, segments=101), "give a number from 1 to 100"),
     (lambda: Backfill(User, shout, segments=True), "give a number from 1 to 100"),
@@ -62,8 +62,8 @@ REFUSED = [
     (lambda: RenameAttribute(Order, "email", "mail"), "'email' is unique, and its sentinels"),
     (lambda: RenameAttribute(Order, "mail", "email"), "'email' is unique"),
     (lambda: RenameAttribute(User, "a", "a"), "the two names are the same"),
-    (lambda: RenameAttribute(User, "", "a"), "'' is no name of an attribute"),
-    (lambda: RenameAttribute(User, "a", 7), "7 is no name of an attribute"),
+    (lambda: RenameAttribute(User, "", "a"), "'' is not the name of an attribute"),
+    (lambda: RenameAttribute(User, "a", 7), "7 is not the name of an attribute"),
     (lambda: RunPython(None), r"RunPython\(None\): give a function"),
 ]
 
@@ -85,7 +85,7 @@ def test_what_cannot_be_run_is_refused_at_once(make, message):
         (lambda: Backfill(User, []), QueryError, "nothing to change"),
         (lambda: Backfill(User, [7]), TypeError, "takes values by field, and actions"),
         (lambda: Backfill(User, shout, condition=True), TypeError, "condition= takes a condition"),
-        (lambda: Backfill(User, shout, rate=0), QueryError, "rate=0: a rate is a number"),
+        (lambda: Backfill(User, shout, rate=0), QueryError, "rate=0: give a number"),
         (lambda: RenameAttribute(User, "a", "b", rate="5"), QueryError, "rate='5'"),
     ],
     ids=range(10),

@@ -462,9 +462,9 @@ def test_a_missing_table_is_named(engine, do, folder):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"wait": -1}, "wait=-1: give seconds, 0 at least"),
+        ({"wait": -1}, "wait=-1: give seconds, from 0"),
         ({"wait": None}, "wait=None"),
-        ({"lease": 0}, "lease=0: give seconds, more than 0"),
+        ({"lease": 0}, "lease=0: give seconds, over 0"),
         ({"lease": "60"}, "lease='60'"),
         ({"ledger": ""}, "ledger='': give the name of a table"),
     ],

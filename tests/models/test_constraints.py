@@ -347,7 +347,7 @@ def test_long_values_have_a_digest():
 
 
 def test_text_that_is_no_unicode_is_refused():
-    with pytest.raises(ValidationError, match="email: it is no Unicode text"):
+    with pytest.raises(ValidationError, match="email: it is not valid Unicode"):
         texts(mail={"S": "\ud800"})
 
 

@@ -192,7 +192,7 @@ def test_only_documents_have_fields_as_attributes(ask, said):
 
 
 def test_a_name_that_fields_have_themselves_is_never_taken_for_an_answer():
-    with pytest.raises(TypeError, match="False is no condition"):
+    with pytest.raises(TypeError, match="False is not a condition"):
         Order.objects.filter(Order.address.name == "x", id="a")
 
 

@@ -190,10 +190,10 @@ OPTIONS = [
 INSIDE = [
     (ListField(CharField(hash_key=True)), "n[]", "a key is an attribute of the item: it cannot be inside another"),
     (MapField({"a": CharField(range_key=True)}), "n.a", "a key is an attribute of the item: it cannot be inside another"),
-    (DictField(CharField(name="x")), "n[]", "name= means nothing inside a DictField: drop it"),
-    (MapField({"a": CharField(name="x")}), "n.a", "name= means nothing inside a MapField: drop it"),
-    (ListField(IntegerField(default=3)), "n[]", "default= means nothing inside a ListField: drop it, or declare a Document"),
-    (MapField({"a": IntegerField(default=0)}), "n.a", "default= means nothing inside a MapField: drop it, or declare a Document"),
+    (DictField(CharField(name="x")), "n[]", "name= means nothing inside a DictField: leave it out"),
+    (MapField({"a": CharField(name="x")}), "n.a", "name= means nothing inside a MapField: leave it out"),
+    (ListField(IntegerField(default=3)), "n[]", "default= means nothing inside a ListField: leave it out, or declare a Document"),
+    (MapField({"a": IntegerField(default=0)}), "n.a", "default= means nothing inside a MapField: leave it out, or declare a Document"),
     (MapField({"a": DateTimeField(auto_now=True)}), "n.a", "a DateTimeField can set itself in a model or a Document, not inside a MapField: declare a Document"),
     (ListField(IntegerField(max_length=3)), "n[]", "max_length= means nothing for IntegerField: leave it out"),
     (ListField(ListField(EnumField(Empty))), "n[][]", "EnumField takes an Enum class with members, not <enum 'Empty'>"),
@@ -234,7 +234,7 @@ META = [
     (meta(indexes=GlobalIndex("i", hash_key="k")), "Test.Meta.indexes is <GlobalIndex i>: it takes a list of indexes"),
     (meta(indexes=["k"]), "Test.Meta.indexes holds 'k': it takes GlobalIndex and LocalIndex"),
     (meta(indexes=[GlobalIndex("by_x", hash_key="x")]), "Test: index 'by_x': hash_key: there is no field 'x': the fields are k, r, n, t"),
-    (meta(indexes=[GlobalIndex("by_t", hash_key="t")]), "Test: index 'by_t': hash_key: 't' is stored as SS, and a key is a string, a number or binary (S, N or B): choose a field of one of these types"),
+    (meta(indexes=[GlobalIndex("by_t", hash_key="t")]), "Test: index 'by_t': hash_key: 't' is stored as SS, and a key is text, a number or bytes (S, N or B): choose a field of one of these types"),
     (meta(indexes=[GlobalIndex(hash_key="n")]), "Test: an index has no name: give it one as the first argument, or as an attribute"),
     (meta(indexes=[GlobalIndex("i_n", hash_key="n"), GlobalIndex("i_n", hash_key="n")]), "Test: index 'i_n': 2 indexes have this name: give each one of its own"),
     (meta(indexes=[LocalIndex("i_r", range_key="r")]), "Test: index 'i_r': its range_key 'r' is the table's own range key: choose another field"),
@@ -282,7 +282,7 @@ def test_an_abstract_model_cannot_be_referred_to(model):
     with pytest.raises(ModelDefinitionError) as caught:
         ListField(model)
     assert str(caught.value) == (
-        f"{model.__name__} is abstract: it has no items to refer to; name a model that has"
+        f"{model.__name__} is abstract, so it has no items: refer to one of its subclasses"
     )
 
 

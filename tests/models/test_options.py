@@ -261,7 +261,7 @@ def test_an_abstract_model_has_no_table(ask):
             abstract = True
 
     for model in (Base, Below, Model):
-        with pytest.raises(TypeError, match=f"{model.__name__} is abstract: it has no table"):
+        with pytest.raises(TypeError, match=f"{model.__name__} is abstract, so it has no table"):
             ask(model)
 
 

@@ -266,15 +266,15 @@ def test_what_an_index_does_not_hold_is_not_loaded(script, do, statement, loaded
     [
         (Score, "SELECT wins FROM {table}", "does not read p, d, which each instance needs: select it too"),
         (Score, "SELECT p, wins FROM {table}", "does not read d, which"),
-        (Score, "SELECT p, d, doc.a FROM {table}", r"is no SELECT of \* or of top-level attributes from scores"),
-        (Score, 'SELECT * FROM "others"', r"is no SELECT of \* or of top-level attributes from scores"),
-        (Score, 'SELECT * FROM {table}."by_x"', "Score has no index by_x"),
+        (Score, "SELECT p, d, doc.a FROM {table}", r"is not a SELECT of \* or of top-level attributes from scores"),
+        (Score, 'SELECT * FROM "others"', r"is not a SELECT of \* or of top-level attributes from scores"),
+        (Score, 'SELECT * FROM {table}."by_x"', "Score has no index 'by_x'"),
         (Animal, "SELECT name, legs FROM {table}", "does not read kind, which"),
         (Dog, "SELECT name, legs FROM {table}", "does not read kind, which"),
         (Session, "SELECT name FROM {table}", "does not read until, which"),
         (User, "SELECT name FROM {table}", "does not read pk, sk, which"),
         (Order, "SELECT pk FROM {table}", "does not read _kind, which"),
-        (Score, "DELETE FROM {table}", r"is no SELECT, and has no rows: execute it by objects.execute\(\), execute_all\(\)"),
+        (Score, "DELETE FROM {table}", r"is not a SELECT, and has no rows: execute it by objects.execute\(\), execute_all\(\)"),
     ],
 )  # fmt: skip
 def test_what_makes_no_instance_is_refused_before_it_is_sent(script, do, model, statement, words):
@@ -439,8 +439,8 @@ def test_a_set_among_the_parameters_makes_no_other_cursor_when_its_order_is_anot
         ({}, "5", "a page has at least one row"),
         ({}, True, "a page has at least one row"),
         ({"limit": 3}, 2, "size is the limit of rows: leave out limit=3"),
-        ({"limit": -1}, 2, "limit=-1: it must be 0 or more|size is the limit of rows"),
-        ({"page_size": 0}, 2, "page_size=0: it must be 1 or more"),
+        ({"limit": -1}, 2, "limit=-1: give a number from 0|size is the limit of rows"),
+        ({"page_size": 0}, 2, "page_size=0: give a number from 1"),
     ],
 )
 def test_sizes_that_make_no_sense_are_refused(script, do, given, size, words):

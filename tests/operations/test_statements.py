@@ -138,9 +138,9 @@ def test_a_transaction_that_reads_has_no_token_and_says_nothing_of_consistency()
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: BatchExecuteStatement([]), "a batch is of 1 to 25 statements, not 0"),
-        (lambda: BatchExecuteStatement([READ] * 26), "a batch is of 1 to 25 statements, not 26"),
-        (lambda: ExecuteTransaction([], "t"), "a transaction is of 1 to 100 statements, not 0"),
+        (lambda: BatchExecuteStatement([]), "a batch has 1 to 25 statements, not 0"),
+        (lambda: BatchExecuteStatement([READ] * 26), "a batch has 1 to 25 statements, not 26"),
+        (lambda: ExecuteTransaction([], "t"), "a transaction has 1 to 100 statements, not 0"),
         (lambda: ExecuteTransaction([READ] * 101, "t"), "1 to 100 statements, not 101"),
         (lambda: ExecuteTransaction([WRITE], ""), "has 1 to 36 characters, not 0"),
         (lambda: BatchExecuteStatement([WRITE, INSERT, READ]), "statement 3 is a SELECT, and statement 1 is not"),

@@ -22,7 +22,7 @@ WRONG += ["5", b"5", Decimal(5), 5j, [5], object]
 def test_a_rate_is_a_finite_number_over_zero(take, rate):
     with pytest.raises(QueryError) as raised:
         take(rate)
-    assert str(raised.value).startswith(f"rate={rate!r}: a rate is a number of capacity units per")
+    assert str(raised.value).startswith(f"rate={rate!r}: give a number of capacity units per")
     assert "leave rate out" in str(raised.value)
 
 

@@ -181,7 +181,7 @@ def test_names_are_looked_for_among_the_given_models_first(engine, write):
 @pytest.mark.parametrize(
     ("line", "models", "message"),
     [
-        ("{", [Order], "this is no JSON"),
+        ("{", [Order], "this is not JSON"),
         ("[]", [Order], r'a line is {"Item"'),
         ('{"model": "Order"}', [Order], r'a line is {"Item"'),
         ('{"Item": {}, "fields": {}}', [Order], r'a line is {"Item"'),

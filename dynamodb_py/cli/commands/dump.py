@@ -36,7 +36,9 @@ _rate = click.option(
     "--segments", default=1, metavar="N", help="The parts of the table to read in parallel (1)."
 )
 @_rate
-@click.option("--consistent", is_flag=True, help="Read consistently, for twice the units.")
+@click.option(
+    "--consistent", is_flag=True, help="Make strongly consistent reads, at twice the price."
+)
 @click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @connection_options

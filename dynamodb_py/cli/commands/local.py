@@ -42,7 +42,7 @@ def _add_arguments(parser: Parser) -> None:
 def _run(port: int, path: str | None, host: str, synchronous: Literal["FULL", "NORMAL"]) -> bool:
     """Serve until the process is interrupted or terminated."""
     if not 0 <= port <= 65535:
-        raise UsageError(f"--port {port}: it must be from 0 to 65535")
+        raise UsageError(f"--port {port}: give a number from 0 to 65535")
     if path == "":
         raise UsageError("--path: give the name of a file; without it the database is in memory")
     engine = Engine(path, durability=synchronous)

@@ -35,7 +35,9 @@ from ..statuses import UsageError
     help="The value for the next question mark, as JSON, or else as a text.",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="The most rows to print.")
-@click.option("--consistent", is_flag=True, help="Read consistently, for twice the units.")
+@click.option(
+    "--consistent", is_flag=True, help="Make strongly consistent reads, at twice the price."
+)
 @json_option
 def sql(
     statement: str,

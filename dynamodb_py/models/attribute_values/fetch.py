@@ -33,7 +33,7 @@ def read_items(
 ) -> Flow[list[StoredItem | None]]:
     """Read the items with these *keys*; if some stay unread, the error lists their entries of *given*.
 
-    :param rate: the maximum number of read units per second.
+    :param rate: the largest number of read units per second, over 0; by default, no limit.
     :param expressions: projections by table; by default items are read whole.
     """
     pacer = make_pacer(rate)

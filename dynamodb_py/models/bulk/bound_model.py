@@ -12,6 +12,7 @@ from ...flows import Flow, arun, as_verb, run
 from ...operations.items import Key, StoredItem
 from ...reading.keys import make_identity_reader
 from ..attribute_values.fetch import read_items
+from ..fields.refusals import with_article
 from ..instance import Instance, list_many, options_of, table_of
 from ..persistence.stored import key_of
 from ..records.base import load_key, state_of
@@ -65,7 +66,7 @@ def check_connection(bound: BoundModel[Any], instance: M) -> M:
         bind_connection(bound, instance)
     if instance._link is not bound._link:
         raise ConfigurationError(
-            f"{instance!r} belongs to the connection {instance._link.alias!r}, and this call uses "
+            f"{instance!r} is on the connection {instance._link.alias!r}, and this call uses "
             f"{bound._link.alias!r}: use objects.using({instance._link.alias!r})"
         )
     return instance
@@ -93,7 +94,7 @@ def as_instance(bound: BoundModel[M], item: Any) -> M:
         model = bound.model if kind is None else kind.find_class(values, bound.model)
         return bind_connection(bound, model(**values))
     raise ValidationError(
-        f"{item!r} is no {bound.model.__name__}: pass instances, or dicts of field values"
+        f"{item!r} is not {with_article(bound.model)}: pass instances, or dicts of field values"
     )
 
 
@@ -173,7 +174,7 @@ def connection_of(objects: Iterable[Instance]) -> Connection | None:
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the objects belong to several connections, {names}: make one call for each"
+            f"the objects are on several connections, {names}: make one call for each"
         )
     return next(iter(links.values()), None)
 

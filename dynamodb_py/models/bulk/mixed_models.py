@@ -41,10 +41,11 @@ def load_objects(
     >>> [each.points for each in scores]
     [50, 70]
 
-    :param consistent: True makes strongly consistent reads; the default is that of ``options()``.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param consistent: True makes strongly consistent reads, at twice the price. The default is that of
+        ``options()``.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of read units per second, over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :raises DoesNotExist: items are missing: ``missing`` has their objects. All others were loaded.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
@@ -90,10 +91,10 @@ def save_objects(
     0
 
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises DoesNotExist: items of loaded objects were deleted: ``missing`` has the objects.
     :raises BatchIncomplete: DynamoDB left writes undone in every attempt; ``unprocessed`` has their
@@ -157,10 +158,10 @@ def delete_objects(
     >>> Score.objects.filter(player="ann").count()
     0
 
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :raises BatchIncomplete: DynamoDB left deletes undone in every attempt; ``unprocessed`` has their
         objects. This and every other error while sending has the outcome of each object in ``done``.
 

@@ -138,7 +138,7 @@ class Tally(Generic[M]):
     It keeps a status and an error for the place of each item: its index among all that were given.
 
     :param deletes: the result lists deleted items too.
-    :param ignores: an item that exists already is no error.
+    :param ignores: an item that exists already is not an error.
     """
 
     def __init__(

@@ -43,8 +43,8 @@ def execute_all(
     :param statements: any number of ``Model.objects.raw(...)``, on one connection. The WHERE of each names a
         whole key. DynamoDB rejects a request with two statements for one item.
     :param return_exceptions: True raises nothing: the result has the error of a statement in its place.
-    :param workers: the largest number of requests at a time.
-    :param progress: called with how many requests are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param progress: called with the number of requests done and the total; or True for a progress bar.
     :return: the row of each statement, in order: of a SELECT that of ``raw()``, or None if no item has the
         key; of a write the dict of its ``RETURNING`` clause, or None without one.
     :raises ServiceError: statements failed; this is the error of the first, such as ``AlreadyExists`` for an
@@ -52,7 +52,7 @@ def execute_all(
         statement, ``unprocessed`` the statements that failed.
     :raises QueryError: some statements read and others write, one has ``limit=`` or ``page_size=``, or
         writes are inside of ``transaction.atomic()``; nothing was sent.
-    :raises ConfigurationError: the statements are for several connections; nothing was sent.
+    :raises ConfigurationError: the statements are on several connections; nothing was sent.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
     """

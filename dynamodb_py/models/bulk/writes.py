@@ -63,10 +63,10 @@ def batch_write_items(
     :param delete: keys of items to delete (as for ``batch_get``), or instances. Without
         *overwrite*, nothing is deleted if some item could not be written.
     :param validate: False skips ``required``, ``choices``, bounds and validators.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :param keep_written: False forgets each item after it was written. A million items, from a generator,
         then take the memory of a few requests. Items are validated and sent as they come, the first
         request that fails ends the call, and the result lacks the items that were written. Two items
@@ -208,10 +208,10 @@ def bulk_delete_items(
     False
 
     :param keys: keys as for ``batch_get``, or instances.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :return: the keys and instances whose items were deleted; ``outcomes`` has the status of each.
     :raises BatchIncomplete: DynamoDB left deletes undone in every attempt; ``unprocessed`` has their
         keys. This and every other error while sending has the result in ``done``.
@@ -265,10 +265,10 @@ def bulk_create_items(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param batch_size: the largest number of items to a BatchWriteItem, 1 to 25, which is the default.
         It has no effect if each item takes a request of its own.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :return: the instances that were written; ``outcomes`` has the status of each.
     :raises ValidationError: some values cannot be stored, or, without *overwrite*, two items have the
         same key; nothing was sent.
@@ -313,7 +313,7 @@ def bulk_create_items(
 def _check_one_way(**ways: bool) -> None:
     """Refuse more than one way to treat items that exist already."""
     if len(given := [f"{name}=True" for name, chosen in ways.items() if chosen]) > 1:
-        raise QueryError(f"bulk_create({', '.join(given)}): choose one of them")
+        raise QueryError(f"bulk_create({', '.join(given)}): give one of them")
 
 
 def _upsert_all(
@@ -371,10 +371,10 @@ def bulk_update_items(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param batch_size: 1 to 25, as for ``bulk_create``. It has no effect, as each item takes a request of
         its own; *workers* sends several at a time.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many capacity units to consume per second at most, a number over 0: write units, and
-        as many read units where items are read too. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of write units per second, and of read units where items are read too,
+        over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :return: the instances that were updated or unchanged; ``outcomes`` has the status of each.
     :raises ValidationError: some values cannot be stored, or two instances have the same key; nothing
         was sent.

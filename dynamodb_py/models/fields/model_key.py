@@ -69,7 +69,7 @@ class KeyOf(Field[Any, Any]):
         meta = getattr(model, "_meta", None)
         if meta is None:
             raise ModelDefinitionError(
-                f"{model.__name__} is abstract: it has no items to refer to; name a model that has"
+                f"{model.__name__} is abstract, so it has no items: refer to one of its subclasses"
             )
         self.kind = meta.hash_key.kind if meta.range_key is None else "M"
 

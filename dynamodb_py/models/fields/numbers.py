@@ -269,7 +269,7 @@ class DecimalField(Field[Decimal, DecimalN]):
         places: object = self.places
         if places is not None and (type(places) is not int or not 0 <= places <= -MIN_EXPONENT):
             raise self.misdeclared(
-                f"places={places!r}: it is a number of decimal places, from 0 to {-MIN_EXPONENT}"
+                f"places={places!r}: it takes a number of decimal places, from 0 to {-MIN_EXPONENT}"
             )
         super().prepare()
 

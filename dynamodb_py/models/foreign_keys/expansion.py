@@ -221,8 +221,8 @@ def _find_copied(reference: ForeignKey[Any, Any], fields: Mapping[str, AnyField]
         field = fields.get(name)
         if field is None:
             raise reference.misdeclared(
-                f"denormalize= names {name!r}, and {reference.target.__name__} has no such field: it "
-                f"has {', '.join(fields)}"
+                f"denormalize= names {name!r}, and {reference.target.__name__} has no such field: its "
+                f"fields are {', '.join(fields)}"
             )
         if field.is_key:
             raise reference.misdeclared(

@@ -184,17 +184,18 @@ class ForeignKey(ReferenceConditions[T, RefN]):
     def prepare(self) -> None:
         if isinstance(self.to, type):
             if not hasattr(self.to, "_load_partially") or not hasattr(self.to, "DoesNotExist"):
-                raise self.misdeclared(f"{self.to!r} is no model: give a model class, or its name")
+                raise self.misdeclared(
+                    f"{self.to!r} is not a model: give a model class, or its name"
+                )
             if "_meta" not in vars(self.to):
                 raise self.misdeclared(
-                    f"{self.to.__name__} is abstract: it has no items to refer to; name a model that "
-                    "has"
+                    f"{self.to.__name__} is abstract, so it has no items: refer to one of its subclasses"
                 )
         elif not isinstance(self.to, str) or not self.to:
-            raise self.misdeclared(f"{self.to!r} is no model: give a model class, or its name")
+            raise self.misdeclared(f"{self.to!r} is not a model: give a model class, or its name")
         if not isinstance(self.on_delete, OnDelete):
             raise self.misdeclared(
-                f"on_delete={self.on_delete!r}: it is DO_NOTHING, PROTECT, NULLIFY or CASCADE"
+                f"on_delete={self.on_delete!r}: it takes DO_NOTHING, PROTECT, NULLIFY or CASCADE"
             )
         if isinstance(self.denormalize, str):
             raise self.misdeclared(f"denormalize={self.denormalize!r}: give a list of names")
@@ -321,7 +322,7 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         if len(parts) != len(self.parts) or any(part is None for part in parts):
             names = ", ".join(part.name for part in self.parts)
             raise self._make_error(
-                f"{given!r} is no key of {one}, which {names} stores: give {one}, or "
+                f"{given!r} is not a key of {one}, which {names} stores: give {one}, or "
                 f"{'a tuple of these values' if len(self.parts) > 1 else 'that value'}"
             )
         return parts

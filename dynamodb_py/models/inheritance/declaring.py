@@ -82,7 +82,7 @@ def add_discriminator(
         return fields, None
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
-            f"{model.__name__}.Meta.discriminator is {name!r}: it is the name of a field, or of an "
+            f"{model.__name__}.Meta.discriminator is {name!r}: it takes the name of a field, or of an "
             "attribute"
         )
     raises = raises_for_unknown(model, declared["unknown_kind"])

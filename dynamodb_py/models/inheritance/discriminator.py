@@ -58,7 +58,7 @@ def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
     """Tell whether ``unknown_kind`` in the Meta of *cls* is "raise"; refuse values other than "warn"."""
     if unknown not in ("warn", "raise"):
         raise ModelDefinitionError(
-            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it is "warn" or "raise"'
+            f'{cls.__name__}.Meta.unknown_kind is {unknown!r}: it takes "warn" or "raise"'
         )
     return unknown == "raise"
 
@@ -66,7 +66,7 @@ def raises_for_unknown(cls: type[Any], unknown: object) -> bool:
 def check_kind(cls: type[Any], kind: object) -> str:
     """Return the kind of *cls*; raise ModelDefinitionError if it is not a text."""
     if not isinstance(kind, str) or not kind:
-        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it is a text")
+        raise ModelDefinitionError(f"{cls.__name__}.Meta.kind is {kind!r}: it takes a text")
     return kind
 
 
@@ -284,8 +284,7 @@ class PolymorphicIdentity:
         """Add an error to *errors* if *actions* change the kind."""
         if any(action.path.parts[0] == self.hierarchy.attribute for action in actions):
             errors[self.field.name] = [
-                "it distinguishes the classes of the table and sets itself: an item's kind cannot change; "
-                "create a new item and delete this one"
+                "it stores the kind of the item, which cannot change: create a new item and delete this one"
             ]
 
 

@@ -90,7 +90,7 @@ def _make_kinds(cls: type[Any], options: dict[str, Any]) -> DocumentKinds:
     name, unknown = options["discriminator"], options.get("unknown_kind", "warn")
     if not isinstance(name, str) or not name:
         raise ModelDefinitionError(
-            f"{cls.__name__}.Meta.discriminator is {name!r}: it is the name of an attribute"
+            f"{cls.__name__}.Meta.discriminator is {name!r}: it takes the name of an attribute"
         )
     field = cls._fieldset.by_name.get(name) or cls._fieldset.by_attribute.get(name)
     attribute = name if field is None else field.attribute

@@ -32,9 +32,9 @@ class Problem(Struct, frozen=True):
 def list_problems(error: ValidationError, given: Any = None) -> list[Problem]:
     """Return the problems in *error*, with their values in the dict *given*.
 
-    >>> error = ValidationError({"lines[1].qty": "it is no number"})
+    >>> error = ValidationError({"lines[1].qty": "it is not a number"})
     >>> list_problems(error, {"lines": [{}, {"qty": "x"}]})
-    [Problem(kind='value_error', path=('lines', 1, 'qty'), message='it is no number', value='x')]
+    [Problem(kind='value_error', path=('lines', 1, 'qty'), message='it is not a number', value='x')]
     """
     found: list[Problem] = []
     for text, messages in error.errors.items():

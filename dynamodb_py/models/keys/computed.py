@@ -288,7 +288,7 @@ class ComputedReads:
             if parts is None:
                 raise self._make_value_error(
                     name,
-                    f"{text!r} is no text of the template {each.template}: give {each.parts_text}",
+                    f"{text!r} does not match the template {each.template}: give {each.parts_text}",
                 )
             for part in each.parts:
                 if part.name in parts and values.setdefault(part.name, parts[part.name]) is None:

@@ -156,10 +156,10 @@ class ComputedFields(ComputedReads):
         self, computed: ComputedField, part: AnyField, before: Mapping[str, Wire]
     ) -> str:
         wire = before.get(part.attribute)
-        was = "" if wire is None else f" and was {part.decode(wire)!r} when loaded"
+        was = "" if wire is None else f", and was {part.decode(wire)!r} when loaded"
         return (
-            f"it is part of the key {computed.name}{was}: an item's key cannot change; create a new item "
-            "and delete this one"
+            f"it is part of the key {computed.name}, which cannot change{was}: create a new item and "
+            "delete this one"
         )
 
     def require_unchanged_parts(

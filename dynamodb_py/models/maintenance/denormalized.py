@@ -42,7 +42,7 @@ def _refresh(
 ) -> Flow[CopiesReport]:
     references = {name: each for name, each in model._fieldset.references.items() if each.copies}
     if not references:
-        raise QueryError(f"{model.__name__} keeps no copies: no reference has denormalize=")
+        raise QueryError(f"{model.__name__} has no copies: none of its references has denormalize=")
     report = CopiesReport()
     rows = all_items(model.objects).scan()
     course = open_rows(rows)
@@ -124,7 +124,7 @@ def refresh_copies(
     'Anna'
 
     :param model: the model with the references.
-    :param workers: the number of updates that run at once.
+    :param workers: the largest number of updates at a time; by default, 8.
     :param dry_run: write nothing; the report counts the items that would change.
     :param on_change: called with one line of text for each item that changes.
     :raises QueryError: no reference of the model keeps copies.

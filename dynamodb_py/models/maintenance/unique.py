@@ -44,8 +44,8 @@ def check_unique(
     (True, 1, 1)
 
     :param model: a model with unique values.
-    :param workers: the number of segments of the tables that are read at once.
-    :param using: the alias of the connection; by default the model's.
+    :param workers: the number of segments of the tables that are read at a time; by default, 1.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
     :param on_finding: called with each finding.
     :raises QueryError: the model has no unique field.
     :raises TableNotFound: the table is missing, or the table of the sentinels; ``Table(Model).update()``
@@ -99,8 +99,8 @@ def repair_unique(
     (1, 1)
 
     :param model: a model with unique values.
-    :param workers: the number of segments of the tables that are read at once.
-    :param using: the alias of the connection; by default the model's.
+    :param workers: the number of segments of the tables that are read at a time; by default, 1.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
     :param on_finding: called with each finding, after its repair.
     :raises QueryError: the model has no unique field.
     :raises TableNotFound: the table is missing, or the table of the sentinels; ``Table(Model).update()``
@@ -134,9 +134,9 @@ def _prepare(
     meta = options_of(model)
     if not meta.constraints:
         raise QueryError(
-            f"nothing is unique in {meta.name}: declare a field unique=True, or Meta.constraints"
+            f"{meta.name} has no unique values: declare unique=True or a UniqueConstraint first"
         )
     if workers < 1:
-        raise QueryError(f"workers={workers}: it must be at least 1")
+        raise QueryError(f"workers={workers}: give a number from 1")
     link = get_connection(using or meta.using)
     return Sentinels(meta, link, on_finding, workers=workers, mend=mend).run(), link

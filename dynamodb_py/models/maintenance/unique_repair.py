@@ -136,7 +136,7 @@ class Sentinels:
             yield from self._read(self.sentinels, None, self._take_sentinel)
         except TableNotFound as error:
             error.args = (f"there is no table for the sentinels of {self.meta.name}",)
-            vars(error)["advice"] = "Table(Model).update() makes it"
+            vars(error)["advice"] = "Table(Model).update() creates it"
             raise
         yield from self._read(self.table, self.expressions, self._take_item)
         for text, owner in self.open.items():

@@ -34,10 +34,11 @@ def batch_get_items(
 
     :param keys: each is a dict of the key's fields, a tuple of the hash key and the range key, the value of
         the hash key alone, or an instance.
-    :param consistent: as for ``get``.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many read units to consume per second at most, a number over 0. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param consistent: True makes strongly consistent reads, at twice the price. The default is that of
+        ``options()``.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of read units per second, over 0; by default, no limit.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has these keys.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html

@@ -21,6 +21,7 @@ from ..bulk.bound_model import (
     make_instance,
     table_name,
 )
+from ..fields.refusals import with_article
 from ..instance import Instance, options_of
 from ..persistence.save import save_instance
 from ..persistence.stored import make_put
@@ -105,8 +106,9 @@ def insert_one(bound: BoundModel[M], instance: M, *, condition: Condition | None
     """
     if not isinstance(instance, bound.model):
         given: object = instance
-        name = options_of(bound.model).name
-        raise ValidationError(f"insert() takes an instance of {name}, not {given!r:.80}")
+        raise ValidationError(
+            f"{given!r:.80} is not {with_article(bound.model)}: pass an instance to insert()"
+        )
     checked = check_connection(bound, instance)
     return (yield from save_instance(checked, force_insert=True, condition=condition))
 

@@ -18,14 +18,14 @@ from ..unit_of_work.collector import COLLECTOR
 def delete_by_key(
     bound: BoundModel[Any], /, *key: Any, condition: Condition | None = None, **named: Any
 ) -> Flow[None]:
-    """Delete the item with this key, without reading it; a missing item is no error.
+    """Delete the item with this key, without reading it; a missing item is not an error.
 
     >>> Score.objects.delete("ann", 1)
     >>> Score.objects.get_or_none("ann", 1) is None
     True
 
     :param key: the values of the hash key and the range key, in order.
-    :param condition: delete only if the stored item matches it.
+    :param condition: delete only if it holds for the stored item.
     :param named: the values of the key by field name.
     :raises ConditionFailed: the item does not match *condition*; ``current`` is the stored item, None if
         there is none.

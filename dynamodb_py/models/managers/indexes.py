@@ -61,7 +61,7 @@ class GlobalIndex(_IndexAttribute, _GlobalIndex):
     :param write_capacity: the same for writes.
     :param warm_throughput: units per second that the index can serve at once, ``{"read": 12000}``.
     :param on_demand_maximum: the largest number of units per second that the index serves, if the table is
-        billed on demand, ``{"read": 1000, "write": None}``; None is no maximum.
+        billed on demand, ``{"read": 1000, "write": None}``; None sets no maximum.
     :param complete: True declares that every item of the model has the key fields, even if they are not
         ``required=True``: the index then has every item.
     """

@@ -94,7 +94,7 @@ class Manager(Forwarding[M], ItemVerbs[M], Objects, Generic[M]):
     <Winners of Score>
 
     :param model: the model; a manager that is an attribute of a model knows it already.
-    :param using: the alias of the connection; by default that of the model.
+    :param using: the alias of a connection; by default, the model's ``Meta.using``.
     """
 
     _queryset: ClassVar[type[Any]] = QuerySet

@@ -144,7 +144,7 @@ def get_raw_page(query: RawQuery[R], size: int = 20, cursor: str | None = None) 
     :param cursor: ``next_cursor`` of a page of the same statement with the same parameters. There are no
         cursors to previous pages.
     :raises InvalidCursor: the cursor was altered or cut short, or is of another statement.
-    :raises QueryError: the statement is no SELECT, or has ``limit=``; nothing was sent.
+    :raises QueryError: the statement is not a SELECT, or has ``limit=``; nothing was sent.
     """
     if type(size) is not int or size < 1:
         raise QueryError(f"page(size={size!r}): a page has at least one row")
@@ -173,11 +173,11 @@ def read_raw_pages(query: RawQuery[R]) -> Pages[R]:
 
 
 def _open_reader(query: RawQuery[R], cursor: str | None = None) -> _RowReader[R]:
-    """Return a reader of the rows after *cursor*; raise QueryError if the statement is no SELECT."""
+    """Return a reader of the rows after *cursor*; raise QueryError if the statement is not a SELECT."""
     operation = make_operation(query)
     if not operation.reads:
         raise QueryError(
-            f"{query!r:.200} is no SELECT, and has no rows: execute it by objects.execute(), "
+            f"{query!r:.200} is not a SELECT, and has no rows: execute it by objects.execute(), "
             "execute_all() or transaction.execute()"
         )
     if cursor is not None:

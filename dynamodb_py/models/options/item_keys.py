@@ -192,7 +192,7 @@ class ItemKeys:
         key: WireItem = {}
         for field in self.keys:
             if (wire := stored.get(field.attribute)) is None:
-                raise self._make_value_error(field, "it is part of the key, and was not loaded")
+                raise self._make_value_error(field, "it is part of the key, and was not fetched")
             key[field.attribute] = as_sent(wire) if "B" in wire else wire
         return key
 
@@ -208,8 +208,9 @@ class ItemKeys:
         """Return the error for a loaded instance if *field*, a field of the key, was changed."""
         return self._make_value_error(
             field,
-            f"it is part of the key and was {display.decode_or_free(field, stored[field.attribute])!r} when "
-            "loaded: an item's key cannot change; create a new item and delete this one",
+            "it is part of the key, which cannot change, and was "
+            f"{display.decode_or_free(field, stored[field.attribute])!r} when loaded: create a new item and "
+            "delete this one",
         )
 
     def key_value(self, field: AnyField, value: Any) -> Wire:

@@ -386,7 +386,7 @@ class Options(ItemKeys):
             text = key[field.attribute].get("S", "")
             if template is not None and template.parse_wires(text) is None:
                 raise self._make_value_error(
-                    field, f"{text!r} is no text of the template {template}"
+                    field, f"{text!r} does not match the template {template}"
                 )
         return key
 

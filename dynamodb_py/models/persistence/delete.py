@@ -44,11 +44,11 @@ def delete_instance(
     >>> score.persisted
     False
 
-    :param condition: delete only if it holds.
+    :param condition: delete only if it holds for the stored item.
     :param atomic: delete only if no attribute has changed since the instance was loaded; an instance that
         was never loaded expects that there is no item. ``options()`` or ``Meta.atomic`` set the default.
-    :param using: the alias of a connection. If it is not the instance's own, the item with this key is
-        deleted there, as by an instance that was never loaded, and this instance does not change.
+    :param using: the alias of a connection; by default, the instance's own. On another one, the item with
+        this key is deleted, as by an instance that was never loaded, and this instance does not change.
     :raises ConditionFailed: *condition* does not hold; ``current`` is the item as it is stored now,
         None if there is none.
     :raises StaleItem: the item was changed or deleted since it was loaded; nothing was deleted.

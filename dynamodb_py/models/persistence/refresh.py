@@ -46,8 +46,10 @@ def refresh_instance(
 
     :param fields: read only these fields of an instance that was loaded or saved: all others keep
         their values, with the changes that were not saved.
-    :param consistent: True reads strongly consistently; the default is set by ``options()``.
-    :param using: the alias of the connection to read from; the instance belongs to it from then on.
+    :param consistent: True makes a strongly consistent read, at twice the price. The default is that of
+        ``options()``.
+    :param using: the alias of a connection; by default, the instance's own. The instance belongs to it
+        from then on.
     :raises DoesNotExist: there is no item with this key.
     :raises TypeError: *fields* has a name that no field has; nothing was sent.
     :raises QueryError: *fields* is given for an instance that was never loaded or saved, or together
@@ -70,7 +72,8 @@ def refresh_instance(
 
 def _make_missing_error(instance: Instance) -> DoesNotExist:
     return instance.DoesNotExist(
-        f"{instance._meta.name} has no item {instance.primary_key!r}", missing=[instance]
+        f"{instance._meta.name} has no item with the key {instance.primary_key!r}",
+        missing=[instance],
     )
 
 

@@ -72,7 +72,7 @@ def save_instance(
     >>> score.save()  # sends points alone
     Score(player='ann', game=1, points=60)
 
-    :param condition: write only if it holds; it is checked even if nothing changed.
+    :param condition: write only if it holds for the stored item; it is checked even if nothing changed.
     :param force_insert: write only if no item has this key.
     :param force_update: write only if the item exists; a new instance then replaces it. This is
         checked even if nothing changed.
@@ -82,8 +82,9 @@ def save_instance(
     :param validate: False skips ``required``, ``choices``, bounds and validators.
     :param atomic: write only if no attribute has changed since the instance was loaded; an instance that
         was never loaded expects that there is no item. ``options()`` or ``Meta.atomic`` set the default.
-    :param using: the alias of a connection. If it is not the instance's own, the instance counts as new:
-        the whole item is put there, and the instance belongs to that connection from then on.
+    :param using: the alias of a connection; by default, the instance's own. On another one, the instance
+        counts as new: the whole item is put there, and the instance belongs to that connection from then
+        on.
     :return: the instance itself.
     :raises ValidationError: values cannot be stored; nothing was sent.
     :raises AlreadyExists: an item has this key, and none was expected; or another item has a unique value
@@ -98,7 +99,7 @@ def save_instance(
     if force_update and (force_insert or overwrite):
         raise QueryError(
             "save(force_update=True): it writes only where there is an item, unlike "
-            f"{'force_insert' if force_insert else 'overwrite'}=True: choose one of them"
+            f"{'force_insert' if force_insert else 'overwrite'}=True: give one of them"
         )
     if condition is not None:
         condition = options_of(type(instance)).condition(condition)

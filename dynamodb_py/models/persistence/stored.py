@@ -37,7 +37,7 @@ def stored_wires(instance: Instance) -> WireItem:
         stored: WireItem = {} if instance._stored is None else from_json(instance._stored)
     except (ValueError, RecursionError) as error:
         raise UnreadableValue(
-            f"{type(instance).__name__}: the stored item is no JSON: {error}"
+            f"{type(instance).__name__}: the stored item is not JSON: {error}"
         ) from error
     return stored
 
@@ -121,7 +121,7 @@ def encode_sized(instance: Instance, wires: WireItem) -> StoredItem:
     # The JSON is at least as long as the size that DynamoDB counts.
     if len(item) > MAX_ITEM_BYTES and (size := measure_item(wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
-            f"the item has {size} bytes, DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
+            f"the item has {size} bytes, and DynamoDB takes {MAX_ITEM_BYTES}; its largest fields: {describe_largest(instance, wires)}",
             model=instance._meta.name,
         )
     return item
@@ -135,7 +135,7 @@ def _text_error(instance: Instance, wires: WireItem, error: UnicodeEncodeError) 
         except UnicodeEncodeError:
             field = instance._fieldset.by_attribute.get(name)
             errors[field.name if field else ascii(name)] = [
-                f"it is no Unicode text: {error.reason}"
+                f"it is not valid Unicode: {error.reason}"
             ]
     return ValidationError(errors, model=instance._meta.name)
 

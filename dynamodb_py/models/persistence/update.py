@@ -82,7 +82,7 @@ def update_instance(
     :param actions: changes at paths: ``Test.ids[0].remove()``, ``F("visits").add(1)``,
         ``Test.score.set(Test.score + 1)``, or Set, Remove, Add and Delete of
         ``dynamodb_py.expressions``.
-    :param condition: change only if it holds.
+    :param condition: update only if it holds for the stored item.
     :param returning: None returns the instance. ``"new"`` and ``"old"`` return a dict of the whole
         item by field name, after or before the update; ``"updated_new"`` and ``"updated_old"`` a dict
         of the changed values alone. The dict is empty if there are no such values.

@@ -247,7 +247,7 @@ def _check_size(meta: Options, actions: Sequence[Action]) -> None:
         return  # the JSON is at least as long as the size that DynamoDB counts
     if (size := sum(measure_item({"": wire}) for wire in wires)) > MAX_ITEM_BYTES:
         raise ItemTooLarge(
-            f"the new values have {size} bytes, DynamoDB takes {MAX_ITEM_BYTES} for an item",
+            f"the new values have {size} bytes, and DynamoDB takes {MAX_ITEM_BYTES} for an item",
             model=meta.name,
         )
 

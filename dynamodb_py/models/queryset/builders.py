@@ -86,7 +86,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
 
         :param conditions: conditions of fields, such as ``Score.wins > 3``, or ``Q(wins__gt=3)``.
         :param lookups: values by field, or by field and lookup, such as ``wins__gt=3``.
-        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises TypeError: the model does not have a field, or an argument is not a condition.
         :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         if not conditions:
@@ -100,7 +100,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         [2]
 
         :param conditions: as for :meth:`filter`, as are *lookups*.
-        :raises TypeError: the model does not have a field, or an argument is no condition.
+        :raises TypeError: the model does not have a field, or an argument is not a condition.
         :raises QueryError: DynamoDB has no such lookup, or the query set has a limit.
         """
         check_not_sliced(self, "exclude()")
@@ -263,7 +263,7 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         known = [index.name for index in options_of(self.model).schema.indexes]
         if name not in known:
             raise QueryError(
-                f"{self.model.__name__} has no index {name!r}: it has {', '.join(known) or 'none'}"
+                f"{self.model.__name__} has no index {name!r}: its indexes are {', '.join(known) or 'none'}"
             )
         return with_question(self, index=name)
 
@@ -374,10 +374,11 @@ class Builders(BaseQuerySet[M, R], Generic[M, R]):
         >>> sorted(each.points for each in Score.objects.filter(points__gt=60).scan())
         [70, 80]
 
-        :param segments: the number of segments of the table, which are read in parallel, 1 to 1000000
-            (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html).
-        :param rate: how many read units to consume per second at most, a number over 0.
-        :param progress: called with how many items were read, or True for a bar.
+        :param segments: the number of segments of the table that are read in parallel, 1 to 1,000,000
+            (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan);
+            by default, 1.
+        :param rate: the largest number of read units per second, over 0; by default, no limit.
+        :param progress: called with the number of items read and the total; or True for a progress bar.
         :param checkpoint: the ``.checkpoint`` of an earlier iterator of the same scan, where this one starts.
         """
         check_not_sliced(self, "scan()")
@@ -496,7 +497,7 @@ def join_conditions(
     for each in conditions:
         if not isinstance(each, Condition):
             raise TypeError(
-                f"{meta.name}: {each!r} is no condition: write {meta.name}.field == value, "
+                f"{meta.name}: {each!r} is not a condition: write {meta.name}.field == value, "
                 "or field=value"
             )
         found.append(each.bind(resolver_of(meta)))
@@ -505,7 +506,7 @@ def join_conditions(
 
 def _check_alike(queryset: BaseQuerySet[Any, Any], other: object, operator: str) -> None:
     if not isinstance(other, BaseQuerySet):
-        raise TypeError(f"{operator} joins query sets, and {other!r} is none")
+        raise TypeError(f"{operator} joins query sets, and {other!r} is not one")
     right = cast("BaseQuerySet[Any, Any]", other)
     if right.model is not queryset.model:
         raise QueryError(

@@ -120,7 +120,7 @@ def _column(meta: Options, name: Name) -> Column:
     given: object = name
     if not isinstance(given, str):
         raise QueryError(
-            f"{meta.name}: {given!r} is no name of a field: give names one by one, 'a', 'b'"
+            f"{meta.name}: {given!r} is not the name of a field: give names one by one, 'a', 'b'"
         )
     first, *inside = name.split("__")
     path = meta.get_field(first)._path()

@@ -328,10 +328,10 @@ def get_in_bulk(
     :param keys: dicts of the key's fields, tuples of both keys, or values of the hash key.
     :param consistent: True makes strongly consistent reads, at twice the price. The default is that of
         ``consistent()``, else of ``options()``.
-    :param workers: the largest number of requests at a time.
-    :param rate: how many read units to consume per second at most, a number over 0, not counting the
-        reads of ``prefetch_related()``. None sets no limit.
-    :param progress: called with how many are done and how many there are, or True for a bar.
+    :param workers: the largest number of requests at a time; by default, 1.
+    :param rate: the largest number of read units per second, over 0; by default, no limit. The reads of
+        ``prefetch_related()`` do not count.
+    :param progress: called with the number of items done and the total; or True for a progress bar.
     :raises BatchIncomplete: DynamoDB left keys unread in every attempt; ``unprocessed`` has these keys.
     :raises QueryError: the query set has conditions, an order or a limit; nothing was sent.
 

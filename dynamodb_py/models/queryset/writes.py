@@ -68,12 +68,12 @@ def delete_matching(
     >>> Score.objects.filter(player="ann").delete().changed
     2
 
-    :param workers: the largest number of requests that delete at a time.
+    :param workers: the largest number of requests that delete at a time; by default, 1.
     :param checked: True deletes each item by a request of its own, on condition that it still matches.
-    :param rate: how many read units, and how many write units, to consume per second at most, a
-        number over 0. None sets no limit.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no
+        limit.
     :param progress: called with the number of items done and the total, which is 0 until it is known; or
-        True for a bar.
+        True for a progress bar.
     :raises ScanRequired: finding the items takes a Scan, which ``scan()`` must allow; nothing was sent.
     :raises MaxRequestsReached: ``max_requests()`` was not enough for all items: continue with
         ``after(error.cursor)``.
@@ -135,11 +135,11 @@ def update_matching(
     :param create_parents: with a whole key: as for ``update()`` of an instance.
     :param must_exist: with a whole key, if there is no item: True raises DoesNotExist, False creates the
         item, and by default ``matched`` is 0.
-    :param workers: the largest number of requests that write at a time.
-    :param rate: how many read units, and how many write units, to consume per second at most, a
-        number over 0. None sets no limit.
+    :param workers: the largest number of requests that write at a time; by default, 1.
+    :param rate: the largest number of read units per second, and of write units, over 0; by default, no
+        limit.
     :param progress: called with the number of items done and the total, which is 0 until it is known; or
-        True for a bar.
+        True for a progress bar.
     :param values: new values by field, encoded and validated as by ``save()``, or expressions such as
         ``F("wins") + 1``. None removes the attribute, or stores a NULL if the field has ``null=True``.
     :return: a :class:`Done`, or with *returning* a dict.
@@ -256,7 +256,7 @@ def modify_one(
     :param old: True returns the item as it was before the update.
     :param upsert: True creates the item if there is none; the query set then has no conditions besides
         the key.
-    :param condition: update only if it holds too.
+    :param condition: update only if it holds for the stored item too.
     :param create_parents: as for ``update()`` of an instance.
     :return: the item as an instance; None if no item matches. With *old* and *upsert*, None means that the
         item was created.

@@ -139,7 +139,7 @@ class Record(BaseRecord):
         try:
             return to_json(self.to_dict(mode="json")).decode()
         except UnicodeEncodeError as error:
-            problem = f"to_json(): a value is no Unicode text: {error.reason}"
+            problem = f"to_json(): a value is not valid Unicode: {error.reason}"
             raise ValidationError(problem, model=type(self).__name__) from None
 
     @classmethod

@@ -95,7 +95,7 @@ def choose_index(
         if chosen not in [name for _, name in fit]:
             names = ", ".join(index.name for index in schema.indexes) or "none"
             raise reference.misdeclared(
-                f"index={chosen!r}: {meta.name} has no such index: it has {names}"
+                f"index={chosen!r}: {meta.name} has no such index: its indexes are {names}"
             )
         return chosen
     ranges = [] if schema.range_key is None else _name_fields(meta, (schema.range_key,))

@@ -485,6 +485,6 @@ def _read_items(stubs: list[Any], *, whole: bool = False) -> Flow[list[Any]]:
         import logging  # loaded only for the warning
 
         logging.getLogger("dynamodb_py.relations").warning(
-            "%d items that others refer to do not exist: %s", len(missing), ", ".join(missing[:5])
+            "%d references to items that do not exist: %s", len(missing), ", ".join(missing[:5])
         )
     return found

@@ -125,7 +125,7 @@ def bind_connection(queryset: Builders[Any, Any], owner: Any) -> Builders[Any, A
     if queryset._alias is not None and queryset._link is not owner._link:
         raise ConfigurationError(
             f"Prefetch: the query set of {queryset.model.__name__} is on the connection {queryset._alias!r}, "
-            f"and {owner!r} on {owner._link.alias!r}: prefetch over one connection at a time"
+            f"and {owner!r} on {owner._link.alias!r}: prefetch from one connection at a time"
         )
     return queryset
 

@@ -12,6 +12,7 @@ from ...exceptions import FieldNotLoaded, QueryError, ValidationError
 from ...expressions import Condition
 from ...flows import Flow, awaiting, blocking, flow_of, has_running_loop, name_verbs, run
 from ..fields.model_key import alias_of
+from ..fields.refusals import with_article
 from ..foreign_keys.unloaded import log_fetch
 from ..instance import key_values_of, list_many, options_of
 from ..managers.create import (
@@ -179,7 +180,7 @@ class RelatedSet(Forwarding[M], Generic[M]):
         for each in objects:
             if not isinstance(each, self.model):
                 raise ValidationError(
-                    f"{each!r} is not a {self.model.__name__}: give instances of {self.model.__name__}"
+                    f"{each!r} is not {with_article(self.model)}: give instances of {self.model.__name__}"
                 )
             if not any(each is other for other in found):
                 found.append(each)

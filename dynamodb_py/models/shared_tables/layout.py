@@ -340,7 +340,7 @@ def _find_discriminator(meta: Options) -> str | None:
     name = meta.declared["discriminator"]
     if name is not None and (not isinstance(name, str) or not name):
         raise ModelDefinitionError(
-            f"{meta.name}.Meta.discriminator is {name!r}: give the name of the attribute that stores the "
+            f"{meta.name}.Meta.discriminator is {name!r}: it takes the name of the attribute that stores the "
             "model of an item, or None if the keys alone distinguish the models"
         )
     if name in meta.field_set.by_attribute:

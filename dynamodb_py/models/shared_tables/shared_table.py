@@ -109,11 +109,11 @@ class SharedTable(Model):
         :param index: the name of a global index to read instead of the table.
         :param model: the model whose template makes the key, if several fit and make different keys.
         :param only: read only the items of these models.
-        :param consistent: True reads strongly consistently, for twice the price; the default is set by
-            ``options()``.
+        :param consistent: True makes strongly consistent reads, at twice the price. The default is that
+            of ``options()``.
         :param reverse: read in descending order of the range key.
         :param limit: the largest number of items to return.
-        :param using: the alias of a connection, instead of the table's own.
+        :param using: the alias of a connection; by default, the table's ``Meta.using``.
         :raises TypeError: no model's template has exactly these parts.
         :raises QueryError: several templates have these parts, and make different keys.
         """

@@ -129,7 +129,7 @@ def _find_connection(reads: Sequence[ItemRead]) -> Connection | None:
     if len(links) > 1:
         names = ", ".join(repr(link.alias) for link in links.values())
         raise ConfigurationError(
-            f"the items are on several connections, {names}: make one call for each connection"
+            f"the items are on several connections, {names}: make one call for each"
         )
     return next(iter(links.values()), None)
 

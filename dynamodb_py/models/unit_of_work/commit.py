@@ -45,7 +45,7 @@ class Transaction:
         if self.calls and pending.link is not self.calls[0].link:
             first, other = self.calls[0].link.alias, pending.link.alias
             raise ConfigurationError(
-                f"{pending}: its connection is {other!r}, and that of the transaction is {first!r}: "
+                f"{pending} is on the connection {other!r}, and the transaction on {first!r}: "
                 "a transaction has one connection"
             )
         place = (pending.write.table, identify_key(pending.key))

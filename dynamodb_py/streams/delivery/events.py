@@ -77,7 +77,7 @@ def stream_handler(
 
     :param models: a model, a shared table, several of them, or the module that defines them. Items of other
         models in their tables are skipped.
-    :param using: the alias of a connection, in place of those of the models.
+    :param using: the alias of a connection; by default, the models' ``Meta.using``.
     :return: ``handler(event, context)``. Before it calls a receiver, it raises ConfigurationError for a record of
         another table, and QueryError for an event that is not a list of records.
 

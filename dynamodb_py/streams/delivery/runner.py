@@ -53,7 +53,7 @@ class StreamRunner:
     :param on_trimmed: a function, which may be async, that is called with the StreamTrimmed if DynamoDB removed
         records, after 24 hours, before they were read. Then the remaining ones are delivered. Without it,
         ``run()`` raises the error.
-    :param using: the alias of the connection for streams and leases, in place of those of the models.
+    :param using: the alias of a connection for streams and leases; by default, the models' ``Meta.using``.
     :raises ConfigurationError: an argument is invalid.
     """
 
@@ -83,7 +83,7 @@ class StreamRunner:
             ("attempts", attempts, 1),
         ):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:
-                raise ConfigurationError(f"{option}={value!r}: give a number, at least {least}")
+                raise ConfigurationError(f"{option}={value!r}: give a number from {least}")
         self.name = name
         self._loaders, self._lease_table = Loaders(models, using), lease_table
         self._options = WorkerOptions(

@@ -687,5 +687,5 @@ def test_named_fields_are_of_loaded_instances_only(order, script, do):
 
 def test_a_key_that_changed_is_refused_also_where_other_fields_are_named(order, script, do):
     order.number, order.title = 2, "new"
-    with pytest.raises(ValidationError, match="an item's key cannot change"):
+    with pytest.raises(ValidationError, match="it is part of the key, which cannot change"):
         do(order.save, update_fields=["title"])

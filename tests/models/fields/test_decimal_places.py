@@ -113,7 +113,7 @@ def test_the_decimal_context_of_the_program_does_not_matter(context):
 @pytest.mark.parametrize("places", [-1, 131, 1.0, True, "2"])
 def test_places_is_a_number_of_places(places):
     with pytest.raises(
-        ModelDefinitionError, match="it is a number of decimal places, from 0 to 130"
+        ModelDefinitionError, match="it takes a number of decimal places, from 0 to 130"
     ):
         model_of(DecimalField(places=places))
 

@@ -244,7 +244,7 @@ def test_an_item_over_400_kb_is_refused_with_its_largest_fields():
     with pytest.raises(ItemTooLarge) as caught:
         encode_item(Big(k="a", x="é" * 130_000, y=b"x" * 200_000, z=[1]))
     assert str(caught.value) == (
-        "Test: the item has 460011 bytes, DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
+        "Test: the item has 460011 bytes, and DynamoDB takes 409600; its largest fields: x (260001 bytes), y (200001 bytes), z (7 bytes)"
     )
     assert isinstance(caught.value, ValidationError)
 
@@ -272,7 +272,7 @@ def test_text_that_is_none_is_told_by_the_fields_name():
     wrong = Test(k="a", r=1, name="\ud800", free={"\udfff": 1}, homes=[Address(city="\ud800")])
     with pytest.raises(ValidationError) as caught:
         encode_item(wrong)
-    said = ["it is no Unicode text: surrogates not allowed"]
+    said = ["it is not valid Unicode: surrogates not allowed"]
     assert caught.value.errors == {"name": said, "homes": said, "free": said}
 
 

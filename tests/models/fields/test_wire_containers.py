@@ -183,7 +183,7 @@ REFUSED = [
     (ListField(User), [ONE], {"x[0]": "is a UUID, not a User"}),
     (ListField(Game), [Game(user="a")], {"x[0]": "Game: title: it is required: give it a value"}),
     (DictField(), [1], {"x": "[1] is a list, not a dict"}),
-    (DictField(), {1: 2}, {"x": "the key 1 is no text: the keys of a map are str"}),
+    (DictField(), {1: 2}, {"x": "the key 1 is not a str: use str keys in a map"}),
     (DictField(), {"a": {"b": 1j}}, {"x.a.b": "a value of type complex cannot be stored"}),
     (DictField(int), {"a": "1", "b": 2, "c": None}, {"x.a": "'1' is a str, not an int", "x.c": "None is not stored here"}),
     (MapField({"a": IntegerField(required=True), "b": CharField(required=True), "c": FloatField()}), {"b": None, "c": "x"}, {"x.a": "it is required: give it a value", "x.b": "it is required: give it a value", "x.c": "'x' is a str, not a float"}),

@@ -232,7 +232,7 @@ REFUSED = [
         Flags.READ | Flags.WRITE,
         "is a combination: only single members can be stored",
     ),
-    (CharField(), "\ud800", "it is no Unicode text: surrogates not allowed"),
+    (CharField(), "\ud800", "it is not valid Unicode: surrogates not allowed"),
 ]
 
 
@@ -280,7 +280,7 @@ def test_a_stored_value_of_another_type_is_told_and_hides_no_other(field, wire, 
 
 @pytest.mark.parametrize("plain", ["plain", 5, ["S"], {}, {"city": "x"}, None], ids=repr)
 def test_a_plain_value_is_no_stored_one(plain):
-    with pytest.raises(ValidationError, match=r"x: .* is no attribute value"):
+    with pytest.raises(ValidationError, match=r"x: .* is not an attribute value"):
         model_of(CharField()).from_db({"k": {"S": "a"}, "x": plain})
 
 
@@ -343,9 +343,9 @@ EMPTY_KEY = "it is empty, which DynamoDB allows everywhere but in a key"
         (
             CharField(range_key=True),
             "\ud800" * 300,
-            "it is no Unicode text: surrogates not allowed",
+            "it is not valid Unicode: surrogates not allowed",
         ),
-        (CharField(range_key=True), "\ud800", "it is no Unicode text: surrogates not allowed"),
+        (CharField(range_key=True), "\ud800", "it is not valid Unicode: surrogates not allowed"),
     ],
 )
 def test_what_no_key_can_be_is_refused_wherever_a_key_is_given(field, value, said):

@@ -317,8 +317,8 @@ def make(name, base, /, meta, **fields):
 @pytest.mark.parametrize(
     ("declare", "said"),
     [
-        (lambda: make("A", Document, {"discriminator": ""}), "is the name of an attribute"),
-        (lambda: make("A", Document, {"discriminator": 1}), "is the name of an attribute"),
+        (lambda: make("A", Document, {"discriminator": ""}), "it takes the name of an attribute"),
+        (lambda: make("A", Document, {"discriminator": 1}), "it takes the name of an attribute"),
         (lambda: make("A", Document, {"kind": "a"}), "needs Meta.discriminator"),
         (lambda: make("A", Document, {"unknown_kind": "warn"}), "needs Meta.discriminator"),
         (
@@ -332,7 +332,7 @@ def make(name, base, /, meta, **fields):
             "in the class with the discriminator",
         ),
         (lambda: make("A", Payment, {"kind": "card"}), "A and Card both have the kind 'card'"),
-        (lambda: make("A", Payment, {"kind": 7}), "it is a text"),
+        (lambda: make("A", Payment, {"kind": 7}), "it takes a text"),
         (lambda: type("A", (Document,), {"Meta": 5}), r"A\.Meta is 5"),
         (
             lambda: make("A", Document, {"discriminator": "k"}, k=IntegerField()),

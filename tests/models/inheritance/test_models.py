@@ -282,7 +282,7 @@ def test_the_kind_of_a_loaded_instance_does_not_change(value):
         changes_to_write(dog, stored_wires(dog), validate=True)
     with pytest.raises(ValidationError, match="kind"):
         dog.update(kind="cat")
-    with pytest.raises(ValidationError, match="kind cannot change"):
+    with pytest.raises(ValidationError, match="the kind of the item, which cannot change"):
         dog.update(Dog.kind.set("cat"))
 
 
@@ -565,7 +565,7 @@ def define(base=Animal, name="Wrong", meta=None, **members):
     ("make", "said"),
     [
         (lambda: define(meta={"kind": "dog"}), "Wrong and Dog both have the kind 'dog' of Animal"),
-        (lambda: define(meta={"kind": ""}), r"Wrong\.Meta\.kind is '': it is a text"),
+        (lambda: define(meta={"kind": ""}), r"Wrong\.Meta\.kind is '': it takes a text"),
         (lambda: define(meta={"kind": 3}), r"Wrong\.Meta\.kind is 3"),
         (lambda: define(meta={"table_name": "others"}), "is a kind of Animal, whose table is 'animals'"),
         (lambda: define(meta={"unique_table": "others"}), "drop the option"),
@@ -573,7 +573,7 @@ def define(base=Animal, name="Wrong", meta=None, **members):
         (lambda: define(meta={"unknown_kind": "raise"}), "set it there alone"),
         (lambda: define(meta={"abstract": True, "kind": "x"}), "the class is abstract"),
         (lambda: define(Model, meta={"kind": "x"}), "needs Meta.discriminator"),
-        (lambda: define(Model, meta={"discriminator": 3}), "is 3: it is the name of a field"),
+        (lambda: define(Model, meta={"discriminator": 3}), "is 3: it takes the name of a field"),
         (lambda: define(Model, meta={"discriminator": "k", "unknown_kind": "x"}), '"warn" or "raise"'),
         (lambda: define(Model, meta={"discriminator": "k"}, k=IntegerField()), "declare a CharField"),
         (lambda: define(Model, meta={"discriminator": "_k"}, kind=CharField()), "declare one, such as"),

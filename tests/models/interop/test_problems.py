@@ -60,7 +60,7 @@ def test_any_text_is_split(text):
     [
         ("lines[0].qty", REQUIRED, "missing", {"sku": None}),
         ("lines[0].sku", REQUIRED, "value_error", None),
-        ("lines[1]", "'x' is no Line", "value_error", "x"),
+        ("lines[1]", "'x' is not a Line", "value_error", "x"),
         ("nope", "Order has no field nope: its fields are lines", "extra_forbidden", 1),
         ("", "it is too large", "value_error", {"lines": [{"sku": None}, "x"], "nope": 1}),
     ],

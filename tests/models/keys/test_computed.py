@@ -200,7 +200,7 @@ def test_the_text_of_a_key_gives_its_parts():
     )  # fmt: skip
     assert Event.from_dict(event.to_dict()) == event
     assert Order.from_dict(Order(**ORDER).to_dict()) == Order(**ORDER)
-    with pytest.raises(ValidationError, match="is no text of the template"):
+    with pytest.raises(ValidationError, match="does not match the template"):
         Event(key="ann")
     with pytest.raises(ValidationError, match="is not the value that user, kind, id make"):
         Event(key="ann#b#000007", id=8)
@@ -274,7 +274,8 @@ def test_a_change_of_a_key_is_refused_by_its_parts():
     order = Order.from_db(STORED)
     order.number = 4
     with pytest.raises(
-        ValidationError, match="number: it is part of the key sk and was 3 when loaded"
+        ValidationError,
+        match="number: it is part of the key sk, which cannot change, and was 3 when loaded",
     ):
         changes_of(order)
     with pytest.raises(ValidationError):

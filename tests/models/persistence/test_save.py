@@ -370,7 +370,7 @@ def test_no_workers_at_all_is_refused(script, do, workers):
         lambda: do(Score.objects.batch_write, [Score("a", 1)], workers=workers),
         lambda: do(Score.objects.batch_write, [Score("a", 1)], overwrite=True, workers=workers),
     ):
-        with pytest.raises(QueryError, match=f"workers={workers}: it must be at least 1"):
+        with pytest.raises(QueryError, match=f"workers={workers}: give a number from 1"):
             call()
 
 
@@ -405,7 +405,7 @@ def test_a_batch_with_overwrite_lets_the_last_of_two_count(script, do):
 def test_a_batch_takes_nothing_but_the_models_own(script, do):
     for wrong in (Note(b"a"), ("a", 1), "a"):
         with pytest.raises(
-            ValidationError, match="is no Score: pass instances, or dicts of field values"
+            ValidationError, match="is not a Score: pass instances, or dicts of field values"
         ):
             do(Score.objects.batch_write, [wrong])
 
@@ -537,7 +537,7 @@ def test_meta_names_the_connection_and_options_those_that_name_none(script, repl
 def test_objects_of_several_connections_are_refused_together(script, replica, do):
     with pytest.raises(
         ConfigurationError,
-        match="belong to several connections, 'default', 'replica': make one call for each",
+        match="are on several connections, 'default', 'replica': make one call for each",
     ):
         do(save_all, [Score("a", 1), Replicated("a")])
 

@@ -470,7 +470,7 @@ REFUSED = {
     "no text": (
         lambda i: i.update(F("doc__a").set("\ud800")),
         ValidationError,
-        "doc.a: it is no Unicode",
+        "doc.a: it is not valid Unicode",
     ),
     "too large": (
         lambda i: i.update(F("ids").append([10**38 - 1] * 40_000)),

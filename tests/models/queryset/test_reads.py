@@ -268,7 +268,7 @@ def test_the_index_is_found_or_said(rows):
     found = Score.objects.filter(title="x").order_by("-wins").operation()
     assert (found.index, found.forward) == ("ByTitle", False)
     assert Score.objects.index("ByTitle").filter(title="x").operation().index == "ByTitle"
-    with pytest.raises(QueryError, match="Score has no index 'by_title': it has ByTitle"):
+    with pytest.raises(QueryError, match="Score has no index 'by_title': its indexes are ByTitle"):
         rows.index("by_title")
 
 
@@ -281,7 +281,7 @@ def test_options_hold_when_it_is_sent(rows):
 
 REFUSED = [
     (lambda q: q.filter(nothing=1), TypeError, "Score has no field nothing"),
-    (lambda q: q.filter("a"), TypeError, "'a' is no condition: write Score.field == value"),
+    (lambda q: q.filter("a"), TypeError, "'a' is not a condition: write Score.field == value"),
     (lambda q: q.order_by("nothing"), TypeError, "Score has no field nothing"),
     (lambda q: q.order_by("-nothing"), TypeError, "Score has no field nothing"),
     (lambda q: q.only("nothing"), TypeError, "Score has no field nothing"),
@@ -312,7 +312,7 @@ REFUSED = [
     (lambda q: q & Open.objects.all(), QueryError, "query sets of one model, not of Score and Open"),
     (lambda q: q | q.limit(3), QueryError, "alike in all else"),
     (lambda q: q & q.consistent(), QueryError, "alike in all else"),
-    (lambda q: q & 3, TypeError, "and 3 is none"),
+    (lambda q: q & 3, TypeError, "and 3 is not one"),
     (lambda q: q.union(Open.objects.all()), QueryError, "have no rows in common"),
     (lambda q: q.union(q.values("title")), QueryError, "rows of two kinds"),
     (lambda q: q.union(q.using("x")), QueryError, "two connections"),

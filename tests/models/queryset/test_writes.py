@@ -542,7 +542,7 @@ REFUSED = {
     "no text": (
         lambda rows: rows.update(note="\ud800"),
         ValidationError,
-        "note: it is no Unicode text",
+        "note: it is not valid Unicode",
     ),
     "several": (lambda rows: rows.update(wins=-1, game=1), ValidationError, "wins: .* game: "),
     "too large": (lambda rows: rows.update(note="x" * 410_000), ItemTooLarge, "409600"),

@@ -308,7 +308,7 @@ def test_a_key_that_changed_is_refused_with_the_mend(loaded):
     loaded.score = 101
     for write in (changes, encode_item, key_of):
         with pytest.raises(
-            Exception, match=r"Test: score: it is part of the key and was 100 when loaded"
+            Exception, match=r"Test: score: it is part of the key, which cannot change, and was 100"
         ) as caught:
             write(loaded)
         assert list(caught.value.errors) == ["score"]
@@ -347,7 +347,7 @@ def test_a_loaded_instance_without_its_key_is_not_saved():
     loaded.rate = 2.0
     with pytest.raises(Exception, match="Test: score: it is required"):
         encode_item(loaded)
-    with pytest.raises(Exception, match="Test: score: it is part of the key, and was not loaded"):
+    with pytest.raises(Exception, match="Test: score: it is part of the key, and was not fetched"):
         loaded._meta.stored_key(stored_wires(loaded))
 
 

@@ -109,9 +109,9 @@ def test_none_takes_the_key_away():
     [
         ("author", A3, "is a Shelf, not an Author"),
         ("author", Author(), "has no key yet"),
-        ("author", ("a", "b"), "is no key of an Author"),
+        ("author", ("a", "b"), "is not a key of an Author"),
         ("shelf", "a", "give a Shelf, or a tuple of these"),
-        ("shelf", ("a", None), "is no key of a Shelf"),
+        ("shelf", ("a", None), "is not a key of a Shelf"),
     ],
 )
 def test_what_is_no_instance_and_no_key_is_refused(name, value, said):
@@ -261,9 +261,9 @@ class Base(Model):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"a": ForeignKey(int)}, "is no model"),
+        ({"a": ForeignKey(int)}, "is not a model"),
         ({"a": ForeignKey(Base)}, "Base is abstract"),
-        ({"a": ForeignKey(Author, on_delete="cascade")}, "it is DO_NOTHING, PROTECT"),
+        ({"a": ForeignKey(Author, on_delete="cascade")}, "it takes DO_NOTHING, PROTECT"),
         ({"a": ForeignKey(Author, required=True, on_delete=NULLIFY)}, "drop required=True"),
         (
             {"a": ForeignKey(Author, related_name="things")},
@@ -273,7 +273,7 @@ class Base(Model):
             {"a": ForeignKey(Shelf, on_delete=CASCADE)},
             r'GlobalIndex\(hash_key="a_room", range_key="a_number"\)',
         ),
-        ({"a": ForeignKey(Author, related_name="x", index="no")}, "it has none"),
+        ({"a": ForeignKey(Author, related_name="x", index="no")}, "its indexes are none"),
         ({"a": ForeignKey(Author, index="no")}, "which needs a related_name= or an on_delete="),
         (
             {"a": ForeignKey(Author, related_name="name"), "by_a": GlobalIndex(hash_key="a")},

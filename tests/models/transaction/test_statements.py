@@ -155,7 +155,7 @@ def test_nothing_given_is_nothing_sent(script, do):
 @pytest.mark.parametrize(
     ("given", "token", "words"),
     [
-        (lambda: writes(101), None, "a transaction is of 1 to 100 statements, not 101"),
+        (lambda: writes(101), None, "a transaction has 1 to 100 statements, not 101"),
         (lambda: [*reads(2), *writes(1)], None, "statement 1 is a SELECT, and statement 3 is not"),
         (lambda: [READ], None, r"transaction\.a?execute\(\) takes a list of statements"),
         (lambda: [Account.objects.raw(READ, "a", limit=1)], None, "each statement of a transaction reads or writes"),

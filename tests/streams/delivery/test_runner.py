@@ -280,9 +280,9 @@ def test_a_stream_that_is_switched_off_and_on_is_read_on(seen, engine):
     ("given", "message"),
     [
         ({"name": ""}, "a runner needs a name"),
-        ({"attempts": 0}, "attempts=0: give a number, at least 1"),
-        ({"lease_seconds": 0.5}, "lease_seconds=0.5: give a number, at least 1"),
-        ({"poll": -1}, "poll=-1: give a number, at least 0"),
+        ({"attempts": 0}, "attempts=0: give a number from 1"),
+        ({"lease_seconds": 0.5}, "lease_seconds=0.5: give a number from 1"),
+        ({"poll": -1}, "poll=-1: give a number from 0"),
         ({"checkpoint_seconds": None}, "checkpoint_seconds=None: give a number"),
         ({"start": "now"}, "start='now': give \"trim_horizon\""),
         ({"start": datetime(2026, 1, 1)}, "a datetime with a time zone"),

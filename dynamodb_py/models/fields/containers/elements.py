@@ -131,7 +131,9 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
     if field.is_key:
         raise placed.misdeclared("a key is an attribute of the item: it cannot be inside another")
     if placed.attribute != name:
-        raise placed.misdeclared(f"name= means nothing inside a {type(outer).__name__}: drop it")
+        raise placed.misdeclared(
+            f"name= means nothing inside a {type(outer).__name__}: leave it out"
+        )
     if placed.stamps:
         raise placed.misdeclared(
             f"a {kind} can set itself in a model or a Document, not inside a "
@@ -145,7 +147,7 @@ def place_inside(field: AnyField, outer: AnyField, name: str) -> AnyField:
         raise placed.misdeclared(NOT_UNIQUE)
     if field.default is not None and not isinstance(field, CounterField):
         raise placed.misdeclared(
-            f"default= means nothing inside a {type(outer).__name__}: drop it, "
+            f"default= means nothing inside a {type(outer).__name__}: leave it out, "
             "or declare a Document"
         )
     return placed

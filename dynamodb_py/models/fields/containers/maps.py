@@ -132,7 +132,7 @@ class DictField(Container["dict[str, T]", DictN]):
         wrong = self._find_missing(members)
         for key, each in members.items():
             if not isinstance(key, str):
-                raise Unstorable(f"the key {key!r} is no text: the keys of a map are str")
+                raise Unstorable(f"the key {key!r} is not a str: use str keys in a map")
             try:
                 wires[key] = to_inner_wire(self._field_at(key), each, depth)
             except Unstorable as error:

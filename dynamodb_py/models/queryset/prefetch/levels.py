@@ -215,7 +215,7 @@ def _report(dangling: Sequence[Dangling], link: Connection) -> None:
     describe = str if link.log_keys else Dangling.describe
     texts = ", ".join(map(describe, dangling[:_SHOWN]))
     logging.getLogger("dynamodb_py.relations").warning(
-        "references to items that do not exist, %d of them: %s", len(dangling), texts
+        "%d references to items that do not exist: %s", len(dangling), texts
     )
 
 
