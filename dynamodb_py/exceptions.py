@@ -78,7 +78,8 @@ class ConfigurationError(DynamoDBError):
 class ValidationError(DynamoDBError, ValueError):
     """Values that cannot be stored; nothing was sent.
 
-    ``errors`` maps each field (a path such as ``lines[2].qty`` inside documents) to its messages.
+    ``errors`` maps each field (a path such as ``lines[2].qty`` inside documents) to its messages; a text
+    becomes the message of the name ``""``. ``model`` is the name of the model, ``""`` by default.
     """
 
     def __init__(self, errors: Mapping[str, Sequence[str] | str] | str, *, model: str = "") -> None:

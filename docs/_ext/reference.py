@@ -97,12 +97,14 @@ IMPORTED = {
 ONLY_RETURNED = re.findall(
     r"\w+",
     """
-    AsyncBatchBlock BatchBlock BulkResult Collection Condition Connection CopiesReport Dangling Done Estimate
-    Faults Finding ManySet MigrationList MigrationPlan MigrationStatus OnDelete Outcome Page Pages Plan
-    PlannedOperation RawQuery RelatedSet Requests SentRequest Snapshot TablePlan TableStep UniqueReport Walk
+    AsyncBatchBlock BatchBlock BulkResult CancellationReason CheckReport Collection Condition Connection
+    CopiesReport Dangling Done DumpReport DynamoDBInstrumentor DynamoDBTestCase Estimate FailedRecord Faults
+    Finding Inspection LoadReport ManySet MigrationList MigrationPlan MigrationStatus Misfit Observation OnDelete
+    Outcome Page Pages Plan PlannedOperation RawQuery RelatedSet Requests Sample SentRequest Signal Snapshot
+    Stream StreamRecord TablePlan TableStep UniqueReport Walk
     """,
 )
-"""The classes that users do not call: their entries are without parameters."""
+"""The classes that users do not call, or call with nothing: their entries are without parameters."""
 
 OPERANDS = (
     "exists not_exists begins_with contains size attribute_type if_not_exists set remove add discard "
@@ -425,7 +427,7 @@ class Pages:
                 default=each.default if each.default is each.empty else _Default(each.default),
             )
             for each in signature.parameters.values()
-            if each.name not in {"self", "cls"}
+            if each.name not in {"self", "cls", "unknown"}  # the last is only for a message
         ]
         returns = self._shorten(signature.return_annotation)
         return stringify_signature(
@@ -468,7 +470,13 @@ def _first_sentence(kind: type[Any]) -> str:
 def _document_class(kind: type[Any]) -> str:
     """Return the docstring of a class, with that of its constructor."""
     own = next((vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)), None)
-    words = (inspect.getdoc(kind), own.__doc__ if inspect.isfunction(own) else None)
+    words = [inspect.getdoc(kind), own.__doc__ if inspect.isfunction(own) else None]
+    if (
+        issubclass(kind, dynamodb_py.Field)
+        and "options" in inspect.signature(kind).parameters
+        and "``**options``" not in (words[0] or "")
+    ):
+        words.append("``**options`` are the parameters of every :class:`Field`.")
     return "\n\n".join(inspect.cleandoc(each) for each in words if each)
 
 

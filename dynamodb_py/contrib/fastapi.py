@@ -113,7 +113,13 @@ async def aget_object_or_404(source: Source[M], *key: Any, **named: Any) -> M:
 
 
 class Pager:
-    """The page that a request asks for: a dependency, ``pager: Annotated[Pager, Depends(make_pager())]``."""
+    """The page that a request asks for: a dependency, ``pager: Annotated[Pager, Depends(make_pager())]``.
+
+    :param request: the request, whose address the links have with another cursor.
+    :param response: the response that gets the header ``Link``.
+    :param size: the maximum number of items of the page.
+    :param cursor: the cursor of the page, from a link; None, the default, for the first page.
+    """
 
     def __init__(
         self, request: Request, response: Response, size: int, cursor: str | None = None

@@ -449,6 +449,9 @@ class F(Attr):
 
     >>> F("y") < F("r")
     <Condition: y < r>
+
+    :param name: the attribute's name in DynamoDB, then keys of maps and indexes of lists, each after ``__``.
+    :raises QueryError: the name, or a part of it, is empty.
     """
 
     __slots__ = ()

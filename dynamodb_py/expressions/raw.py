@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(r"[#:]\w+")
 
 
 class RawExpression(Condition, frozen=True):
-    """A condition as text of DynamoDB's expression language, which can be joined with others.
+    """A condition as *text* of DynamoDB's expression language, which can be joined with others.
 
     *names* has the names of its ``#placeholders``. *values* has the Python values of its
     ``:placeholders``, which are encoded as in a free-form document. Requests rename the placeholders, so

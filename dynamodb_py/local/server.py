@@ -63,8 +63,8 @@ class Server:
     Note(id='a')
 
     :param engine: the database that answers.
-    :param host: the name or address to listen on.
-    :param port: the port to listen on; 0 for a free one.
+    :param host: the name or address to listen on; by default 127.0.0.1, which only this machine can reach.
+    :param port: the port to listen on, 8000 by default; 0 for a free one.
     :raises OSError: the port is in use, or may not be opened.
     """
 

@@ -105,6 +105,10 @@ class TypedDocument(_Typed, Document):
     """
 
     def __init__(self, /, **values: Any) -> None:
-        """Make a document with these values by field name; raise TypeError if a value is missing."""
+        """Make a document.
+
+        :param values: the values of the fields by name.
+        :raises TypeError: a field without a default is missing, or no field has one of the names.
+        """
         super().__init__(**values)
         check_constructed(self, values)

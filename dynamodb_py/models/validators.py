@@ -80,6 +80,12 @@ class _LimitValidator(Validator, Generic[T]):
     """A validator that compares with a limit: a value, or a callable that returns it."""
 
     def __init__(self, limit_value: T | Callable[[], T], message: str | None = None) -> None:
+        """Create the validator.
+
+        :param limit_value: the limit, which is itself valid, or a callable without arguments that returns it at
+            each check. A limit of the length counts characters, bytes or elements.
+        :param message: the text of the error; by default that of the class.
+        """
         self.limit_value = limit_value
         super().__init__(message)
 

@@ -26,9 +26,9 @@ class Engine:
     Threads may share an engine. Several processes may have an engine on the same file.
 
     :param path: the file of the database; None for a database in memory.
-    :param durability: "FULL": a write returns when it is on the disk. "NORMAL": faster, but a crash of the machine
-        may lose the last writes.
-    :param clock: a function that returns the time in seconds since 1970.
+    :param durability: "FULL", the default: a write returns when it is on the disk. "NORMAL": faster, but a crash
+        of the machine may lose the last writes.
+    :param clock: a function that returns the time in seconds since 1970; ``time.time`` by default.
     :raises ConfigurationError: the file cannot be opened, or is not a database of dynamodb_py.
     """
 

@@ -113,6 +113,8 @@ class CounterField(IntegerField[IntN]):
 
     They send DynamoDB's ADD, which works on items that were never loaded or saved.
 
+    :param default: the value of a new instance, and of an item without the attribute; 0 by default.
+
     >>> from dynamodb_py import CharField, Model, Table
     >>> class Page(Model):
     ...     url = CharField(hash_key=True)

@@ -226,6 +226,8 @@ class EnumField(Field[E, EnumN]):
     It is stored by its value if all values of the Enum are texts, else by its name; conditions can only
     compare names for equality.
 
+    :param enum: the Enum class, with at least one member.
+
     >>> import enum
     >>> class Colour(enum.Enum):
     ...     RED = "r"

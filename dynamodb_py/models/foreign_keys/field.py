@@ -108,8 +108,8 @@ class ForeignKey(ReferenceConditions[T, RefN]):
         Assigning a loaded instance makes the copies.
     :param name: the attribute's name, or the beginning of the names of several attributes.
 
-    ``required``, ``null``, ``unique``, ``hash_key`` and ``range_key`` are as for other fields;
-    ``default`` is a key.
+    ``**options`` are ``required``, ``null``, ``unique``, ``hash_key``, ``range_key``, ``init`` and ``validators``,
+    as for other fields, and ``default``, which is a key.
     """
 
     one_to_one: ClassVar[bool] = False
@@ -506,7 +506,7 @@ def _read_or_free(record: Any, part: AnyField) -> Any:
 class OneToOneField(ForeignKey[T, RefN]):
     """A reference that is unique: at most one item refers to an item, and ``related_name`` gives that item.
 
-    Other options are those of :class:`ForeignKey`. A reference of one attribute is ``unique=True``, one of
+    ``**options`` are the other parameters of :class:`ForeignKey`. A reference of one attribute is ``unique=True``, one of
     several has a :class:`~dynamodb_py.UniqueConstraint`; a reference that is the whole key needs neither.
 
     >>> from dynamodb_py import CharField, Model, OneToOneField, Table

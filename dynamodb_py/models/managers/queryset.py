@@ -108,6 +108,9 @@ class QuerySet(Builders[M, R], ItemVerbs[M], Generic[M, R]):
     Iterating reads all pages. After a complete loop the query set keeps its rows: ``len()``, ``bool()``,
     ``list()`` and another loop over the same object send nothing more; ``all()`` returns a query set
     that reads again. A loop that ends early keeps no rows, and ``iterator()`` never keeps any.
+
+    :param model: the model whose items these are.
+    :param using: the alias of the connection; by default that of the model.
     """
 
     __slots__ = ()

@@ -33,7 +33,11 @@ class Record(BaseRecord):
     __signature__ = FieldsSignature()
 
     def __init__(self, /, **values: Any) -> None:
-        """Make a record with these values by field name; the other fields get their defaults."""
+        """Make a record.
+
+        :param values: the values of the fields by name; the other fields get their defaults.
+        :raises TypeError: no field has one of the names.
+        """
         fill(self, values)
 
     @classmethod

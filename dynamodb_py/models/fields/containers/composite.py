@@ -76,6 +76,8 @@ class CompositeField(_Text[T, ValueN]):
         value. The parts are stored as attributes of their own, since the value does not give them back.
     :param of: with *merge*, the type of the value: a field or a type, as for :class:`ListField`; str by
         default.
+
+    ``**options`` are ``name``, ``hash_key`` and ``range_key``, as for other fields.
     """
 
     merge: Callable[..., Any] | None = None
