@@ -56,8 +56,8 @@ def plan_companion(
             table,
             "uniqueness",
             f"create the table {table} for the sentinels",
-            "the model has unique values, and the table is missing; afterwards, python -m dynamodb_py "
-            "unique repair fills it",
+            "the model has unique values, and the table is missing; afterwards, dynamodb-py unique repair "
+            "fills it",
             CreateTable(table, wanted),
             undo="delete the table",
         )

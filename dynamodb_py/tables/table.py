@@ -390,7 +390,7 @@ class Table(Generic[M]):
             if found is None or is_deleting(found):
                 differences.append(
                     f"uniqueness: there is no table {name} for the sentinels; update() creates it, and "
-                    "python -m dynamodb_py unique repair fills it"
+                    "dynamodb-py unique repair fills it"
                 )
             else:
                 differences += schema.key_differences(TableSchema.parse(found))

@@ -209,7 +209,7 @@ def test_without_colours_a_table_has_none(engine, launcher, shop, tmp_path):
         environment={"NO_COLOR": "1"},
     )
     done = running.finish()
-    assert "answers" in done.out
+    assert "responds" in done.out
     assert not re.search(r"\x1b\[3\d", done.shown)
 
 

@@ -87,10 +87,10 @@ CALLS = {
     "``get_or_create()``": lambda ann: Plain.objects.get_or_create(id="got"),
     "``batch_write(overwrite=True)``": lambda ann: Plain.batch_write([{"id": "a"}], overwrite=True),
     "``transaction.check()``": check,
-    "``filter(...).update()`` of what a query finds": lambda ann: Account.objects.filter(
+    "``filter(...).update()`` of the items of a query": lambda ann: Account.objects.filter(
         n=1
     ).update(n=5),
-    "``filter(...).delete()`` of what a query finds": lambda ann: Visit.objects.filter(
+    "``filter(...).delete()`` of the items of a query": lambda ann: Visit.objects.filter(
         id="ann"
     ).delete(),
     "``Table.create()``": lambda ann: Table(Absent).create(),
