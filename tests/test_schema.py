@@ -261,7 +261,7 @@ def many(kind, number, **options):
 
 BAD_TABLES = [
     (("nope", None), "hash_key: there is no field 'nope'"),
-    (("tags", None), "hash_key: 'tags' is stored as SS, and a key is a string, a number or binary"),
+    (("tags", None), "hash_key: 'tags' is stored as SS, and a key is text, a number or bytes"),
     (("userid", "doc"), "range_key: 'doc' is stored as M, and a key is"),
     (("userid", "userid"), "hash_key and range_key are both the attribute 'userid'"),
     (

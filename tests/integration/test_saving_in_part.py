@@ -286,7 +286,7 @@ def test_a_condition_that_fails_for_an_item_that_exists_is_told_as_such(do, page
 @pytest.mark.parametrize("other", ["force_insert", "overwrite"])
 def test_a_forced_update_is_no_insert(do, page, sent, other):
     sent.clear()
-    with pytest.raises(QueryError, match=f"{other}=True: choose one"):
+    with pytest.raises(QueryError, match=f"{other}=True: give one"):
         do(page.save, force_update=True, **{other: True})
     assert sent == []
 

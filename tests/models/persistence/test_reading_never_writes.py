@@ -434,7 +434,7 @@ def test_del_of_a_part_removes_the_templates_that_are_made_of_it(script, do):
 @pytest.mark.parametrize(
     ("model", "item", "name", "message"),
     [
-        (Thing, FULL, "key", "it is part of the key and was 'k' when loaded"),
+        (Thing, FULL, "key", "it is part of the key, which cannot change, and was 'k' when loaded"),
         (Thing, FULL, "version", "it sets itself with each write"),
         (Owned, OWNED, "place", "it is required"),
         (Owned, OWNED, "key", "it is made of place, and cannot be deleted"),
