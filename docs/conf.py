@@ -25,6 +25,6 @@ toc_object_entries_show_parents = "hide"
 html_theme = "furo"
 html_title = f"dynamodb_py {release}"
 html_static_path = ["_static"]
-html_css_files = ["phone.css"]
+html_css_files = ["wrap.css"]
 html_search_scorer = str(Path(__file__).parent / "_ext" / "scorer.js")
 copybutton_exclude = ".linenos, .gp, .go"
