@@ -29,7 +29,7 @@ _EMPTY_PAGES = 5
 class ShardReader:
     """A reader of a shard, from a place on.
 
-    :param limit: the maximum of records in a response.
+    :param limit: the largest number of records in a response.
     :param until: a time in seconds since 1970; a reader that has reached it is not behind.
     """
 
