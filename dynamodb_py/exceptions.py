@@ -11,7 +11,7 @@
     │   ├── ScanRequired              ... other than by reading the whole table
     │   ├── InvalidCursor             a cursor that does not belong to this query
     │   └── InvalidPosition           a position that does not belong to this stream
-    ├── MaxRequestsReached            there are more items than max_requests() allows to read (.cursor)
+    ├── MaxRequestsReached            more items than max_requests() allows (.cursor)
     ├── FieldNotLoaded                the field was not fetched
     ├── UnreadableValue               a stored attribute is not of its field's type
     ├── DoesNotExist                  no item has the key (.missing)
@@ -21,16 +21,16 @@
     ├── MigrationError                a migration is wrong, or failed (.key of the item)
     │   ├── MigrationsLocked          another run has the lease
     │   └── LeaseLost                 another run has taken the lease of this one
-    ├── DumpError                     a table cannot be dumped to a file, or a file cannot be loaded
+    ├── DumpError                     a table cannot be dumped, or a file loaded
     ├── StreamNotFound                the table has no stream, or it is gone
-    ├── StreamTrimmed                 records of a stream were gone before they were read (.shard)
+    ├── StreamTrimmed                 records were gone before they were read (.shard)
     ├── DeliveryFailed                receivers fail for a record of a stream (.failed)
     ├── BatchIncomplete               part of a batch was not executed (.unprocessed)
     ├── ConnectionFailed              no response: refused, reset, unreachable
     │   ├── ConnectTimeout
     │   ├── ReadTimeout
     │   └── ResponseCorrupted         the response is cut short, or its checksum is wrong
-    ├── DeadlineExceeded              the time of connect(deadline=) or options(deadline=) is over
+    ├── DeadlineExceeded              the time of deadline= is over
     └── ServiceError                  DynamoDB responded with an error (.code, .status)
         ├── ConditionFailed           (.current)
         │   ├── AlreadyExists         an item has this key or unique value (.fields, .owner)
