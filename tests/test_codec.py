@@ -97,7 +97,7 @@ def cycle():
 
 
 @pytest.mark.parametrize(
-    ("value", "where", "said"),
+    ("value", "where", "message"),
     [
         (date(2026, 1, 1), "x", "a value of type date cannot be stored in a free-form document: use None, bool, int, float"),
         (object(), "x", "a value of type object cannot be stored in a free-form document"),
@@ -121,11 +121,14 @@ def cycle():
         (cycle(), "x" + "[0].itself" * 15 + "[0]", "nested deeper than DynamoDB's 32 levels"),
     ],
 )  # fmt: skip
-def test_what_dynamodb_cannot_hold_is_refused_with_the_place(value, where, said):
+def test_what_dynamodb_cannot_hold_is_refused_with_the_place(value, where, message):
     with pytest.raises(ValidationError) as caught:
         encode(value, "x")
     assert list(caught.value.errors) == [where]
-    assert caught.value.errors[where][0].startswith(said) or said in caught.value.errors[where][0]
+    assert (
+        caught.value.errors[where][0].startswith(message)
+        or message in caught.value.errors[where][0]
+    )
 
 
 @pytest.mark.parametrize("innermost", [1, [], {}, {"a"}])

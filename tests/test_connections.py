@@ -68,7 +68,7 @@ def test_the_default_connection_is_made_up_when_it_is_first_needed():
 
 
 @pytest.mark.parametrize(
-    ("known", "said"),
+    ("known", "message"),
     [
         (
             [],
@@ -80,7 +80,7 @@ def test_the_default_connection_is_made_up_when_it_is_first_needed():
         ),
     ],
 )
-def test_an_alias_that_was_never_connected_is_told(known, said):
+def test_an_alias_that_was_never_connected_is_told(known, message):
     for alias in known:
         connect(alias)
     for ask in (
@@ -88,9 +88,9 @@ def test_an_alias_that_was_never_connected_is_told(known, said):
         lambda: Score.objects.using("other").get("a"),
         lambda: list(Score.objects.using("other").all()),
     ):
-        with pytest.raises(ConfigurationError, match=said):
+        with pytest.raises(ConfigurationError, match=message):
             ask()
-    with options(using="other"), pytest.raises(ConfigurationError, match=said):
+    with options(using="other"), pytest.raises(ConfigurationError, match=message):
         Score.objects.get("a")
 
 
@@ -155,7 +155,7 @@ def test_tables_are_called_as_the_connection_says(given, name):
 
 
 @pytest.mark.parametrize(
-    ("said", "given", "expected"),
+    ("message", "given", "expected"),
     [
         (None, None, Retries()),
         ("7", None, Retries(attempts=7)),
@@ -165,9 +165,9 @@ def test_tables_are_called_as_the_connection_says(given, name):
         (None, 1, Retries(attempts=1)),
     ],
 )
-def test_how_often_a_request_is_tried(monkeypatch, said, given, expected):
-    if said is not None:
-        monkeypatch.setenv("AWS_MAX_ATTEMPTS", said)
+def test_how_often_a_request_is_tried(monkeypatch, message, given, expected):
+    if message is not None:
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", message)
     assert connect(retries=given).retries == expected
 
 

@@ -403,7 +403,7 @@ def test_many_threads_lose_no_count():
 
 
 @pytest.mark.parametrize(
-    ("used", "said"),
+    ("used", "message"),
     [
         (UsedCapacity(), "0 capacity units in 0 requests"),
         (UsedCapacity(1, 1, 0, 1, 1, 1, 1), "1 read unit in 1 request, 1 item read, 1 returned"),
@@ -441,8 +441,8 @@ def test_many_threads_lose_no_count():
     ],
     ids=["nothing", "a read", "failures", "tables and indexes"],
 )
-def test_it_reads_well(used, said):
-    assert str(used) == said
+def test_it_reads_well(used, message):
+    assert str(used) == message
 
 
 def test_it_is_a_value_that_comes_back_from_a_pickle():

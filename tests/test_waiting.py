@@ -116,7 +116,7 @@ def test_other_errors_end_the_waiting(flow, code):
 
 
 @pytest.mark.parametrize(
-    ("flow", "options", "seen", "said"),
+    ("flow", "options", "seen", "message"),
     [
         (wait_until_active, {}, [table("CREATING")] * 2, "not ACTIVE in time: it is CREATING"),
         (
@@ -146,10 +146,12 @@ def test_other_errors_end_the_waiting(flow, code):
         ),
     ],
 )
-def test_when_the_time_is_over_the_error_says_the_state_and_what_to_do(flow, options, seen, said):
+def test_when_the_time_is_over_the_error_says_the_state_and_what_to_do(
+    flow, options, seen, message
+):
     with pytest.raises(TableInUse) as raised:
         play(flow("tab", waits=iter([0.1]), **options), *seen)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "wait longer with timeout=" in str(raised.value)
     assert str(raised.value).startswith("DescribeTable on tab: ")
 

@@ -158,7 +158,7 @@ def test_only_conditions_join(join, other):
 
 
 @pytest.mark.parametrize(
-    ("condition", "said"),
+    ("condition", "expected"),
     [
         (a, "a = 1"),
         (F("a__b__0") >= "x", "a.b[0] >= 'x'"),
@@ -168,14 +168,14 @@ def test_only_conditions_join(join, other):
         (RawExpression("#x < :y", {"#x": "a"}, {":y": 1}), "(a < 1)"),
     ],
 )
-def test_conditions_are_readable(condition, said):
-    assert repr(condition) == f"<Condition: {said}>"
+def test_conditions_are_readable(condition, expected):
+    assert repr(condition) == f"<Condition: {expected}>"
 
 
 def test_a_condition_knows_its_paths_in_order():
     condition = (F("a") < F("b__0")) & ~(F("c").size() > F("d").size()) | F("a").between(1, F("e"))
-    said = [str(path.parts) for path in condition.paths()]
-    assert said == ["('a',)", "('b', 0)", "('c',)", "('d',)", "('a',)", "('e',)"]
+    expected = [str(path.parts) for path in condition.paths()]
+    assert expected == ["('a',)", "('b', 0)", "('c',)", "('d',)", "('a',)", "('e',)"]
     functions = (
         F("a").exists() & F("b").not_exists() & F("c").contains(1) & F("d").begins_with("x")
     ) | (F("e").attribute_type("S") & F("f").is_in(1, F("g")) & F("h").is_in())
@@ -258,8 +258,8 @@ def test_names_become_the_fields_they_stand_for():
         & F("h").begins_with("x")
     )
     bound = condition.bind(resolve)
-    said = [(path.parts[0], path.by_name) for path in bound.paths()]
-    assert said == [
+    expected = [(path.parts[0], path.by_name) for path in bound.paths()]
+    assert expected == [
         *[(f"wire_{name}", False) for name in "abc"],
         ("k", False),
         *[(f"wire_{name}", False) for name in "defgh"],

@@ -162,7 +162,7 @@ def test_spelling(condition, text, names, values):
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("ask", "expected"),
     [
         (lambda: number == "x", "Test.number: a whole number is needed"),
         (lambda: number.is_in(1, "x"), "Test.number: a whole number is needed"),
@@ -177,13 +177,13 @@ def test_spelling(condition, text, names, values):
     ],
     ids=count(),
 )
-def test_a_wrong_value_is_told_where_it_is_written(ask, said):
-    with pytest.raises(ValidationError, match=said):
+def test_a_wrong_value_is_told_where_it_is_written(ask, expected):
+    with pytest.raises(ValidationError, match=expected):
         ask()
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("ask", "expected"),
     [
         (lambda: number.contains("x"), r"Test\.number\.contains\(\): only text, lists and sets"),
         (lambda: number["a"] == 1, r"Test\.number\['a'\]: nothing lies inside Test\.number"),
@@ -208,8 +208,8 @@ def test_a_wrong_value_is_told_where_it_is_written(ask, said):
     ],
     ids=count(),
 )
-def test_a_question_that_dynamodb_would_refuse_is_refused(ask, said):
-    with pytest.raises(QueryError, match=said):
+def test_a_question_that_dynamodb_would_refuse_is_refused(ask, expected):
+    with pytest.raises(QueryError, match=expected):
         ask()
 
 

@@ -59,7 +59,7 @@ def test_f_refuses_names_with_an_empty_part(name):
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "expected"),
     [
         (-1, r"Test\.doc\[-1\]: DynamoDB counts from the start of a list only; read the item"),
         (True, "a part is the key of a map or an index of a list"),
@@ -68,8 +68,8 @@ def test_f_refuses_names_with_an_empty_part(name):
         ("", "a part is the key of a map or an index of a list"),
     ],
 )
-def test_parts_that_dynamodb_does_not_know_are_refused(part, said):
-    with pytest.raises(QueryError, match=said):
+def test_parts_that_dynamodb_does_not_know_are_refused(part, expected):
+    with pytest.raises(QueryError, match=expected):
         Path(("doc",), label="Test.doc")[part]
 
 
@@ -199,7 +199,7 @@ def test_paths_apart_are_accepted(paths):
 
 
 @pytest.mark.parametrize(
-    ("paths", "said"),
+    ("paths", "expected"),
     [
         ([("a",), ("a",)], "a and a overlap"),
         ([("a", "b"), ("a",)], "a and a.b overlap"),
@@ -210,6 +210,6 @@ def test_paths_apart_are_accepted(paths):
     ],
     ids=str,
 )
-def test_paths_that_meet_are_refused_by_name(paths, said):
-    with pytest.raises(QueryError, match=said):
+def test_paths_that_meet_are_refused_by_name(paths, expected):
+    with pytest.raises(QueryError, match=expected):
         check_apart(map(Path, paths))

@@ -41,7 +41,7 @@ def test_placeholders_do_not_collide_with_those_of_others():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         (("",), "the text is empty"),
         ((" ( ) ",), "the text is empty"),
@@ -49,8 +49,8 @@ def test_placeholders_do_not_collide_with_those_of_others():
         (("a = b", {"#a": "x"}, {":v": 1}), "#a, :v: every placeholder must be used"),
     ],
 )
-def test_what_is_not_whole_is_refused(given, said):
-    with pytest.raises(QueryError, match=said):
+def test_what_is_not_whole_is_refused(given, expected):
+    with pytest.raises(QueryError, match=expected):
         RawExpression(*given)
 
 

@@ -93,7 +93,7 @@ def test_any_iterable_of_actions_will_do():
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "said"),
+    ("one", "other", "expected"),
     [
         (Set(path("a"), value(N="1")), Remove(path("a")), "a and a overlap"),
         (Set(path("a", "b"), value(N="1")), Add(path("a"), value(N="1")), "a and a.b overlap"),
@@ -101,9 +101,9 @@ def test_any_iterable_of_actions_will_do():
         (Remove(path("a", 0)), Remove(path("a", "x")), "a.0 and a.x cannot both exist"),
     ],
 )
-def test_changes_that_meet_are_refused(one, other, said):
+def test_changes_that_meet_are_refused(one, other, expected):
     for actions in ([one, other], [other, one]):
-        with pytest.raises(QueryError, match=said):
+        with pytest.raises(QueryError, match=expected):
             render_update(actions, Names())
 
 
@@ -328,14 +328,14 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("make", "error", "said"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_is_refused_where_it_is_written(make, error, said):
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("make", "error", "expected"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_is_refused_where_it_is_written(make, error, expected):
+    with pytest.raises(error, match=expected):
         make()
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "expected"),
     [
         (F("note").add(1), "stored as S"),
         (F("tags").add({1}), "1 is an int"),
@@ -344,8 +344,8 @@ def test_what_cannot_be_is_refused_where_it_is_written(make, error, said):
         (Set(F("note")._path(), F("note").append([1])), "stored as S"),
     ],
 )
-def test_what_only_the_model_knows_is_refused_there(action, said):
-    with pytest.raises(ValidationError, match=said):
+def test_what_only_the_model_knows_is_refused_there(action, expected):
+    with pytest.raises(ValidationError, match=expected):
         action.bind(Test._meta.resolve)
 
 

@@ -261,7 +261,7 @@ def test_names_of_any_kind_are_aliased(engine, do, sent, key):
 
 
 @pytest.mark.parametrize(
-    ("make", "error", "said"),
+    ("make", "error", "message"),
     [
         (lambda: Thing.length == "5", ValidationError, "not an int"),
         (lambda: Thing.length < None, QueryError, "DynamoDB orders text, numbers and bytes"),
@@ -277,8 +277,8 @@ def test_names_of_any_kind_are_aliased(engine, do, sent, key):
         (lambda: F("doc__"), QueryError, "a name in each place"),
     ],
 )
-def test_a_wrong_condition_raises_where_it_is_written(make, error, said):
-    with pytest.raises(error, match=said):
+def test_a_wrong_condition_raises_where_it_is_written(make, error, message):
+    with pytest.raises(error, match=message):
         make()
 
 

@@ -154,9 +154,9 @@ def test_what_stands_in_the_way_of_a_write_is_told_as_for_the_others(engine, do,
 
 @no_partiql
 def test_a_select_reads_consistently_where_that_is_said(engine, do, sent, written):
-    for said, asked in ({"consistent": True}, True), ({"consistent": False}, None), ({}, True):
+    for message, asked in ({"consistent": True}, True), ({"consistent": False}, None), ({}, True):
         with options(consistent=True):
-            do(Score.objects.execute, SELECT, written, **said)
+            do(Score.objects.execute, SELECT, written, **message)
         assert sent.payload().get("ConsistentRead") is asked
 
 
@@ -179,7 +179,7 @@ def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
 
 @pytest.mark.engines("dynoxide")
 @pytest.mark.parametrize(
-    ("statement", "parameters", "said", "error", "words"),
+    ("statement", "parameters", "message", "error", "words"),
     [
         (SELECT, [date(2026, 1, 1)], {}, ValidationError, "parameter 1: a value of type date"),
         (SELECT, ["a", object()], {}, ValidationError, "parameter 2: a value of type object"),
@@ -189,10 +189,10 @@ def test_a_server_without_partiql_is_told_by_what_to_do(engine, do, key):
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused_before_it_is_sent(
-    engine, do, sent, statement, parameters, said, error, words
+    engine, do, sent, statement, parameters, message, error, words
 ):
     with pytest.raises(error, match=words):
-        do(Score.objects.execute, statement, *parameters, **said)
+        do(Score.objects.execute, statement, *parameters, **message)
     assert sent == []
 
 

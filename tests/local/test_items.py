@@ -75,7 +75,7 @@ def test_values_come_back_in_normal_form(scores, given, stored):
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ({}, "must contain exactly one"),
         ({"S": "a", "N": "1"}, "more than one datatypes"),
@@ -93,8 +93,8 @@ def test_values_come_back_in_normal_form(scores, given, stored):
         (nested(32), "Nesting Levels"),
     ],
 )
-def test_a_value_that_dynamodb_cannot_hold_is_refused(scores, value, said):
-    scores.refuse(said, "PutItem", TableName="scores", Item={**KEY, "v": value})
+def test_a_value_that_dynamodb_cannot_hold_is_refused(scores, value, message):
+    scores.refuse(message, "PutItem", TableName="scores", Item={**KEY, "v": value})
     assert scores.read("scores", id="a", n=1) is None
 
 
@@ -117,7 +117,7 @@ def test_json_of_another_type_is_no_value(scores, value):
 
 
 @pytest.mark.parametrize(
-    ("item", "said"),
+    ("item", "message"),
     [
         ({}, "Missing the key id in the item"),
         (wire(id="a"), "Missing the key n in the item"),
@@ -130,8 +130,8 @@ def test_json_of_another_type_is_no_value(scores, value):
         ({**KEY, **wire(v="x" * 410_000)}, "Item size has exceeded"),
     ],
 )
-def test_an_item_must_fit_the_keys_of_the_table_and_its_indexes(scores, item, said):
-    scores.refuse(said, "PutItem", TableName="scores", Item=item)
+def test_an_item_must_fit_the_keys_of_the_table_and_its_indexes(scores, item, message):
+    scores.refuse(message, "PutItem", TableName="scores", Item=item)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_projection_chooses_what_is_read(scores, options, expected):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"ProjectionExpression": ""}, "ProjectionExpression"),
         ({"ProjectionExpression": "v, id.x"}, "Key attributes must be scalars"),
@@ -190,8 +190,8 @@ def test_a_projection_chooses_what_is_read(scores, options, expected):
         ({"ReturnConsumedCapacity": "ALL"}, "enum value set: [INDEXES, TOTAL, NONE]"),
     ],
 )
-def test_a_read_that_dynamodb_would_refuse_is_refused(scores, options, said):
-    scores.refuse(said, "GetItem", TableName="scores", Key=KEY, **options)
+def test_a_read_that_dynamodb_would_refuse_is_refused(scores, options, message):
+    scores.refuse(message, "GetItem", TableName="scores", Key=KEY, **options)
 
 
 # -- conditions ----------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_a_condition_on_a_missing_item_sees_no_attributes(scores):
 
 @pytest.mark.parametrize("api", WRITES)
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"ConditionExpression": ""}, "ConditionExpression"),
         ({"ConditionExpression": "v ="}, "Syntax error"),
@@ -252,12 +252,12 @@ def test_a_condition_on_a_missing_item_sees_no_attributes(scores):
         ({"ReturnValuesOnConditionCheckFailure": "ALL_NEW"}, "enum value set: [ALL_OLD, NONE]"),
     ],
 )
-def test_a_write_that_dynamodb_would_refuse_is_refused(scores, api, options, said):
+def test_a_write_that_dynamodb_would_refuse_is_refused(scores, api, options, message):
     put(scores, {**KEY, **wire(v=1)})
     request: dict[str, Any] = {"TableName": "scores", **WRITES[api]}
     if api == "UpdateItem":
         request["ExpressionAttributeValues"] = {":one": {"N": "1"}}
-    scores.refuse(said, api, **request, **options)
+    scores.refuse(message, api, **request, **options)
     assert scores.read("scores", id="a", n=1) == {**KEY, **wire(v=1)}
 
 
@@ -327,7 +327,7 @@ def test_an_update_makes_the_item_even_of_nothing_but_its_key(scores, expression
 
 
 @pytest.mark.parametrize(
-    ("expression", "values", "said"),
+    ("expression", "values", "message"),
     [
         (
             "SET id = :v",
@@ -342,13 +342,13 @@ def test_an_update_makes_the_item_even_of_nothing_but_its_key(scores, expression
         ("", {}, "UpdateExpression"),
     ],
 )
-def test_an_update_that_cannot_be_done_changes_nothing(scores, expression, values, said):
+def test_an_update_that_cannot_be_done_changes_nothing(scores, expression, values, message):
     item = {**KEY, **wire(v=1, more="x" * 2000)}
     put(scores, item)
     request: dict[str, Any] = {"UpdateExpression": expression}
     if values:
         request["ExpressionAttributeValues"] = {":v": next(iter(wire(**values).values()))}
-    scores.refuse(said, "UpdateItem", TableName="scores", Key=KEY, **request)
+    scores.refuse(message, "UpdateItem", TableName="scores", Key=KEY, **request)
     assert scores.read("scores", id="a", n=1) == item
 
 
@@ -464,7 +464,7 @@ def test_a_batch_puts_and_deletes_items_of_several_tables(scores):
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("request_", "message"),
     [
         ({}, "Value null at 'requestItems'"),
         ({"RequestItems": {}}, "length greater than or equal to 1"),
@@ -479,27 +479,27 @@ def test_a_batch_puts_and_deletes_items_of_several_tables(scores):
         (writes(KEY, [wire(id="b")]), "does not match the schema"),
     ],
 )
-def test_nothing_of_a_batch_is_written_unless_all_is_valid(scores, request_, said):
-    scores.refuse(said, "BatchWriteItem", **request_)
+def test_nothing_of_a_batch_is_written_unless_all_is_valid(scores, request_, message):
+    scores.refuse(message, "BatchWriteItem", **request_)
     assert scores.read("scores", id="a", n=1) is None
 
 
 def test_all_tables_of_a_batch_together_have_25_writes_and_100_reads(scores):
     scores("CreateTable", **table("other"))
-    for api, count, said in (("Write", 13, "BatchWriteItem"), ("Get", 51, "BatchGetItem")):
+    for api, count, api_name in (("Write", 13, "BatchWriteItem"), ("Get", 51, "BatchGetItem")):
         keys = [wire(id="b", n=n) for n in range(count)]
         each = (
             [{"DeleteRequest": {"Key": key}} for key in keys] if api == "Write" else {"Keys": keys}
         )
         scores.refuse(
-            f"Too many items requested for the {said} call",
-            said,
+            f"Too many items requested for the {api_name} call",
+            api_name,
             RequestItems={"scores": each, "other": each},
         )
 
 
 @pytest.mark.parametrize(
-    ("gets", "said"),
+    ("gets", "message"),
     [
         ({"Keys": []}, "length greater than or equal to 1"),
         ({}, "Value null at 'requestItems.scores.member.keys'"),
@@ -511,8 +511,8 @@ def test_all_tables_of_a_batch_together_have_25_writes_and_100_reads(scores):
         ({"Keys": [wire(id="b", n=n) for n in range(101)]}, "less than or equal to 100"),
     ],
 )
-def test_a_batch_of_reads_that_dynamodb_would_refuse_is_refused(scores, gets, said):
-    scores.refuse(said, "BatchGetItem", RequestItems={"scores": gets})
+def test_a_batch_of_reads_that_dynamodb_would_refuse_is_refused(scores, gets, message):
+    scores.refuse(message, "BatchGetItem", RequestItems={"scores": gets})
 
 
 @pytest.mark.parametrize("api", ["BatchGetItem", "BatchWriteItem"])

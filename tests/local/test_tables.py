@@ -28,7 +28,7 @@ def describe(calls: Calls, name: str = "scores") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"TableName": "ab"}, "between 3 and 255"),
         ({"TableName": "a b"}, "regular expression"),
@@ -66,13 +66,13 @@ def describe(calls: Calls, name: str = "scores") -> dict[str, Any]:
         ({"AttributeDefinitions": WITH_G}, "does not exactly match number"),
     ],
 )
-def test_a_table_that_dynamodb_would_not_make_is_refused(calls, changes, said):
-    calls.refuse(said, "CreateTable", **table(**changes))
+def test_a_table_that_dynamodb_would_not_make_is_refused(calls, changes, message):
+    calls.refuse(message, "CreateTable", **table(**changes))
     assert calls("ListTables") == {"TableNames": []}
 
 
 @pytest.mark.parametrize(
-    ("indexes", "said"),
+    ("indexes", "message"),
     [
         ([index("x", "g")], "between 3 and 255"),
         ([index("by-g", "g"), index("by-g", "g")], "Duplicate index name: by-g"),
@@ -108,12 +108,12 @@ def test_a_table_that_dynamodb_would_not_make_is_refused(calls, changes, said):
         ),
     ],
 )
-def test_an_index_that_dynamodb_would_not_make_is_refused(calls, indexes, said):
-    calls.refuse(said, "CreateTable", **with_index(GlobalSecondaryIndexes=indexes))
+def test_an_index_that_dynamodb_would_not_make_is_refused(calls, indexes, message):
+    calls.refuse(message, "CreateTable", **with_index(GlobalSecondaryIndexes=indexes))
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         (
             {"LocalSecondaryIndexes": [index("loc", "id")]},
@@ -131,8 +131,8 @@ def test_an_index_that_dynamodb_would_not_make_is_refused(calls, indexes, said):
         ),
     ],
 )
-def test_a_local_index_needs_the_keys_of_its_table(calls, changes, said):
-    calls.refuse(said, "CreateTable", **table(**{"AttributeDefinitions": WITH_G, **changes}))
+def test_a_local_index_needs_the_keys_of_its_table(calls, changes, message):
+    calls.refuse(message, "CreateTable", **table(**{"AttributeDefinitions": WITH_G, **changes}))
 
 
 def test_every_option_of_a_table_is_kept_and_described(calls):
@@ -258,7 +258,7 @@ def test_tables_are_listed_in_order_a_page_at_a_time(calls):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({}, "At least one of ProvisionedThroughput, BillingMode"),
         ({"ProvisionedThroughput": UNITS}, "when BillingMode is PAY_PER_REQUEST"),
@@ -290,10 +290,10 @@ def test_tables_are_listed_in_order_a_page_at_a_time(calls):
         ),
     ],
 )
-def test_a_change_that_dynamodb_would_refuse_changes_nothing(calls, changes, said):
+def test_a_change_that_dynamodb_would_refuse_changes_nothing(calls, changes, message):
     calls("CreateTable", **with_index())
     before = describe(calls)
-    calls.refuse(said, "UpdateTable", TableName="scores", **changes)
+    calls.refuse(message, "UpdateTable", TableName="scores", **changes)
     assert describe(calls) == before
 
 

@@ -177,7 +177,7 @@ def test_dicts_and_maps_keep_keys_that_nobody_declared():
 
 
 @pytest.mark.parametrize(
-    ("ask", "said"),
+    ("ask", "message"),
     [
         (lambda: Order.tags.city, "'SetField' object has no attribute 'city'"),
         (lambda: Order.lines.qty, "'ListField' object has no attribute 'qty'"),
@@ -186,8 +186,8 @@ def test_dicts_and_maps_keep_keys_that_nobody_declared():
         (lambda: Order.address._city, "no attribute '_city'"),
     ],
 )
-def test_only_documents_have_fields_as_attributes(ask, said):
-    with pytest.raises(AttributeError, match=said):
+def test_only_documents_have_fields_as_attributes(ask, message):
+    with pytest.raises(AttributeError, match=message):
         ask()
 
 
@@ -287,8 +287,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_changes_that_the_fields_refuse_are_told_with_their_place(case):
-    make, said = REFUSED[case]
-    with pytest.raises(ValidationError, match=said):
+    make, message = REFUSED[case]
+    with pytest.raises(ValidationError, match=message):
         build_update(Order._meta, [make()], {})
 
 
@@ -339,6 +339,6 @@ def test_a_mix_of_lists_maps_and_documents_counts_every_level():
     encode_fields(made(28), adding=True)  # M, L, M, and 28 times L
     with pytest.raises(ValidationError) as caught:
         encode_fields(made(29), adding=True)
-    [(path, [said])] = caught.value.errors.items()
+    [(path, [message])] = caught.value.errors.items()
     assert path == "doc.items[0].m" + "[0]" * 28
-    assert "32 levels" in said
+    assert "32 levels" in message

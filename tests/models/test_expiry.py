@@ -181,7 +181,7 @@ def test_after_counts_where_the_value_is_required_too_and_shows_its_zone():
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"after": 30}, "after=30: give a timedelta"),
         ({"after": timedelta(0)}, "give a timedelta above 0"),
@@ -192,8 +192,8 @@ def test_after_counts_where_the_value_is_required_too_and_shows_its_zone():
         ({"after": MONTH, "hash_key": True}, "the same hash key"),
     ],
 )
-def test_what_contradicts_itself_is_refused(options, said):
-    with pytest.raises(ModelDefinitionError, match=said) as raised:
+def test_what_contradicts_itself_is_refused(options, message):
+    with pytest.raises(ModelDefinitionError, match=message) as raised:
         type("Test", (Model,), {"x": TimestampField(ttl=True, **options)})
     assert "Test.x" in str(raised.value)
 
@@ -231,7 +231,7 @@ def test_naming_the_field_that_says_so_itself_is_right():
 
 
 @pytest.mark.parametrize(
-    ("meta", "fields", "said"),
+    ("meta", "fields", "message"),
     [
         (
             {},
@@ -252,10 +252,10 @@ def test_naming_the_field_that_says_so_itself_is_right():
         ({"hide_expired": 1}, {"y": TimestampField(ttl=True)}, "it takes True or False"),
     ],
 )
-def test_a_model_whose_ttl_cannot_be_is_refused(meta, fields, said):
+def test_a_model_whose_ttl_cannot_be_is_refused(meta, fields, message):
     with pytest.raises(ModelDefinitionError) as raised:
         model_of(meta, **fields)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert str(raised.value).startswith("Test")
 
 
@@ -509,17 +509,17 @@ def test_a_model_without_ttl_asks_nothing_of_the_table():
 
 
 @pytest.mark.parametrize(
-    ("live", "said"),
+    ("live", "message"),
     [
         (ttl("ENABLED", "other"), "on by the attribute 'other'"),
         (ttl("ENABLING", "other"), "AttributeName=other,Enabled=false"),
         (ttl("DISABLING", "e"), "being switched off"),
     ],
 )
-def test_a_ttl_that_cannot_be_changed_at_once_is_told(live, said):
+def test_a_ttl_that_cannot_be_changed_at_once_is_told(live, message):
     with pytest.raises(TableMismatch) as raised:
         play(ensure("tab", "e", iter([])), live)
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     [difference] = raised.value.differences
     assert difference.startswith("TTL: the model has it by the attribute 'e'")
 

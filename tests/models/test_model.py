@@ -63,8 +63,8 @@ def define(base=Model, /, **members):
     return type("Test", (base,), members)
 
 
-def meta(**said):
-    return type("Meta", (), said)
+def meta(**message):
+    return type("Meta", (), message)
 
 
 K = CharField(hash_key=True)
@@ -206,26 +206,26 @@ def told(base=Model, /, **members):
     return str(caught.value)
 
 
-@pytest.mark.parametrize(("members", "said"), KEYS, ids=range(len(KEYS)))
-def test_keys_that_cannot_be_are_told(members, said):
-    assert told(**members) == said
+@pytest.mark.parametrize(("members", "message"), KEYS, ids=range(len(KEYS)))
+def test_keys_that_cannot_be_are_told(members, message):
+    assert told(**members) == message
 
 
-@pytest.mark.parametrize(("members", "said"), NAMES, ids=range(len(NAMES)))
-def test_names_that_cannot_be_are_told(members, said):
-    assert told(**members) == said
+@pytest.mark.parametrize(("members", "message"), NAMES, ids=range(len(NAMES)))
+def test_names_that_cannot_be_are_told(members, message):
+    assert told(**members) == message
 
 
-@pytest.mark.parametrize(("field", "said"), OPTIONS, ids=range(len(OPTIONS)))
-def test_options_that_cannot_be_are_told_of_models_and_of_documents(field, said):
+@pytest.mark.parametrize(("field", "message"), OPTIONS, ids=range(len(OPTIONS)))
+def test_options_that_cannot_be_are_told_of_models_and_of_documents(field, message):
     if not field.range_key:
-        assert told(Document, n=field) == f"Test.n: {said}"
-    assert told(k=K, n=field) == f"Test.n: {said}"
+        assert told(Document, n=field) == f"Test.n: {message}"
+    assert told(k=K, n=field) == f"Test.n: {message}"
 
 
-@pytest.mark.parametrize(("field", "where", "said"), INSIDE, ids=range(len(INSIDE)))
-def test_what_a_field_cannot_be_inside_another_is_told(field, where, said):
-    assert told(k=K, n=field) == f"Test.{where}: {said}"
+@pytest.mark.parametrize(("field", "where", "message"), INSIDE, ids=range(len(INSIDE)))
+def test_what_a_field_cannot_be_inside_another_is_told(field, where, message):
+    assert told(k=K, n=field) == f"Test.{where}: {message}"
 
 
 META = [
@@ -246,17 +246,18 @@ META = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("Meta", "said"), META, ids=range(len(META)))
-def test_a_meta_that_cannot_be_is_told(Meta, said):
+@pytest.mark.parametrize(("Meta", "message"), META, ids=range(len(META)))
+def test_a_meta_that_cannot_be_is_told(Meta, message):
     found = told(k=K, r=IntegerField(range_key=True), n=IntegerField(), t=SetField(), Meta=Meta)
-    assert said in found
+    assert message in found
     assert found.startswith("Test")
 
 
 def test_a_local_index_needs_a_range_key():
-    said = "Test: index 'i_n': a local index needs a table with a range key: give the model one, or declare a GlobalIndex"
+    message = "Test: index 'i_n': a local index needs a table with a range key: give the model one, or declare a GlobalIndex"
     assert (
-        told(k=K, n=IntegerField(), Meta=meta(indexes=[LocalIndex("i_n", range_key="n")])) == said
+        told(k=K, n=IntegerField(), Meta=meta(indexes=[LocalIndex("i_n", range_key="n")]))
+        == message
     )
 
 
@@ -266,14 +267,14 @@ def test_a_document_has_no_keys(key):
 
 
 def test_a_document_has_no_templates():
-    said = "Test.a: its template makes a key, and a document has none: declare it in the model"
-    assert told(Document, b=CharField(), a=CharField(template="X#{b}")) == said
+    message = "Test.a: its template makes a key, and a document has none: declare it in the model"
+    assert told(Document, b=CharField(), a=CharField(template="X#{b}")) == message
 
 
 @pytest.mark.parametrize("name", ["extra", "from_db", "from_dict", "to_dict"])
 def test_a_field_of_a_document_hides_nothing_of_it(name):
-    said = f"Test.{name} would hide Document.{name}: rename the field, and keep the attribute by name='{name}'"
-    assert told(Document, **{name: CharField()}) == said
+    message = f"Test.{name} would hide Document.{name}: rename the field, and keep the attribute by name='{name}'"
+    assert told(Document, **{name: CharField()}) == message
     assert define(Document, save=CharField()).save.name == "save"  # what only models have
 
 

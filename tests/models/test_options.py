@@ -311,7 +311,7 @@ def test_a_field_can_be_added_to_a_complete_class():
 
 
 @pytest.mark.parametrize(
-    ("name", "field", "said"),
+    ("name", "field", "message"),
     [
         ("save", CharField(), "Own.save would hide Model.save"),
         ("a__b", CharField(), "no two in a row"),
@@ -320,14 +320,14 @@ def test_a_field_can_be_added_to_a_complete_class():
         ("k", IntegerField(name="n"), "Own has a range key"),
     ],
 )
-def test_a_field_that_cannot_be_added_leaves_the_class_as_it_was(name, field, said):
+def test_a_field_that_cannot_be_added_leaves_the_class_as_it_was(name, field, message):
     class Own(Model):
         k = CharField(hash_key=True)
         n = IntegerField()
 
-    if said == "Own has a range key":
-        said = "both stored as 'n'"
-    with pytest.raises(ModelDefinitionError, match=said):
+    if message == "Own has a range key":
+        message = "both stored as 'n'"
+    with pytest.raises(ModelDefinitionError, match=message):
         Own.add_field(name, field)
     assert names(Own) == ["k", "n"]
     assert encode_item(Own(k="a", n=1)) == b'{"k":{"S":"a"},"n":{"N":"1"}}'
@@ -348,7 +348,7 @@ def test_a_key_is_given_as_a_dict_a_pair_or_an_instance(given):
 
 
 @pytest.mark.parametrize(
-    ("args", "named", "said"),
+    ("args", "named", "message"),
     [
         ((), {}, "the key of Test is name and score, not nothing"),
         (("a",), {}, r"the key of Test is name and score, not name"),
@@ -359,8 +359,8 @@ def test_a_key_is_given_as_a_dict_a_pair_or_an_instance(given):
         (("a",), {"score": 1}, r"the key of Test is name and score, not \('a',\) and \{'score': 1\}"),
     ],
 )  # fmt: skip
-def test_what_is_not_the_key_is_a_type_error(args, named, said):
-    with pytest.raises(TypeError, match=said):
+def test_what_is_not_the_key_is_a_type_error(args, named, message):
+    with pytest.raises(TypeError, match=message):
         Test._meta.key(args, named)
 
 

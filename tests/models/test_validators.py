@@ -59,13 +59,13 @@ def said_by(validator, value):
     try:
         assert validator(value) is None
     except ValidationError as error:
-        (said,) = error.errors[""]
-        return said
+        (expected,) = error.errors[""]
+        return expected
     return None
 
 
 @pytest.mark.parametrize(
-    ("validator", "fits", "refused", "said"),
+    ("validator", "fits", "refused", "expected"),
     [
         (MinValueValidator(1), 1, 0, "0 is less than 1"),
         (MaxValueValidator(1), 1, 2, "2 is greater than 1"),
@@ -91,9 +91,9 @@ def said_by(validator, value):
     ],
     ids=lambda value: re.sub(r" at 0x\w+", "", repr(value)),
 )  # fmt: skip
-def test_what_a_validator_takes_and_what_it_says_of_the_rest(validator, fits, refused, said):
+def test_what_a_validator_takes_and_what_it_says_of_the_rest(validator, fits, refused, expected):
     assert said_by(validator, fits) is None
-    assert said_by(validator, refused) == said
+    assert said_by(validator, refused) == expected
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,10 @@ HOSTILE = [
 @pytest.mark.parametrize("validator", [validate_email, validate_url], ids=["email", "url"])
 def test_hostile_text_is_refused_at_once_and_in_few_words(validator, text):
     began = time.process_time()
-    said = said_by(validator, text)
+    expected = said_by(validator, text)
     assert time.process_time() - began < 0.1
-    assert said is not None
-    assert len(said) < 150
+    assert expected is not None
+    assert len(expected) < 150
 
 
 def test_the_patterns_take_linear_time_even_without_the_bound_on_the_length():
@@ -333,13 +333,13 @@ def test_a_validator_of_ones_own_has_the_same_manners():
 
 
 def test_what_cannot_be_compared_is_told_and_does_not_fall_through():
-    said = said_by(MinValueValidator(datetime(2026, 1, 1, tzinfo=UTC)), datetime(2026, 1, 1))
-    assert "cannot be compared with" in said
-    assert "offset-naive" in said
+    expected = said_by(MinValueValidator(datetime(2026, 1, 1, tzinfo=UTC)), datetime(2026, 1, 1))
+    assert "cannot be compared with" in expected
+    assert "offset-naive" in expected
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "expected"),
     [
         (lambda: RegexValidator(re.compile("a"), flags=re.IGNORECASE), "a compiled one has its own"),
         (lambda: URLValidator(schemes="https"), r"give a list of them, \['https'\]"),
@@ -348,13 +348,13 @@ def test_what_cannot_be_compared_is_told_and_does_not_fall_through():
         (lambda: OneOfValidator(b"abc"), r"choices=b'abc': give a list of them"),
     ],
 )  # fmt: skip
-def test_a_validator_that_is_declared_wrongly_says_so(make, said):
-    with pytest.raises(TypeError, match=said):
+def test_a_validator_that_is_declared_wrongly_says_so(make, expected):
+    with pytest.raises(TypeError, match=expected):
         make()
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "expected"),
     [
         (CharField(validators=[validate_slug, MaxLengthValidator(3), str.islower]), "A b c", ["'A b c' has characters other than letters, digits, underscores and hyphens", "its length 5 is greater than 3", "'A b c' is refused by islower"]),
         (IntegerField(validators=[MinValueValidator(1), OneOfValidator([1, 2])]), 0, ["0 is less than 1", "0 is not one of 1, 2"]),
@@ -367,11 +367,11 @@ def test_a_validator_that_is_declared_wrongly_says_so(make, said):
         (EnumField(Colour, validators=[OneOfValidator([Colour.RED])]), Colour.BLUE, ["<Colour.BLUE: 'b'> is not one of <Colour.RED: 'r'>"]),
     ],
 )  # fmt: skip
-def test_every_field_takes_them_several_at_once_and_tells_all(field, value, said):
+def test_every_field_takes_them_several_at_once_and_tells_all(field, value, expected):
     with pytest.raises(ValidationError) as caught:
         encode_item(model_of(field)(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
-    assert said is None or caught.value.errors["x"] == said
+    assert expected is None or caught.value.errors["x"] == expected
 
 
 def test_inside_lists_and_sets_the_place_is_told():

@@ -169,21 +169,21 @@ def test_a_write_may_be_repeated_even_an_addition_and_says_the_same_each_time():
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: TransactGetItems([]), "1 to 100 items, not 0"),
         (lambda: TransactGetItems([("t", KEY)] * 101), "1 to 100 items, not 101"),
         (lambda: TransactGetItems([("t", KEY)], [None, SIZE]), "2 projections for 1 items"),
         (lambda: TransactWriteItems([], TOKEN), "items, not 0: pass some"),
-        (lambda: TransactWriteItems([Delete("t", KEY)] * 101, TOKEN), "not 101: make several"),
+        (lambda: TransactWriteItems([Delete("t", KEY)] * 101, TOKEN), "not 101: split it"),
         (lambda: TransactWriteItems([Delete("t", KEY)], ""), "1 to 36 characters, not 0"),
         (lambda: TransactWriteItems([Delete("t", KEY)], TOKEN + "4"), "1 to 36 characters, not 37"),
         (lambda: Update("t", KEY, []), "an update of t without actions"),
         (lambda: Check("t", KEY, Condition()).request(), "a check of t without a condition"),
     ],
 )
-def test_what_dynamodb_would_refuse_is_refused(make, said):
-    with pytest.raises(QueryError, match=said):
+def test_what_dynamodb_would_refuse_is_refused(make, message):
+    with pytest.raises(QueryError, match=message):
         make()
 
 

@@ -1,4 +1,4 @@
-"""What a read costs, how fast it may, and who is told."""
+"""The cost of a read, its rate, and its progress."""
 
 from __future__ import annotations
 

@@ -659,17 +659,17 @@ def test_a_wrong_value_of_a_field_that_is_not_named_waits(order, script, do):
 
 
 @pytest.mark.parametrize(
-    ("names", "error", "said"),
+    ("names", "error", "message"),
     [
         (["titel"], TypeError, "Order has no field titel: its fields are number, title"),
         (["number"], QueryError, "number is part of the key"),
         ("title", QueryError, r"give a list of names, \['title'\]"),
     ],
 )
-def test_names_that_cannot_be_updated_are_refused(order, script, do, names, error, said):
-    with pytest.raises(error, match=said):
+def test_names_that_cannot_be_updated_are_refused(order, script, do, names, error, message):
+    with pytest.raises(error, match=message):
         do(order.save, update_fields=names)
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         do(Order(number=1).save, update_fields=names)
 
 

@@ -144,7 +144,7 @@ def test_what_is_wrong_inside_is_told_with_its_path():
     wrong = Page(k="a", text=5, doc={"a": [object()]}, lines=[Line(), Line(qty=9), Line(qty=2)])
     with pytest.raises(ValidationError) as caught:
         wrong.full_clean()
-    assert {path: said[0][:25] for path, said in caught.value.errors.items()} == {
+    assert {path: message[0][:25] for path, message in caught.value.errors.items()} == {
         "text": "5 is an int, not text",
         "doc.a[0]": "a value of type object ca",
         "lines[1].qty": "9 is greater than max_val",
@@ -204,7 +204,7 @@ GOOD = zlib.compress(b"x" * 100)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", "neither zlib nor zstd"),
         (b"plain", "neither zlib nor zstd"),
@@ -215,9 +215,9 @@ GOOD = zlib.compress(b"x" * 100)
     ],
     ids=range(6),
 )
-def test_what_cannot_be_read_is_told_and_left_alone(content, said):
+def test_what_cannot_be_read_is_told_and_left_alone(content, message):
     found = page(text={"B": content})
-    with pytest.raises(UnreadableValue, match=rf"Page\.text: .*{said}"):
+    with pytest.raises(UnreadableValue, match=rf"Page\.text: .*{message}"):
         _ = found.text
     assert found.doc == {}
     assert not found.is_changed
@@ -250,7 +250,7 @@ def test_without_zstd_that_is_told_when_it_is_needed(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: CompressedField(codec="gzip"), 'it takes "zlib" or "zstd"'),
         (lambda: CompressedField(level=10), "zlib has levels from -1 to 9"),
@@ -264,6 +264,6 @@ def test_without_zstd_that_is_told_when_it_is_needed(monkeypatch):
     ],
     ids=range(9),
 )
-def test_what_is_declared_wrongly_is_told(make, said):
-    with pytest.raises(ModelDefinitionError, match=said):
+def test_what_is_declared_wrongly_is_told(make, message):
+    with pytest.raises(ModelDefinitionError, match=message):
         model_of(make())

@@ -93,8 +93,8 @@ def test_a_child_process_makes_others(make):
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writing)
-    with os.fdopen(reading) as said:
-        assert said.read() != str(MAKERS[make]())
+    with os.fdopen(reading) as message:
+        assert message.read() != str(MAKERS[make]())
 
 
 def test_steps_within_a_millisecond_grow_past_the_random_bits(clock):
@@ -214,7 +214,7 @@ def test_a_model_without_a_default_key_has_none_made_up():
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: UUIDField(version=1), "it takes 4, for random UUIDs, or 7"),
         (lambda: UUIDField(version=7, default=uuid.uuid4), "version=7 gives the default: drop"),
@@ -223,8 +223,8 @@ def test_a_model_without_a_default_key_has_none_made_up():
     ],
     ids=range(4),
 )
-def test_what_is_declared_wrongly_is_told(make, said):
-    with pytest.raises(ModelDefinitionError, match=said):
+def test_what_is_declared_wrongly_is_told(make, message):
+    with pytest.raises(ModelDefinitionError, match=message):
         model_of(make())
 
 

@@ -82,18 +82,18 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "value", "said"), ROWS, ids=ids(ROWS))
-def test_what_the_options_of_a_field_refuse_is_told_before_sending(field, value, said):
+@pytest.mark.parametrize(("field", "value", "message"), ROWS, ids=ids(ROWS))
+def test_what_the_options_of_a_field_refuse_is_told_before_sending(field, value, message):
     Test = model_of(field)
     with pytest.raises(ValidationError) as caught:
         encode_item(Test(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
     found = caught.value.errors["x"]
-    if isinstance(said, list):
-        assert found == said
+    if isinstance(message, list):
+        assert found == message
     else:
         assert len(found) == 1
-        assert said in found[0]
+        assert message in found[0]
 
     loaded = Test.from_db({"k": {"S": "a"}, "x": {"S": "other"}})
     loaded.x = value
@@ -102,8 +102,8 @@ def test_what_the_options_of_a_field_refuse_is_told_before_sending(field, value,
     assert caught.value.errors == {"x": found}
 
 
-@pytest.mark.parametrize(("field", "value", "said"), ROWS, ids=ids(ROWS))
-def test_validate_false_skips_the_options_and_nothing_else(field, value, said):
+@pytest.mark.parametrize(("field", "value", "message"), ROWS, ids=ids(ROWS))
+def test_validate_false_skips_the_options_and_nothing_else(field, value, message):
     assert encode_item(model_of(field)(k="a", x=value), validate=False)
 
 
@@ -219,14 +219,14 @@ def test_an_unknown_keyword_is_a_type_error_that_names_the_fields():
 
 
 @pytest.mark.parametrize(
-    ("args", "kwargs", "said"),
+    ("args", "kwargs", "message"),
     [
         (("a", 1, 2), {}, "Test takes k and r by position, not 3 values"),
         (("a",), {"k": "b"}, "Test got two values for k"),
     ],
 )
-def test_positions_are_for_the_key_alone(args, kwargs, said):
-    with pytest.raises(TypeError, match=said):
+def test_positions_are_for_the_key_alone(args, kwargs, message):
+    with pytest.raises(TypeError, match=message):
         Test(*args, **kwargs)
     assert (Test("a", 1).k, Test("a", r=1).r) == ("a", 1)
 
@@ -272,8 +272,8 @@ def test_text_that_is_none_is_told_by_the_fields_name():
     wrong = Test(k="a", r=1, name="\ud800", free={"\udfff": 1}, homes=[Address(city="\ud800")])
     with pytest.raises(ValidationError) as caught:
         encode_item(wrong)
-    said = ["it is not valid Unicode: surrogates not allowed"]
-    assert caught.value.errors == {"name": said, "homes": said, "free": said}
+    message = ["it is not valid Unicode: surrogates not allowed"]
+    assert caught.value.errors == {"name": message, "homes": message, "free": message}
 
 
 def test_validate_false_skips_the_options_of_what_lies_inside_too_and_no_type():

@@ -236,17 +236,17 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "said"), REFUSED, ids=ids(REFUSED))
-def test_a_value_that_cannot_be_stored_is_refused_before_anything_is_sent(field, value, said):
+@pytest.mark.parametrize(("field", "value", "message"), REFUSED, ids=ids(REFUSED))
+def test_a_value_that_cannot_be_stored_is_refused_before_anything_is_sent(field, value, message):
     model = model_of(field)
     with pytest.raises(ValidationError) as caught:
         encode_item(model(k="a", x=value))
     assert list(caught.value.errors) == ["x"]
-    assert said in caught.value.errors["x"][0]
+    assert message in caught.value.errors["x"][0]
     assert str(caught.value).startswith("Test: x: ")
     with pytest.raises(ValidationError) as caught:
         model.x.encode(value)  # and so in conditions
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "Test.x" in str(caught.value)
 
 
@@ -264,15 +264,15 @@ UNREADABLE = [
 ]
 
 
-@pytest.mark.parametrize(("field", "wire", "said"), UNREADABLE, ids=ids(UNREADABLE))
-def test_a_stored_value_of_another_type_is_told_and_hides_no_other(field, wire, said):
+@pytest.mark.parametrize(("field", "wire", "message"), UNREADABLE, ids=ids(UNREADABLE))
+def test_a_stored_value_of_another_type_is_told_and_hides_no_other(field, wire, message):
     instance = model_of(field, y=IntegerField()).from_db(
         {"k": {"S": "a"}, "x": wire, "y": {"N": "3"}}
     )
     with pytest.raises(UnreadableValue, match=r"Test\.x: the stored ") as caught:
         _ = instance.x
     assert f"cannot be read as {type(field).__name__}" in str(caught.value)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert (instance.k, instance.y) == ("a", 3)
     with pytest.raises(UnreadableValue):
         _ = instance.x  # the second time too
@@ -326,7 +326,7 @@ EMPTY_KEY = "it is empty, which DynamoDB allows everywhere but in a key"
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "said"),
+    ("field", "value", "message"),
     [
         (CharField(range_key=True), "", EMPTY_KEY),
         (BinaryField(range_key=True), b"", EMPTY_KEY),
@@ -348,7 +348,7 @@ EMPTY_KEY = "it is empty, which DynamoDB allows everywhere but in a key"
         (CharField(range_key=True), "\ud800", "it is not valid Unicode: surrogates not allowed"),
     ],
 )
-def test_what_no_key_can_be_is_refused_wherever_a_key_is_given(field, value, said):
+def test_what_no_key_can_be_is_refused_wherever_a_key_is_given(field, value, message):
     class Test(Model):
         k = CharField(hash_key=True)
         r = field
@@ -359,7 +359,7 @@ def test_what_no_key_can_be_is_refused_wherever_a_key_is_given(field, value, sai
     ):
         with pytest.raises(ValidationError) as caught:
             ask()
-        assert caught.value.errors == {"r": [said]}
+        assert caught.value.errors == {"r": [message]}
 
 
 @pytest.mark.parametrize("value", ["é" * 512, "x" * 1024])

@@ -236,11 +236,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value", "said"), REFUSED, ids=ids(REFUSED))
-def test_a_value_that_cannot_be_stored_is_refused(field, value, said):
+@pytest.mark.parametrize(("field", "value", "message"), REFUSED, ids=ids(REFUSED))
+def test_a_value_that_cannot_be_stored_is_refused(field, value, message):
     with pytest.raises(ValidationError) as caught:
         stored_by(field, value)
-    assert said in caught.value.errors["x"][0]
+    assert message in caught.value.errors["x"][0]
 
 
 @pytest.mark.parametrize("field", [DateTimeField, TimestampField])

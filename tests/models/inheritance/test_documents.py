@@ -315,7 +315,7 @@ def make(name, base, /, meta, **fields):
 
 
 @pytest.mark.parametrize(
-    ("declare", "said"),
+    ("declare", "message"),
     [
         (lambda: make("A", Document, {"discriminator": ""}), "it takes the name of an attribute"),
         (lambda: make("A", Document, {"discriminator": 1}), "it takes the name of an attribute"),
@@ -345,9 +345,9 @@ def make(name, base, /, meta, **fields):
     ],
     ids=range(13),
 )
-def test_a_discriminator_that_cannot_be_is_told_when_the_class_is_made(declare, said):
+def test_a_discriminator_that_cannot_be_is_told_when_the_class_is_made(declare, message):
     before = dict(Payment._kinds.classes)
-    with pytest.raises(ModelDefinitionError, match=said):
+    with pytest.raises(ModelDefinitionError, match=message):
         declare()
     assert Payment._kinds.classes == before
 

@@ -63,8 +63,8 @@ class Cat(Animal):
 
 def item(kind=None, **attributes):
     """Return an item as DynamoDB spells it."""
-    said = {} if kind is None else {"kind": {"S": kind}}
-    return {"id": {"S": "a"}, **said, **attributes}
+    message = {} if kind is None else {"kind": {"S": kind}}
+    return {"id": {"S": "a"}, **message, **attributes}
 
 
 def wires(instance):
@@ -216,15 +216,15 @@ def test_an_instance_without_a_value_for_the_kind_gets_it_on_writing():
 
 
 @pytest.mark.parametrize(
-    ("instance", "said"),
+    ("instance", "message"),
     [
         (Dog(id="a", kind="cat"), "the kind of Dog is 'dog', not 'cat': make an instance of Cat"),
         (Animal(id="a", kind="dog"), "of Animal is 'Animal', not 'dog': make an instance of Dog"),
         (Animal(id="a", kind="zebra"), "not 'zebra': leave it out"),
     ],
 )
-def test_another_kind_than_that_of_the_class_is_refused(instance, said):
-    with pytest.raises(ValidationError, match=said) as caught:
+def test_another_kind_than_that_of_the_class_is_refused(instance, message):
+    with pytest.raises(ValidationError, match=message) as caught:
         encode_item(instance)
     assert list(caught.value.errors) == ["kind"]
 
@@ -557,12 +557,12 @@ def test_a_reference_that_is_not_loaded_equals_an_item_of_a_subclass(stub, loade
 
 
 def define(base=Animal, name="Wrong", meta=None, **members):
-    said = {} if meta is None else {"Meta": type("Meta", (), meta)}
-    return type(name, (base,), {"__module__": __name__, **said, **members})
+    message = {} if meta is None else {"Meta": type("Meta", (), meta)}
+    return type(name, (base,), {"__module__": __name__, **message, **members})
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: define(meta={"kind": "dog"}), "Wrong and Dog both have the kind 'dog' of Animal"),
         (lambda: define(meta={"kind": ""}), r"Wrong\.Meta\.kind is '': it takes a text"),
@@ -587,9 +587,9 @@ def define(base=Animal, name="Wrong", meta=None, **members):
     ],
     ids=range(19),
 )  # fmt: skip
-def test_what_does_not_go_together_is_refused_when_the_class_is_made(make, said):
+def test_what_does_not_go_together_is_refused_when_the_class_is_made(make, message):
     before = dict(Animal._meta.kind.hierarchy.metas)
-    with pytest.raises(ModelDefinitionError, match=said):
+    with pytest.raises(ModelDefinitionError, match=message):
         make()
     assert Animal._meta.kind.hierarchy.metas == before
 
@@ -709,12 +709,12 @@ def test_all_of_a_class_are_read_by_the_index_that_has_the_kind_for_its_hash_key
 
 
 def test_explain_says_that_a_filter_leaves_the_others_out():
-    said = str(Dog.objects.filter(id="a").explain())
+    message = str(Dog.objects.filter(id="a").explain())
     assert (
         "note: only Dog, Puppy: kind is selected by a filter, as no key that is read holds it"
-        in said
+        in message
     )
-    assert "after reading: " in said
+    assert "after reading: " in message
     assert "only" not in str(Animal.objects.filter(id="a").explain())
 
 

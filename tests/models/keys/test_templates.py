@@ -208,7 +208,7 @@ def test_keys_are_readable(text, values, key):
 
 
 @pytest.mark.parametrize(
-    ("text", "values", "field", "said"),
+    ("text", "values", "field", "message"),
     [
         ("{number:08d}", {"number": 123456789}, "number", "number=123456789 has more than 8 digits"),
         ("{number:08d}", {"number": -1}, "number", "number=-1 is negative"),
@@ -220,10 +220,10 @@ def test_keys_are_readable(text, values, key):
         ("{day:%Y}", {"day": "2026"}, "day", "not a date"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_part_of_a_key_is_refused(text, values, field, said):
+def test_what_cannot_be_part_of_a_key_is_refused(text, values, field, message):
     with pytest.raises(ValidationError, match="Thing") as caught:
         bound(text).compose(values)
-    assert said in caught.value.errors[field][0]
+    assert message in caught.value.errors[field][0]
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_the_value_of_a_range_is_checked():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "is empty"),
         ("{user", "cannot be read"),
@@ -418,10 +418,10 @@ def test_the_value_of_a_range_is_checked():
         ("{day:%Y-%H}", "a date has no time of day"),
     ],
 )
-def test_what_is_no_template_is_refused(text, said):
+def test_what_is_no_template_is_refused(text, message):
     with pytest.raises(ModelDefinitionError, match=r"^Thing\.pk: template=") as caught:
         bound(text)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 # -- collisions ------------------------------------------------------------------------------------

@@ -108,12 +108,12 @@ def sent(script):
 
 def spelled(payload, part="ConditionExpression"):
     """Return an expression of a request with its names and values in their places."""
-    said = payload.get(part, "")
+    message = payload.get(part, "")
     for name, value in reversed(payload.get("ExpressionAttributeNames", {}).items()):
-        said = said.replace(name, value)
+        message = message.replace(name, value)
     for name, wire in reversed(payload.get("ExpressionAttributeValues", {}).items()):
-        said = said.replace(name, str(next(iter(wire.values()))))
-    return said
+        message = message.replace(name, str(next(iter(wire.values()))))
+    return message
 
 
 def save(do, account):
@@ -134,7 +134,7 @@ def update(do, account):
 
 
 @pytest.mark.parametrize(
-    ("declare", "said"),
+    ("declare", "message"),
     [
         (lambda: model_of(VersionField(), y=VersionField()), "2 version fields, x and y"),
         (lambda: type("D", (Document,), {"v": VersionField()}), "a version belongs to the item"),
@@ -145,8 +145,8 @@ def update(do, account):
     ],
     ids=["two", "document", "list", "map", "set", "key"],
 )
-def test_a_version_is_one_field_of_a_model(declare, said):
-    with pytest.raises(ModelDefinitionError, match=said):
+def test_a_version_is_one_field_of_a_model(declare, message):
+    with pytest.raises(ModelDefinitionError, match=message):
         declare()
 
 
@@ -234,8 +234,8 @@ def test_a_lost_race_is_told_with_what_there_is(script, do):
     error = caught.value
     assert isinstance(error, ConditionFailed)
     assert (error.current.balance, error.current.version) == (6, 4)
-    said = "Account(name='a', balance=9, version=3) is stale: another writer changed version"
-    assert said in str(error)
+    message = "Account(name='a', balance=9, version=3) is stale: another writer changed version"
+    assert message in str(error)
     assert "refresh_from_db(), change it again and save()" in str(error)
     assert (account.balance, account.version, account.is_changed) == (9, 3, True)
 

@@ -217,8 +217,8 @@ def test_fields_that_set_themselves_do(script, do):
 def test_a_condition_is_asked_too(script, do):
     script.answers = [{}]
     do(loaded().update, rank=1, condition=F("wins") < 5)
-    said = spelled(sent(script)[0], "ConditionExpression")
-    assert said == "(attribute_exists(u) AND w < 5)"
+    message = spelled(sent(script)[0], "ConditionExpression")
+    assert message == "(attribute_exists(u) AND w < 5)"
 
 
 # -- what the instance knows afterwards ------------------------------------------------------------
@@ -498,9 +498,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("ask", "error", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_is_refused_before_anything_is_sent(script, ask, error, said):
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("ask", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_is_refused_before_anything_is_sent(script, ask, error, message):
+    with pytest.raises(error, match=message):
         ask(loaded())
     assert script.sent == []
 
@@ -629,8 +629,8 @@ def test_one_item_by_query_has_a_condition(script, do):
     script.answers = [{}, failed(ITEM), failed()]
     asked = ANN.filter(wins__lt=9)
     assert do(asked.update, rank=1, condition=F("note").not_exists()).changed == 1
-    said = spelled(sent(script)[0], "ConditionExpression")
-    assert said == "(attribute_exists(u) AND w < 9 AND attribute_not_exists(note))"
+    message = spelled(sent(script)[0], "ConditionExpression")
+    assert message == "(attribute_exists(u) AND w < 9 AND attribute_not_exists(note))"
     for current in (3, None):
         with pytest.raises(ConditionFailed) as caught:
             do(asked.update, rank=1, condition=F("note").not_exists())

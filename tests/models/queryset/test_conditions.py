@@ -98,7 +98,7 @@ def test_names_that_f_gives_are_the_fields_and_places_inside_them_are_typed():
 
 
 @pytest.mark.parametrize(
-    ("ask", "error", "said"),
+    ("ask", "error", "message"),
     [
         (lambda: Test.ids[0] == "5", ValidationError, "'5' is a str, not an int"),
         (lambda: Test.ids == [1, "2"], ValidationError, r"Test\.ids\[1\]: '2' is a str"),
@@ -118,11 +118,11 @@ def test_names_that_f_gives_are_the_fields_and_places_inside_them_are_typed():
     ],
     ids=range(15),
 )  # fmt: skip
-def test_what_cannot_be_there_is_refused_where_it_is_written(ask, error, said):
-    if not said:  # a number's text has no beginning; DynamoDB itself would say so
+def test_what_cannot_be_there_is_refused_where_it_is_written(ask, error, message):
+    if not message:  # a number's text has no beginning; DynamoDB itself would say so
         assert spell(ask())[0] == "begins_with(#0.#1, :0)"
         return
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         ask()
 
 

@@ -125,7 +125,7 @@ def test_isnull_false_asks_for_a_value():
 
 
 @pytest.mark.parametrize(
-    ("lookups", "error", "said"),
+    ("lookups", "error", "message"),
     [
         ({"titel": 1}, TypeError, "Score has no field titel: its fields are user, points, title"),
         ({"u": 1}, TypeError, "Score has no field u"),
@@ -143,11 +143,11 @@ def test_isnull_false_asks_for_a_value():
         ({"doc__gt": {}}, QueryError, "DynamoDB orders text, numbers and bytes, and a M is none of them"),
     ],
 )  # fmt: skip
-def test_a_lookup_that_cannot_be_asked_says_why(lookups, error, said):
+def test_a_lookup_that_cannot_be_asked_says_why(lookups, error, message):
     if lookups == {"title__": "a"}:
         assert spell(make_condition(Score._meta, lookups))[0] == "#0 = :0"
         return
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         make_condition(Score._meta, lookups)
 
 
@@ -281,7 +281,7 @@ def test_a_lookup_goes_into_fields(lookups, text, names, values):
 
 
 @pytest.mark.parametrize(
-    ("lookups", "said"),
+    ("lookups", "message"),
     [
         ({"name__iexact": "a"}, r"Place: name__iexact=: DynamoDB has no iexact: its comparisons are case-sensitive. Store the text in one case .* use exact on that field"),
         ({"name__icontains": "a"}, "Store the text in one case in a field of its own, and use contains on that field"),
@@ -322,16 +322,16 @@ def test_a_lookup_goes_into_fields(lookups, text, names, values):
     ],
     ids=count(),
 )  # fmt: skip
-def test_what_dynamodb_cannot_do_names_what_can_be_done_instead(lookups, said):
+def test_what_dynamodb_cannot_do_names_what_can_be_done_instead(lookups, message):
     for _ in range(2):
-        with pytest.raises(QueryError, match=said):
+        with pytest.raises(QueryError, match=message):
             make_condition(Place._meta, lookups)
-    with pytest.raises(QueryError, match=said):
+    with pytest.raises(QueryError, match=message):
         Place._meta.condition(Q(**lookups))
 
 
 @pytest.mark.parametrize(
-    ("lookups", "said"),
+    ("lookups", "message"),
     [
         ({"floors__gt": "3"}, "Place.floors: '3' is a str, not an int"),
         ({"floors__in": [1, "3"]}, "Place.floors: '3' is a str, not an int"),
@@ -344,10 +344,10 @@ def test_what_dynamodb_cannot_do_names_what_can_be_done_instead(lookups, said):
     ],
     ids=count(),
 )
-def test_values_are_those_of_the_place_that_the_lookup_leads_to(lookups, said):
-    with pytest.raises(ValidationError, match=said):
+def test_values_are_those_of_the_place_that_the_lookup_leads_to(lookups, message):
+    with pytest.raises(ValidationError, match=message):
         make_condition(Place._meta, lookups)
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=message):
         Place._meta.condition(Q(**lookups))
 
 

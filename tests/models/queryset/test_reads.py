@@ -170,15 +170,15 @@ ASKED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("make", "said"), ASKED, ids=range(len(ASKED)))
-def test_what_a_builder_says_is_in_the_request(rows, make, said):
+@pytest.mark.parametrize(("make", "message"), ASKED, ids=range(len(ASKED)))
+def test_what_a_builder_says_is_in_the_request(rows, make, message):
     operation = make(rows).operation()
     assert type(operation) is Query
     payload = checked(operation)
     for each in ("TableName", "ExpressionAttributeNames", "ExpressionAttributeValues"):
         payload.pop(each)
     assert payload.pop("KeyConditionExpression") == "#0 = :0"
-    assert payload == said
+    assert payload == message
 
 
 SLICES = {
@@ -303,7 +303,7 @@ REFUSED = [
     (lambda q: q.max_requests(0), QueryError, "at least one request is sent"),
     (lambda q: q.scan(0), QueryError, "at least one segment"),
     (lambda q: q.scan(1_000_001), QueryError, "at most 1000000 segments"),
-    (lambda q: q.scan(rate=0), QueryError, "more than 0"),
+    (lambda q: q.scan(rate=0), QueryError, "over 0"),
     (lambda q: q[1], QueryError, r"\[1\]: DynamoDB reads from the start.*page\(cursor=...\).*reverse\(\)"),
     (lambda q: q[-1], QueryError, r"\[-1\]: DynamoDB reads from the start"),
     (lambda q: q[2:4], QueryError, r"\[2:4\]: DynamoDB reads from the start"),
@@ -332,9 +332,9 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ask", "error", "said"), REFUSED, ids=range(len(REFUSED)))
-def test_what_cannot_be_is_refused_before_anything_is_sent(script, rows, ask, error, said):
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("ask", "error", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_what_cannot_be_is_refused_before_anything_is_sent(script, rows, ask, error, message):
+    with pytest.raises(error, match=message):
         ask(rows)
     assert script.sent == []
 
@@ -460,10 +460,10 @@ def test_two_loops_at_once_do_not_mix(script, rows):
 def test_repr_shows_rows_at_most_twenty(script, rows):
     script.answers = [page(*range(21))]
     assert len(rows) == 21
-    said = repr(rows)
-    assert said.startswith("<QuerySet [Score(user='a', points=0")
-    assert said.endswith(", '...(remaining elements truncated)...']>")
-    assert said.count("Score(") == 20
+    message = repr(rows)
+    assert message.startswith("<QuerySet [Score(user='a', points=0")
+    assert message.endswith(", '...(remaining elements truncated)...']>")
+    assert message.count("Score(") == 20
     assert len(script.sent) == 1
 
 

@@ -354,8 +354,8 @@ def test_keys_of_bytes_are_sent_as_they_came(script, do):
     script.answers += answers(*[throttled()] * 3)
     done = do(Stamped.objects.all().delete, checked=True)
     assert sent(script)[1]["Key"] == {"key": {"B": "AP8="}}
-    ((said, error),) = done.failed
-    assert said == b"\x00\xff"
+    ((message, error),) = done.failed
+    assert message == b"\x00\xff"
     assert isinstance(error, Throttled)
 
 
@@ -393,8 +393,8 @@ def spelled(payload, text):
     stand_for = dict(payload["ExpressionAttributeNames"])
     for name, wire in payload.get("ExpressionAttributeValues", {}).items():
         ((_, stand_for[name]),) = wire.items()
-    for name, said in stand_for.items():
-        text = text.replace(name, str(said))
+    for name, message in stand_for.items():
+        text = text.replace(name, str(message))
     return text
 
 
@@ -581,9 +581,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("ask", "error", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_is_refused_before_anything_is_sent(script, ask, error, said):
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize(("ask", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_is_refused_before_anything_is_sent(script, ask, error, message):
+    with pytest.raises(error, match=message):
         ask(ANN)
     assert script.sent == []
 
@@ -641,8 +641,8 @@ def test_one_item_that_fails_does_not_stop_the_others(script, do):
     script.answers = [page(0, 1, 2), {}, refused(), {}]
     done = do(ANN.update, wins=1)
     assert (done.matched, done.changed, done.skipped) == (3, 2, 0)
-    ((said, error),) = done.failed
-    assert said == ("ann", 1)
+    ((message, error),) = done.failed
+    assert message == ("ann", 1)
     assert isinstance(error, InvalidRequest)
 
 
@@ -682,8 +682,8 @@ def test_what_dynamodb_keeps_leaving_is_told(script, do, monkeypatch):
     script.answers = [page(*range(26)), left(3), *[left(3)] * 10, {}]
     done = do(ANN.delete)
     assert (done.matched, done.changed) == (26, 25)
-    ((said, error),) = done.failed
-    assert said == ("ann", 3)
+    ((message, error),) = done.failed
+    assert message == ("ann", 3)
     assert error.unprocessed == [("ann", 3)]
     script.answers.clear()
 

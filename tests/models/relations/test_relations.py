@@ -94,7 +94,7 @@ def test_copies_are_taken_of_what_is_loaded_and_of_no_key():
     assert wires(book)["author_name"] == {"S": "Ann"}
     book.author = "bob"
     assert book.author_name is None
-    assert Book(isbn="1", author="ann", author_name="said").author_name == "said"
+    assert Book(isbn="1", author="ann", author_name="message").author_name == "message"
 
 
 def test_none_takes_the_key_away():
@@ -105,7 +105,7 @@ def test_none_takes_the_key_away():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("author", A3, "is a Shelf, not an Author"),
         ("author", Author(), "has no key yet"),
@@ -114,8 +114,8 @@ def test_none_takes_the_key_away():
         ("shelf", ("a", None), "is not a key of a Shelf"),
     ],
 )
-def test_what_is_no_instance_and_no_key_is_refused(name, value, said):
-    with pytest.raises(ValidationError, match=said) as raised:
+def test_what_is_no_instance_and_no_key_is_refused(name, value, message):
+    with pytest.raises(ValidationError, match=message) as raised:
         Book(isbn="1", **{name: value})
     assert list(raised.value.errors) == [name]
 
@@ -259,7 +259,7 @@ class Base(Model):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"a": ForeignKey(int)}, "is not a model"),
         ({"a": ForeignKey(Base)}, "Base is abstract"),
@@ -294,8 +294,8 @@ class Base(Model):
         ({"a": ListField(ForeignKey(Author, related_name="x"))}, "no index of elements"),
     ],
 )
-def test_what_cannot_be_is_told_when_the_class_is_made(fields, said):
-    with pytest.raises(ModelDefinitionError, match=said):
+def test_what_cannot_be_is_told_when_the_class_is_made(fields, message):
+    with pytest.raises(ModelDefinitionError, match=message):
         declared(**fields)
 
 

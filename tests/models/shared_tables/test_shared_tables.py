@@ -174,7 +174,7 @@ def test_without_a_part_of_an_index_key_an_item_is_not_in_the_index():
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"pk": "USER#{user_id}"}, "no template for its key sk: declare the templates, such as"),
         ({}, "no template for its key pk"),
@@ -184,7 +184,7 @@ def test_without_a_part_of_an_index_key_an_item_is_not_in_the_index():
         ("USER#{user_id}", "it takes a dict of templates"),
     ],
 )
-def test_templates_that_cannot_be_are_refused_with_the_class(keys, said):
+def test_templates_that_cannot_be_are_refused_with_the_class(keys, message):
     with pytest.raises(ModelDefinitionError, match="Wrong") as caught:
         type(
             "Wrong",
@@ -194,12 +194,12 @@ def test_templates_that_cannot_be_are_refused_with_the_class(keys, said):
                 "user_id": IntegerField(),
             },
         )
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "Wrong" not in [model.__name__ for model in App.models()]
 
 
 @pytest.mark.parametrize(
-    ("members", "options", "said"),
+    ("members", "options", "message"),
     [
         ({}, {"table_name": "other"}, "Meta.table_name: Wrong is in the shared table App"),
         ({}, {"billing_mode": "PROVISIONED"}, "declare it in App.Meta"),
@@ -212,7 +212,7 @@ def test_templates_that_cannot_be_are_refused_with_the_class(keys, said):
         ({}, {"kind": "Order"}, "both have the kind 'Order' in App"),
     ],
 )
-def test_what_is_the_tables_is_refused_in_a_model(members, options, said):
+def test_what_is_the_tables_is_refused_in_a_model(members, options, message):
     keys = {"pk": "WRONG#{user_id}", "sk": "B"}
     with pytest.raises(ModelDefinitionError, match="Wrong") as caught:
         type(
@@ -224,7 +224,7 @@ def test_what_is_the_tables_is_refused_in_a_model(members, options, said):
                 **members,
             },
         )
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["app", Model, User, object(), SharedTable])
@@ -360,10 +360,10 @@ def test_keys_that_two_models_could_both_have_are_refused():
             user_id = IntegerField()
             name = CharField()
 
-    said = str(caught.value)
-    assert "Draft and Order are both in App, and an item of each could have the same key" in said
-    assert "differ in its literal text before the first part of varying length" in said
-    assert '"ORDER#{name}"' in said
+    message = str(caught.value)
+    assert "Draft and Order are both in App, and an item of each could have the same key" in message
+    assert "differ in its literal text before the first part of varying length" in message
+    assert '"ORDER#{name}"' in message
     assert App.models() == [User, Order, Line, Product, Review]
 
 
@@ -573,7 +573,7 @@ def test_a_model_that_comes_later_is_left_out_of_queries_that_were_asked_before(
 
 
 @pytest.mark.parametrize(
-    ("queryset", "said"),
+    ("queryset", "message"),
     [
         (
             lambda: Review.objects.filter(product="tea"),
@@ -586,8 +586,8 @@ def test_a_model_that_comes_later_is_left_out_of_queries_that_were_asked_before(
         (lambda: User.objects.all(), "selected by a filter on _kind"),
     ],
 )
-def test_explain_says_what_leaves_out_the_others(queryset, said):
-    assert said in str(queryset().explain())
+def test_explain_says_what_leaves_out_the_others(queryset, message):
+    assert message in str(queryset().explain())
 
 
 # -- collections -----------------------------------------------------------------------------------
@@ -640,7 +640,7 @@ def test_a_collection_says_how_it_is_read():
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "said"),
+    ("asked", "error", "message"),
     [
         (
             {"nobody": 1},
@@ -657,10 +657,10 @@ def test_a_collection_says_how_it_is_read():
         ({"user_id": 7, "model": Product}, TypeError, "give product (Product)"),
     ],
 )
-def test_a_collection_that_cannot_be_is_refused_before_anything_is_sent(asked, error, said):
+def test_a_collection_that_cannot_be_is_refused_before_anything_is_sent(asked, error, message):
     with pytest.raises(error) as caught:
         App.collection(**asked)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_parts_that_make_several_keys_are_refused_until_one_is_chosen():

@@ -146,7 +146,7 @@ def test_a_hundred_items_are_counted_by_item(script, do):
 
 
 @pytest.mark.parametrize(
-    ("asked", "error", "said"),
+    ("asked", "error", "expected"),
     [
         ([Account], QueryError, "is not an item: give"),
         (["a"], QueryError, "'a' is not an item"),
@@ -168,10 +168,10 @@ def test_a_hundred_items_are_counted_by_item(script, do):
         ([Account()], ValidationError, "name: it is required"),
     ],
 )
-def test_what_names_no_item_is_refused_before_sending(script, do, asked, error, said):
-    with pytest.raises(error, match=said):
+def test_what_names_no_item_is_refused_before_sending(script, do, asked, error, expected):
+    with pytest.raises(error, match=expected):
         do(get, asked)
-    with pytest.raises(error, match=said):  # one of them is enough
+    with pytest.raises(error, match=expected):  # one of them is enough
         do(get, [(Account, "b"), *asked] if isinstance(asked, list) else asked)
     assert script.sent == []
 
