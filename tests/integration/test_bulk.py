@@ -156,9 +156,9 @@ def test_ignore_conflicts_hides_no_other_error(engine, do, key):
 def test_options_that_contradict_each_other_are_refused(engine, do, sent, key):
     given = scores(key, 1)
     for how, said in [
-        ({"update_conflicts": True, "overwrite": True}, "choose one"),
-        ({"ignore_conflicts": True, "overwrite": True}, "choose one"),
-        ({"ignore_conflicts": True, "update_conflicts": True}, "choose one"),
+        ({"update_conflicts": True, "overwrite": True}, "give one of them"),
+        ({"ignore_conflicts": True, "overwrite": True}, "give one of them"),
+        ({"ignore_conflicts": True, "update_conflicts": True}, "give one of them"),
         ({"update_fields": ["points"]}, "update_conflicts=True"),
         ({"update_conflicts": True, "update_fields": ["game"]}, "part of the key"),
         ({"update_conflicts": True, "update_fields": "points"}, "give a list"),

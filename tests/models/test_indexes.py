@@ -68,7 +68,7 @@ def test_indexes_by_name_and_as_attributes_are_the_same():
     for name in ("Emails", "by_seen", "ByName"):
         assert Account.objects.index(name)._question.index == name
     with pytest.raises(
-        QueryError, match="Account has no index 'by_email': it has Emails, by_seen, ByName"
+        QueryError, match="Account has no index 'by_email': its indexes are Emails, by_seen, ByName"
     ):
         Account.objects.index("by_email")
 

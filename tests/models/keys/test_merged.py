@@ -210,7 +210,10 @@ def test_the_key_cannot_change_but_its_parts_may_as_long_as_it_stays():
     edge.one, edge.two = "a", "b"
     assert changed(edge) == {"one": {"S": "a"}, "two": {"S": "b"}}
     edge.two = "c"
-    with pytest.raises(ValidationError, match="it is part of the key key and was 'a' when loaded"):
+    with pytest.raises(
+        ValidationError,
+        match="it is part of the key key, which cannot change, and was 'a' when loaded",
+    ):
         changed(edge)
 
 
