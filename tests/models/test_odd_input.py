@@ -80,7 +80,7 @@ def test_stored_values_of_every_kind_are_read_or_unreadable(field, wire):
 
 
 def test_lists_that_are_nested_too_deeply():
-    item = b'{"id":{"S":"a"},"rows":' + b'{"L":[' * 3000 + b'{"S":"x"}' + b"]}" * 3000 + b"}"
+    item = b'{"id":{"S":"a"},"rows":' + b'{"L":[' * 30_000 + b'{"S":"x"}' + b"]}" * 30_000 + b"}"
     odd = Odd.from_db(item)
     for read in (lambda: odd.rows, lambda: odd.is_changed, lambda: odd.extra, lambda: repr(odd)):
         with pytest.raises(DynamoDBError):

@@ -484,6 +484,10 @@ def test_fields_are_questions_on_the_class_and_answers_on_instances():
 @pytest.mark.skipif(
     not (3, 11) <= sys.version_info < (3, 14), reason="that is CPython's own affair"
 )
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13),
+    reason="getsizeof() counts the room for values inside instances too",
+)
 def test_a_read_instance_stays_small_after_a_page_of_unread_ones():
     class Wide(Model):
         name = CharField(hash_key=True)
