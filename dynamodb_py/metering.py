@@ -241,7 +241,7 @@ class _Units(Struct, omit_defaults=True):
     def parts(self, *, reads: bool) -> tuple[float, float, float]:
         """Return all units, the read units and the write units.
 
-        *reads* tells their kind if the response does not.
+        *reads* is their kind if the response does not have it.
         """
         total, read, write = self.CapacityUnits, self.ReadCapacityUnits, self.WriteCapacityUnits
         if read is None and write is None:

@@ -113,7 +113,7 @@ def referred(coder: object, path: Path, part: str) -> Path | None:
 
 
 class SeveralAttributes(QueryError):
-    """A name stands for several attributes, so it has no single path; *operand* compares them all."""
+    """A name means several attributes, so it has no single path; *operand* compares them all."""
 
     def __init__(self, message: str, operand: Any) -> None:
         super().__init__(message)

@@ -21,7 +21,7 @@ def load(room: str, name: str) -> Any:
 
 
 class LazyFunction:
-    """A function that is loaded at its first use. In the body of a class, it stands for a method.
+    """A function that is loaded at its first use. In the body of a class, it becomes a method.
 
     The first access by the class or by an instance replaces it by the loaded method. So inspect, help(),
     pickle and subclasses find the method. Only ``vars(cls)`` may show this object.

@@ -76,7 +76,7 @@ def encode_parameters(statement: object, parameters: Iterable[Any]) -> list[Wire
 
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)
-"""Strings, quoted names and comments: a question mark in them stands for no parameter."""
+"""Strings, quoted names and comments: a question mark in them is not a parameter."""
 
 
 def make_operation(statement: Statement[Any]) -> ExecuteStatement:

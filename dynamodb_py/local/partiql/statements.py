@@ -22,7 +22,7 @@ class Constant(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A question mark, which stands for the value of a parameter."""
+    """A question mark: the place of a parameter's value."""
 
     position: int
 
@@ -117,7 +117,7 @@ class Update(NamedTuple):
     actions: tuple[ActionSyntax, ...]
     where: ConditionSyntax | None
     returning: str = "NONE"
-    """The value of ReturnValues that RETURNING stands for: UPDATED_OLD for MODIFIED OLD."""
+    """The value of ReturnValues that RETURNING means: UPDATED_OLD for MODIFIED OLD."""
     set_arguments: tuple[SetArgument, ...] = ()
 
 

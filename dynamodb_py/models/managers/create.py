@@ -41,7 +41,7 @@ class Members(Struct):
     condition: Condition
     """The condition on stored items that are in the set."""
     holds: Callable[[Any], bool]
-    """A function that tells whether an instance is in the set."""
+    """A function that returns whether an instance is in the set."""
 
 
 class _NotGiven:

@@ -284,7 +284,7 @@ def _can_have(field: AnyField, fixed: Fixed, other: Options) -> bool:
 
 
 def _make_matcher(field: AnyField) -> Callable[[Wire], bool]:
-    """Return a function that tells whether a key field can have a value."""
+    """Return a function that returns whether a key field can have a value."""
     template = get_template(field)
 
     def made(wire: Wire) -> bool:
